@@ -1,0 +1,97 @@
+"""A file is either the old one or the complete new one: never half of it, whatever happens in between."""
+
+import errno
+import glob
+import os
+import secrets
+import stat
+import time
+from contextlib import contextmanager, suppress
+
+from refpcm.errors import RefpcmError
+
+_STALE_S = 3600.0  # age at which a temporary file must be left over from a killed process
+
+
+@contextmanager
+def atomic_file(path):
+    """Binary stream whose content becomes the file `path` when the with-block ends without an error.
+
+    It is written under a temporary name in the same folder, flushed to the disk and renamed over `path`. After an
+    error, or when the process is killed, `path` still holds what it held before. A link is followed: the file it
+    points to is replaced. The with-block should do nothing but write, since its OSErrors are reported as failures
+    to write `path`. Raises RefpcmError: no such folder, no permission, disk full, not a regular file.
+    """
+    target = os.path.realpath(os.fspath(path))
+    folder, name = os.path.split(target)
+    temporary = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(4)}.tmp")
+    try:
+        mode = _mode_of(target, path)
+        _remove_stale(folder, name)
+        with open(temporary, "xb") as stream:
+            yield stream
+            stream.flush()
+            if mode is not None:
+                os.chmod(temporary, mode)
+            os.fsync(stream.fileno())
+        os.replace(temporary, target)
+        _sync_folder(folder)
+    except OSError as error:
+        raise RefpcmError(_sentence(error, path, folder)) from error
+    finally:
+        with suppress(OSError):
+            os.unlink(temporary)
+
+
+def write_bytes(path, data):
+    """Replace the file `path` by `data` (bytes), as `atomic_file` does."""
+    with atomic_file(path) as stream:
+        stream.write(data)
+
+
+def _mode_of(target, path):
+    """Permission bits of the file that is about to be replaced, or None if there is none."""
+    try:
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+        raise RefpcmError(f"cannot write {path}: it is {kind}; give the name of a file")
+    return stat.S_IMODE(mode)
+
+
+def _remove_stale(folder, name):
+    """Remove what killed processes left of earlier attempts to write the same file."""
+    pattern = os.path.join(glob.escape(folder), f".{glob.escape(name[:200])}.{'[0-9a-f]' * 8}.tmp")
+    for leftover in glob.glob(pattern):
+        with suppress(OSError):
+            if time.time() - os.stat(leftover).st_mtime > _STALE_S:
+                os.unlink(leftover)
+
+
+def _sync_folder(folder):
+    """Make the renaming itself survive a power failure, where the system can do so."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _sentence(error, path, folder):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        reason = "the disk is full; free some space or write elsewhere"
+    elif error.errno == errno.EFBIG:
+        reason = "it would exceed the largest file size allowed here; raise the limit or write elsewhere"
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        reason = f"no permission to write in {folder}"
+    elif error.errno in (errno.ENOENT, errno.ENOTDIR):
+        reason = f"there is no folder {folder}; make it first"
+    elif error.errno == errno.ENAMETOOLONG:
+        reason = "the name is too long; choose a shorter one"
+    else:
+        reason = error.strerror or str(error)
+    kept = "; the file that was there is unchanged" if os.path.isfile(path) else ""
+    return f"cannot write {path}: {reason}{kept}"
