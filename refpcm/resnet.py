@@ -2,13 +2,12 @@
 
 A layer is named like the tensor it writes, reads the tensors named in `inputs`, and owns the parameters
 `<name>.weight`, `<name>.bias`, `<name>.running_mean`, `<name>.running_var` that its kind has. Names follow
-torchvision. Nothing here computes; `refpcm.network` walks the list.
+torchvision. Nothing here computes; `refpcm.network` walks the list. Importing it costs no NumPy, so that every
+command's --help can list the names.
 """
 
 from dataclasses import dataclass, replace
-from math import sqrt
-
-import numpy as np
+from math import prod, sqrt
 
 from refpcm.errors import RefpcmError
 
@@ -202,15 +201,16 @@ def crossbar_layers(network):
 def pcm_weight_count(network):
     """Number of weights on PCM; FC biases count (one more crossbar row, I-1)."""
     shapes = parameter_shapes(network)
-    return sum(int(np.prod(shapes[f"{layer.name}.{part}"])) for layer in crossbar_layers(network)
+    return sum(prod(shapes[f"{layer.name}.{part}"]) for layer in crossbar_layers(network)
                for part in ("weight", "bias") if f"{layer.name}.{part}" in shapes)
 
 
-def initial_parameters(network, normals, dtype=np.float32):
+def initial_parameters(network, normals, dtype="float32"):
     """He et al. 2015 initialisation: conv and FC weights N(0, 2 / fan_out), N(0, 1 / fan_in); batch norm 1, 0, 0, 1.
 
     `normals(index, count)` returns standard normals for the index-th crossbar layer.
     """
+    import numpy as np
     parameters = {}
     kinds = {layer.name: layer for layer in network.layers}
     index = {layer.name: i for i, layer in enumerate(crossbar_layers(network))}
@@ -219,7 +219,7 @@ def initial_parameters(network, normals, dtype=np.float32):
         layer = kinds[owner]
         if part == "weight" and not isinstance(layer, BatchNorm):
             fan = layer.out_channels * layer.kernel ** 2 / 2 if isinstance(layer, Conv2d) else layer.in_features
-            noise = normals(index[owner], int(np.prod(shape)))
+            noise = normals(index[owner], prod(shape))
             parameters[name] = (np.asarray(noise, np.float64) / sqrt(fan)).reshape(shape).astype(dtype)
         else:
             parameters[name] = np.full(shape, part in ("weight", "running_var"), dtype)
