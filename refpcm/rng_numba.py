@@ -1,0 +1,154 @@
+"""The Numba form of `refpcm.rng`: the same operations in the same order, so the same bits.
+
+No fast-math: neither reordering nor fused multiply-add may change a rounding. Each chunk of elements is computed by
+itself, so the number of threads has no say either.
+"""
+
+import numpy as np
+from numba import njit, prange
+
+from refpcm.elementary import log_at
+
+ROUNDS = 10
+MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+WEYL = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)  # golden ratio, sqrt(3) - 1
+SHIFT = np.uint64(32)
+
+# AS 241, PPND16: numerators and denominators of the centre (A, B) and of the tails (C, D), constant term first.
+A = (3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3, 1.3731693765509461125e4,
+     4.5921953931549871457e4, 6.7265770927008700853e4, 3.3430575583588128105e4, 2.5090809287301226727e3)
+B = (1.0, 4.2313330701600911252e1, 6.8718700749205790830e2, 5.3941960214247511077e3,
+     2.1213794301586595867e4, 3.9307895800092710610e4, 2.8729085735721942674e4, 5.2264952788528545610e3)
+C = (1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0, 3.64784832476320460504e0,
+     1.27045825245236838258e0, 2.41780725177450611770e-1, 2.27238449892691845833e-2, 7.74545014278341407640e-4)
+D = (1.0, 2.05319162663775882187e0, 1.67638483018380384940e0, 6.89767334985100004550e-1,
+     1.48103976427480074590e-1, 1.51986665636164571966e-2, 5.47593808499534494600e-4, 1.05075007164441684324e-9)
+
+CHUNK = 4096  # elements a thread takes at a time; a multiple of 4
+
+
+@njit(cache=True)
+def philox_block(c0, c1, c2, c3, k0, k1):
+    """The four uint32 words of one counter and key."""
+    x0, x1, x2, x3 = np.uint32(c0), np.uint32(c1), np.uint32(c2), np.uint32(c3)
+    k0, k1 = np.uint32(k0), np.uint32(k1)
+    for _ in range(ROUNDS):
+        product0, product1 = MULTIPLIERS[0] * np.uint64(x0), MULTIPLIERS[1] * np.uint64(x2)
+        y0 = np.uint32(np.uint32(product1 >> SHIFT) ^ x1 ^ k0)
+        y2 = np.uint32(np.uint32(product0 >> SHIFT) ^ x3 ^ k1)
+        x0, x1, x2, x3 = y0, np.uint32(product1), y2, np.uint32(product0)
+        k0, k1 = np.uint32(k0 + WEYL[0]), np.uint32(k1 + WEYL[1])
+    return x0, x1, x2, x3
+
+
+@njit(cache=True)
+def _ratio(top, bottom, x):
+    """The quotient of two polynomials of degree 7, by Horner."""
+    p, q = top[7] * x + top[6], bottom[7] * x + bottom[6]
+    p, q = p * x + top[5], q * x + bottom[5]
+    p, q = p * x + top[4], q * x + bottom[4]
+    p, q = p * x + top[3], q * x + bottom[3]
+    p, q = p * x + top[2], q * x + bottom[2]
+    p, q = p * x + top[1], q * x + bottom[1]
+    return p * x + top[0], q * x + bottom[0]
+
+
+@njit(cache=True)
+def _uniform(word):
+    return (np.float64(word) + 0.5) / 4294967296.0
+
+
+@njit(cache=True)
+def _centre(q):
+    top, bottom = _ratio(A, B, 0.180625 - q * q)
+    return q * top / bottom
+
+
+@njit(cache=True)
+def _tail(u):
+    top, bottom = _ratio(C, D, np.sqrt(-log_at(min(u, 1.0 - u))) - 1.6)
+    return top / bottom if u > 0.5 else -(top / bottom)
+
+
+@njit(cache=True)
+def uniform_at(seed, chip, purpose, layer, draw, index):
+    """One uniform number, for use inside kernels; the caller has checked the ranges."""
+    block = np.uint64(index) >> np.uint64(2)
+    c3 = np.uint32(purpose) << np.uint32(16) | np.uint32(layer)
+    four = philox_block(np.uint32(block), np.uint32(block >> SHIFT), draw, c3, seed, chip)
+    return _uniform(four[np.int64(np.uint64(index) & np.uint64(3))])
+
+
+@njit(cache=True)
+def normal_at(seed, chip, purpose, layer, draw, index):
+    """One standard normal number, for use inside kernels; the caller has checked the ranges."""
+    u = uniform_at(seed, chip, purpose, layer, draw, index)
+    q = u - 0.5
+    return _centre(q) if abs(q) <= 0.425 else _tail(u)
+
+
+@njit(cache=True)
+def _chunk_words(k0, k1, c2, c3, block, buffer):
+    """buffer (4 n,) uint32 <- the words of blocks block .. block + n - 1."""
+    for i in range(buffer.size // 4):
+        b = block + np.uint64(i)
+        w0, w1, w2, w3 = philox_block(np.uint32(b), np.uint32(b >> SHIFT), c2, c3, k0, k1)
+        buffer[4 * i], buffer[4 * i + 1], buffer[4 * i + 2], buffer[4 * i + 3] = w0, w1, w2, w3
+
+
+@njit(cache=True)
+def _chunk_normals(words, out, u_tail, where):
+    """out (n,) <- the normals of words (n,). Tails are gathered in scratch arrays (n + 1,), so that each loop vectorises."""
+    for i in range(out.size):
+        out[i] = _centre(_uniform(words[i]) - 0.5)
+    tails = 0
+    for i in range(out.size):
+        where[tails] = i
+        tails += abs(_uniform(words[i]) - 0.5) > 0.425
+    for j in range(tails):
+        u_tail[j] = _uniform(words[where[j]])
+    for j in range(tails):
+        u_tail[j] = _tail(u_tail[j])
+    for j in range(tails):
+        out[where[j]] = u_tail[j]
+
+
+@njit(cache=True, parallel=True)
+def fill_words(k0, k1, c2, c3, start, out):
+    """out (n,) uint32 <- words of elements start .. start + n - 1."""
+    shift = np.int64(start & np.uint64(3))
+    for chunk in prange((out.size + CHUNK - 1) // CHUNK):
+        first = chunk * CHUNK
+        n = min(CHUNK, out.size - first)
+        buffer = np.empty((shift + n + 3) // 4 * 4, np.uint32)
+        _chunk_words(k0, k1, c2, c3, (start + np.uint64(first)) >> np.uint64(2), buffer)
+        for i in range(n):
+            out[first + i] = buffer[shift + i]
+
+
+@njit(cache=True, parallel=True)
+def fill_uniforms(k0, k1, c2, c3, start, out):
+    """out (n,) float64 <- uniforms of elements start .. start + n - 1."""
+    shift = np.int64(start & np.uint64(3))
+    for chunk in prange((out.size + CHUNK - 1) // CHUNK):
+        first = chunk * CHUNK
+        n = min(CHUNK, out.size - first)
+        buffer = np.empty((shift + n + 3) // 4 * 4, np.uint32)
+        _chunk_words(k0, k1, c2, c3, (start + np.uint64(first)) >> np.uint64(2), buffer)
+        for i in range(n):
+            out[first + i] = _uniform(buffer[shift + i])
+
+
+@njit(cache=True, parallel=True)
+def fill_normals(k0, k1, c2, c3, start, out):
+    """out (n,) float64 or float32 <- normals of elements start .. start + n - 1."""
+    shift = np.int64(start & np.uint64(3))
+    for chunk in prange((out.size + CHUNK - 1) // CHUNK):
+        first = chunk * CHUNK
+        n = min(CHUNK, out.size - first)
+        buffer = np.empty((shift + n + 3) // 4 * 4, np.uint32)
+        _chunk_words(k0, k1, c2, c3, (start + np.uint64(first)) >> np.uint64(2), buffer)
+        normal = np.empty(n)
+        _chunk_normals(buffer[shift:shift + n], normal, np.empty(n + 1), np.empty(n + 1, np.int32))
+        for i in range(n):
+            out[first + i] = normal[i]

@@ -1,0 +1,170 @@
+"""refpcm.rng: published known answers, agreement of its forms, distribution, refusals."""
+
+import os
+import subprocess
+import sys
+
+import numba
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from refpcm import rng
+from refpcm.errors import RefpcmError
+
+ADDRESS = (1, 2, rng.Purpose.PROGRAMMING, 3, 4)
+
+# Random123 1.09, kat_vectors, philox 4x32 10: counter, key, words
+KNOWN_ANSWERS = [
+    ((0, 0, 0, 0), (0, 0), (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
+    ((0xFFFFFFFF,) * 4, (0xFFFFFFFF,) * 2, (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)),
+    ((0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344), (0xA4093822, 0x299F31D0),
+     (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1)),
+]
+
+# word of the generator, normal quantile of (word + 1/2) / 2^32 to 20 digits (mpmath)
+QUANTILES = [(0, -6.3379577545537892525), (1, -6.166429517819750247), (256, -5.2943474923619624034),
+             (1048576, -3.4871039765916905764), (322122547, -1.4395314704450153116),
+             (322122548, -1.4395314688002133017), (2147483647, -2.9180993729166226723e-10),
+             (2147483648, 2.9180993729166226723e-10), (3000000000, 0.52006806184887621789),
+             (4293918720, 3.4871042316372283448), (4294967294, 6.166429517819750247),
+             (4294967295, 6.3379577545537892525)]
+
+
+@pytest.mark.parametrize("counter, key, words", KNOWN_ANSWERS)
+def test_philox_gives_the_published_known_answers(counter, key, words):
+    assert tuple(rng.philox4x32(counter, key)) == words
+
+
+def test_philox_broadcasts_counters_against_keys():
+    counters = np.array([k[0] for k in KNOWN_ANSWERS], np.uint32)
+    keys = np.array([k[1] for k in KNOWN_ANSWERS], np.uint32)
+    table = rng.philox4x32(counters[:, None], keys[None])
+    assert np.array_equal(table[range(3), range(3)], [k[2] for k in KNOWN_ANSWERS])
+
+
+def test_the_address_is_laid_out_as_documented():
+    start = 4 * (7 + 9 * 2 ** 32)
+    expected = rng.philox4x32([7, 9, 4, 16 << 16 | 3], [1, 2])
+    assert np.array_equal(rng.words(*ADDRESS, start, 4), expected)
+    assert np.array_equal(rng.uniforms(*ADDRESS, start, 4), (expected + 0.5) / 2 ** 32)
+
+
+def test_normals_are_within_two_ulp_of_high_precision_values():
+    word, expected = np.array(QUANTILES).T
+    assert np.all(np.abs(rng.normal_quantile((word + 0.5) / 2 ** 32) - expected) <= 2 * np.spacing(np.abs(expected)))
+
+
+def test_normal_quantile_agrees_with_scipy_over_the_whole_range():
+    word = np.concatenate([np.arange(5000), 2 ** 32 - 1 - np.arange(5000), np.arange(0, 2 ** 32, 99991)])
+    u = (word + 0.5) / 2 ** 32
+    np.testing.assert_allclose(rng.normal_quantile(u), special.ndtri(u), rtol=3e-15)
+
+
+@pytest.mark.parametrize("start, count", [(0, 100_003), (3, 50_000), (1, 1), (4095, 4099), (2 ** 33 + 1, 9),
+                                          (2 ** 63 + 2, 5), (2 ** 64 - 7, 7), (5, 0)])
+def test_fast_and_naive_forms_agree_bit_for_bit(start, count):
+    assert np.array_equal(rng.uniforms(*ADDRESS, start, count), rng.uniforms_naive(*ADDRESS, start, count))
+    for dtype in (np.float64, np.float32):
+        fast, naive = (f(*ADDRESS, start, count, dtype) for f in (rng.normals, rng.normals_naive))
+        assert fast.dtype == dtype and np.array_equal(fast, naive)
+
+
+def test_kernel_functions_agree_with_the_bulk_forms_bit_for_bit():
+    address = tuple(int(a) for a in ADDRESS)
+    indices = range(2 ** 34 + 1, 2 ** 34 + 501)
+    assert [rng.normal_at(*address, i) for i in indices] == list(rng.normals(*ADDRESS, 2 ** 34 + 1, 500))
+    assert [rng.uniform_at(*address, i) for i in indices] == list(rng.uniforms(*ADDRESS, 2 ** 34 + 1, 500))
+
+
+def test_any_part_of_a_sequence_equals_that_part_of_the_whole():
+    whole = rng.normals(*ADDRESS, 0, 20_000)
+    for start, count in ((1, 4), (4093, 4100), (19_999, 1)):
+        assert np.array_equal(rng.normals(*ADDRESS, start, count), whole[start:start + count])
+
+
+def test_the_number_of_threads_does_not_matter():
+    program = ("from refpcm import rng; import zlib; "
+               "print(zlib.crc32(rng.normals(1, 2, 16, 3, 4, 5, 300_001)), __import__('numba').get_num_threads())")
+    seen = {}
+    for threads in ("1", "2"):
+        done = subprocess.run([sys.executable, "-c", program], env={**os.environ, "NUMBA_NUM_THREADS": threads},
+                              capture_output=True, text=True, check=True)
+        crc, used = done.stdout.split()
+        seen[used] = crc
+    assert set(seen) == {"1", "2"} and len(set(seen.values())) == 1
+
+
+def test_every_part_of_the_address_matters():
+    base = rng.words(*ADDRESS, 0, 64)
+    for position in range(5):
+        other = list(ADDRESS)
+        other[position] = int(other[position]) + 1
+        assert np.mean(rng.words(*other, 0, 64) == base) == 0
+
+
+def test_uniforms_are_uniform():
+    """2^20 numbers: a Kolmogorov-Smirnov test at alpha = 1e-6 sees a distance of 0.0026."""
+    assert stats.kstest(rng.uniforms(*ADDRESS, 0, 2 ** 20), "uniform").pvalue > 1e-6
+
+
+def test_normals_have_the_moments_of_a_standard_normal():
+    """2^22 numbers: at 5 standard errors a mean of 0.0025 or a 0.18 % error in sigma would be found."""
+    n = 2 ** 22
+    x = rng.normals(*ADDRESS, 0, n)
+    assert abs(x.mean()) < 5 / np.sqrt(n)
+    assert abs(x.var() - 1) < 5 * np.sqrt(2 / n)
+    assert abs((x ** 3).mean()) < 5 * np.sqrt(15 / n)
+    assert abs((x ** 4).mean() - 3) < 5 * np.sqrt(96 / n)
+    assert stats.kstest(x[:2 ** 20], "norm").pvalue > 1e-6
+
+
+def test_neighbouring_addresses_are_uncorrelated():
+    n = 2 ** 20
+    x = rng.normals(*ADDRESS, 0, n)
+    others = [x[1:], rng.normals(1, 3, *ADDRESS[2:], 0, n), rng.normals(*ADDRESS[:4], 5, 0, n),
+              rng.normals(*ADDRESS[:3], 4, 4, 0, n)]
+    for y in others:
+        assert abs(np.dot(x[:y.size], y)) < 5 * np.sqrt(n)
+
+
+def test_permutation_is_a_permutation_by_documented_keys():
+    order = rng.permutation(*ADDRESS, 1000)
+    pair = rng.words(*ADDRESS, 0, 2000).astype(object).reshape(-1, 2)
+    keys = [int(a) * 2 ** 32 + int(b) for a, b in pair]
+    assert list(order) == sorted(range(1000), key=lambda i: keys[i])
+    assert rng.permutation(*ADDRESS, 0).shape == (0,)
+
+
+def test_permutation_puts_every_item_everywhere_equally_often():
+    """6,000 permutations of 4: chi-square over the 24 orders at alpha = 1e-6."""
+    orders = [tuple(rng.permutation(7, 0, rng.Purpose.SHUFFLING, 0, draw, 4)) for draw in range(6000)]
+    counts = np.unique(orders, axis=0, return_counts=True)[1]
+    assert counts.size == 24 and stats.chisquare(counts).pvalue > 1e-6
+
+
+@pytest.mark.parametrize("change, said", [
+    (dict(seed=-1), "seed = -1"), (dict(seed=2 ** 32), "seed = 4294967296"), (dict(chip=2 ** 32), "chip"),
+    (dict(purpose=2 ** 16), "purpose"), (dict(layer=65536), "layer"), (dict(draw=-3), "draw = -3"),
+    (dict(start=-1), "start"), (dict(start=2 ** 64), "start"), (dict(count=-5), "count = -5"),
+    (dict(start=2 ** 64 - 1, count=2), "count"), (dict(seed=1.5), "whole number"), (dict(count="7"), "whole number"),
+    (dict(seed=None), "whole number")])
+@pytest.mark.parametrize("form", [rng.uniforms, rng.normals, rng.uniforms_naive, rng.normals_naive])
+def test_addresses_outside_the_range_are_refused_by_name(form, change, said):
+    address = dict(seed=1, chip=2, purpose=16, layer=3, draw=4, start=0, count=8)
+    with pytest.raises(RefpcmError, match=said):
+        form(**{**address, **change})
+
+
+def test_numpy_integers_and_the_largest_address_are_accepted():
+    largest = (np.uint32(2 ** 32 - 1), np.int64(2 ** 32 - 1), 2 ** 16 - 1, 2 ** 16 - 1, 2 ** 32 - 1)
+    expected = rng.philox4x32([2 ** 32 - 1, 2 ** 30 - 1, 2 ** 32 - 1, 2 ** 32 - 1], [2 ** 32 - 1] * 2)
+    assert np.array_equal(rng.words(*largest, 2 ** 64 - 4, 4), expected)
+
+
+def test_no_fused_multiply_add_changes_a_rounding():
+    """(1 + e)^2 - (1 + 2 e) is e^2 with a fused multiply-add and 0 without, e = 2^-30: kernels must give 0."""
+    @numba.njit
+    def product_sum(x, y):
+        return x * x + y
+    assert product_sum(1 + 2.0 ** -30, -(1 + 2.0 ** -29)) == 0.0
