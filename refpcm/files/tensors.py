@@ -36,11 +36,10 @@ def write_tensors(path, tensors, metadata=None):
     items come first, so that every tensor is aligned in the file. Raises RefpcmError for other dtypes, reserved
     names, metadata that is not text, and whatever keeps the file from being written.
     """
-    arrays = {name: _little_endian(path, name, value) for name, value in tensors.items()}
+    arrays = {name: storable(path, name, value) for name, value in tensors.items()}
     metadata = dict(metadata or {})
-    for key, value in metadata.items():
-        if not isinstance(key, str) or not isinstance(value, str) or key.startswith("refpcm"):
-            raise RefpcmError(f"cannot write {path}: metadata {key!r} must be text by a name not beginning 'refpcm'")
+    if not is_text_mapping(metadata) or any(key.startswith("refpcm") for key in metadata):
+        raise RefpcmError(f"cannot write {path}: metadata must be text under names that do not begin with 'refpcm'")
     entries, begin = {}, 0
     order = sorted(arrays, key=lambda name: -arrays[name].dtype.itemsize)
     for name in order:
@@ -85,7 +84,7 @@ def read_tensors(path, accept_foreign=False):
         head, data = stream.read(length), stream.read()
     header = _parse_header(path, head)
     metadata = header.pop("__metadata__", {})
-    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+    if not is_text_mapping(metadata):
         raise RefpcmError(f"cannot read {path}: its metadata is not a mapping of text to text")
     own = {key: metadata.pop(key) for key in list(metadata) if key.startswith("refpcm")}
     if own:
@@ -97,16 +96,25 @@ def read_tensors(path, accept_foreign=False):
     return {name: _array(path, name, entry, data) for name, entry in header.items()}, metadata
 
 
-def _little_endian(path, name, value):
-    """The array in C order and little-endian, checked to be storable; 0-dimensional arrays stay so."""
+def storable(path, name, value):
+    """`value` as an array in C order and little-endian; RefpcmError if dtype or name cannot be stored in `path`."""
     array = np.asarray(value)
     if not isinstance(name, str) or name == "__metadata__":
         raise RefpcmError(f"cannot write {path}: {name!r} cannot be the name of a tensor")
-    dtype = array.dtype.newbyteorder("<")
-    if dtype not in _NAMES:
+    if not is_storable(array.dtype):
         raise RefpcmError(f"cannot write {path}: tensor {name!r} has dtype {array.dtype}; "
                           f"possible are {', '.join(str(known) for known in _NAMES)}")
-    return np.asarray(array, dtype=dtype, order="C")
+    return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
+
+
+def is_storable(dtype):
+    """Whether arrays of this dtype, in either byte order, have a place in the files."""
+    return dtype.newbyteorder("<") in _NAMES
+
+
+def is_text_mapping(metadata):
+    """Whether `metadata` is a dict of str to str."""
+    return isinstance(metadata, dict) and all(isinstance(text, str) for pair in metadata.items() for text in pair)
 
 
 def _parse_header(path, head):
