@@ -1,0 +1,122 @@
+"""What the commands share: options, errors in one sentence, progress, tables. Imports nothing heavy."""
+
+import argparse
+import json
+import os
+import sys
+import time
+
+from refpcm.errors import RefpcmError
+
+
+def run(main):
+    """Run main() as a command: a RefpcmError becomes one line on stderr and exit status 2."""
+    try:
+        status = main()
+        sys.stdout.flush()
+    except RefpcmError as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        status = 130
+    except BrokenPipeError:  # the reader of our output has gone; keep Python from complaining at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        status = 1
+    sys.exit(status)
+
+
+class Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Keeps the line breaks of a description, shows defaults that are not None."""
+
+    def _get_help_string(self, action):
+        return action.help if action.default in (None, False) else super()._get_help_string(action)
+
+
+def parser(command, description, epilog=None):
+    return argparse.ArgumentParser(prog=f"python -m {command}", description=description, epilog=epilog,
+                                   formatter_class=Help, allow_abbrev=False)
+
+
+def add_threads(arguments):
+    arguments.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
+
+
+def set_threads(count):
+    """Use `count` threads from now on. Raises RefpcmError if the machine has fewer."""
+    if count is None:
+        return
+    import numba
+    most = numba.config.NUMBA_NUM_THREADS
+    if not 1 <= count <= most:
+        raise RefpcmError(f"--threads {count}: this machine offers 1 to {most}")
+    numba.set_num_threads(count)
+
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def duration(text):
+    """Seconds from '90s', '45m', '1.5h', '2d'; a bare number is seconds. For argparse's type=."""
+    number, unit = (text[:-1], text[-1]) if text[-1:] in UNITS else (text, "s")
+    try:
+        seconds = float(number) * UNITS[unit]
+    except ValueError:
+        seconds = -1
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90s, 45m or 1.5h")
+    return seconds
+
+
+def clock(seconds):
+    """'1:02:03' or '2:03'."""
+    minutes, seconds = divmod(int(seconds + 0.5), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+class Progress:
+    """Rate and time left on stderr: a line rewritten in place on a terminal, else a line every 30 seconds."""
+
+    def __init__(self, total, what, scale=1, unit="it", done=0):
+        self.total, self.what, self.scale, self.unit = total, what, scale, unit
+        self.terminal = sys.stderr.isatty()
+        self.began = self.shown = time.monotonic()
+        self.first = done
+
+    def update(self, done, note=""):
+        now = time.monotonic()
+        if now - self.shown < (0.2 if self.terminal else 30):
+            return
+        self.shown = now
+        rate = (done - self.first) / (now - self.began)
+        left = clock((self.total - done) / rate) if rate else "?"
+        text = f"{self.what} {done}/{self.total}  {rate * self.scale:.0f} {self.unit}/s  {left} left  {note}"
+        print(f"\r{text:<100}" if self.terminal else text, end="" if self.terminal else "\n", file=sys.stderr, flush=True)
+
+    def clear(self):
+        if self.terminal:
+            print("\r" + " " * 100 + "\r", end="", file=sys.stderr, flush=True)
+
+
+def table(rows):
+    """Rows of (label, value) as aligned text."""
+    width = max(len(label) for label, _ in rows)
+    return "\n".join(f"{label:<{width}}  {value}" for label, value in rows)
+
+
+def print_json(value):
+    print(json.dumps(value, indent=2))
+
+
+def versions():
+    """Versions a result depends on."""
+    import platform
+
+    import numba
+    import numpy
+    import scipy
+
+    import refpcm
+    return {"refpcm": refpcm.__version__, "python": platform.python_version(), "numpy": numpy.__version__,
+            "numba": numba.__version__, "scipy": scipy.__version__, "machine": platform.machine()}

@@ -1,0 +1,1 @@
+"""Training: schedules, SGD, augmentation, the loop and its checkpoints."""

@@ -1,0 +1,74 @@
+"""Crop with padding, horizontal flip and Cutout, and the normalisation of the images.
+
+What happens to an image depends on (seed, epoch, image number) only: not on its batch, the batch size or
+the thread count. Padding and the Cutout square are zero after normalisation, that is, the mean colour.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refpcm import rng
+from refpcm.errors import RefpcmError
+from refpcm.kernels.augment import transform_images
+
+@dataclass(frozen=True)
+class Augmentation:
+    crop_padding: int = 4  # pixels on each side; the crop keeps the image size
+    flip: bool = True
+    cutout: int = 0  # edge of the square in pixels (DeVries and Taylor 2017), 0 = none
+
+
+def draw_moves(augmentation, shape, seed, epoch, count):
+    """What to do to each of `count` images: int32 (count, 5) of row shift, column shift, flip, Cutout row, column.
+
+    A shift s shows pixel i + s at i. The Cutout centre is any pixel, so that squares may overlap the border;
+    -1, -1 without Cutout. `shape` is (H, W). Raises RefpcmError if the padding could push an image out of sight.
+    """
+    if augmentation.crop_padding >= min(shape):
+        raise RefpcmError(f"crop_padding = {augmentation.crop_padding} must be smaller than the images, {min(shape)} pixels")
+    row, column, flip, cut_row, cut_column = (
+        rng.uniforms(seed, 0, rng.Purpose.AUGMENTATION, part, epoch, 0, count) for part in range(5))
+    padding, (h, w) = augmentation.crop_padding, shape
+    moves = [np.floor(row * (2 * padding + 1)) - padding, np.floor(column * (2 * padding + 1)) - padding,
+             (flip < 0.5) & augmentation.flip]
+    moves += [np.floor(cut_row * h), np.floor(cut_column * w)] if augmentation.cutout else [np.full(count, -1)] * 2
+    return np.stack(moves, 1).astype(np.int32)
+
+
+def no_moves(count):
+    """Moves that leave `count` images as they are."""
+    return np.tile(np.array([0, 0, 0, -1, -1], np.int32), (count, 1))
+
+
+def transform_images_twin(images, moves, cutout, mean, std):
+    """images (N, C, H, W) uint8, moves (N, 5) -> float32 (N, C, H, W): normalised, shifted, flipped, cut out.
+
+    The specification of `refpcm.kernels.augment.transform_images`; both give the same bits.
+    """
+    n, c, h, w = images.shape
+    scale, offset = normalisation(mean, std)
+    out = np.zeros(images.shape, np.float32)
+    for i, (row, column, flip, cut_row, cut_column) in enumerate(moves):
+        y0, y1, x0, x1 = max(0, -row), min(h, h - row), max(0, -column), min(w, w - column)
+        pixels = images[i, :, y0 + row:y1 + row, x0 + column:x1 + column].astype(np.float32)
+        out[i, :, y0:y1, x0:x1] = pixels * scale[:, None, None] + offset[:, None, None]
+        if flip:
+            out[i] = out[i, :, :, ::-1].copy()
+        if cut_row >= 0:
+            top, left = cut_row - cutout // 2, cut_column - cutout // 2
+            out[i, :, max(0, top):max(0, top + cutout), max(0, left):max(0, left + cutout)] = 0
+    return out
+
+
+def normalisation(mean, std):
+    """(x / 255 - mean) / std as x scale + offset, float32 (C,) each."""
+    mean, std = np.asarray(mean, np.float64), np.asarray(std, np.float64)
+    return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
+
+
+def prepare(images, moves, cutout, mean, std):
+    """The fast form of `transform_images_twin`: same arguments, same bits."""
+    out = np.empty(images.shape, np.float32)
+    transform_images(images, moves, cutout, *normalisation(mean, std), out)
+    return out

@@ -1,0 +1,26 @@
+"""Which code runs the network: fast kernels or the NumPy specification, behind the same three methods."""
+
+from refpcm import network as reference
+
+
+class NumpyEngine:
+    """`refpcm.network` with the interface of `refpcm.kernels.engine.Engine`."""
+
+    def __init__(self, network):
+        self.network = network
+
+    def forward(self, parameters, images, training=False):
+        logits, self.tape = reference.forward(self.network, parameters, images, training)
+        self.statistics = self.tape.statistics
+        return logits
+
+    def backward(self, parameters, dlogits):
+        return reference.backward(self.network, parameters, self.tape, dlogits)
+
+
+def make_engine(network, kernels):
+    """kernels: vector, plain (Numba) or numpy."""
+    if kernels == "numpy":
+        return NumpyEngine(network)
+    from refpcm.kernels.engine import Engine
+    return Engine(network, kernels=kernels)

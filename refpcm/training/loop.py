@@ -1,0 +1,128 @@
+"""The training loop: a step, an epoch of them, and what is written on the way.
+
+Every random number is addressed by (seed, epoch, image), every other decision by the step, so that the state
+after step k is a function of the configuration and the data alone. `train` may stop after any step.
+"""
+
+import math
+import time
+
+import numpy as np
+
+from refpcm import rng
+from refpcm.errors import RefpcmError
+from refpcm.nn import cross_entropy, update_running
+from refpcm.resnet import build, initial_parameters
+from refpcm.training.augmentation import Augmentation, draw_moves, no_moves, prepare
+from refpcm.training.checkpoint import State
+from refpcm.training.executor import make_engine
+from refpcm.training.schedules import learning_rate
+from refpcm.training.sgd import decayed_names, sgd_step, zero_velocities
+
+DIVERGED = 100.0  # a loss this many times that of guessing means that the run is lost
+
+
+def start(config, classes, data):
+    """State before the first step. `data` is the identity of the training images."""
+    network = build(config.architecture, classes)
+    parameters = initial_parameters(
+        network, lambda layer, count: rng.normals(config.seed, 0, rng.Purpose.INITIALISATION, layer, 0, 0, count))
+    return State(config, classes, data, parameters, zero_velocities(parameters))
+
+
+def steps_per_epoch(config, count):
+    """Whole batches among `count` images. Raises RefpcmError if there is none."""
+    if count < config.batch_size:
+        raise RefpcmError(f"the batch size {config.batch_size} is larger than the {count} training images; "
+                          "choose a smaller --batch-size")
+    return count // config.batch_size
+
+
+def total_steps(config, count):
+    return max(1, round(config.epochs * steps_per_epoch(config, count)))
+
+
+class EpochOrder:
+    """Which images form which batch of an epoch, and what is done to them."""
+
+    def __init__(self, config, images, epoch):
+        count = len(images)
+        self.order = rng.permutation(config.seed, 0, rng.Purpose.SHUFFLING, 0, epoch, count)
+        augmentation = Augmentation(config.crop_padding, config.flip, config.cutout)
+        self.moves = draw_moves(augmentation, images.shape[2:], config.seed, epoch, count)
+        self.epoch = epoch
+
+    def batch(self, config, step):
+        numbers = self.order[step * config.batch_size:(step + 1) * config.batch_size]
+        return numbers, self.moves[numbers]
+
+
+def step(state, engine, decayed, images, labels, lr):
+    """One step of SGD on normalised images (N, C, H, W) float32; changes state. -> loss, number of images right.
+
+    Raises RefpcmError, with the state unchanged, if the loss is not finite or beyond hope.
+    """
+    config = state.config
+    logits = engine.forward(state.parameters, images, training=True)
+    loss, dlogits = cross_entropy(logits, labels, config.label_smoothing)
+    if not loss < DIVERGED * math.log(state.classes):
+        raise RefpcmError(f"the loss became {loss:.3g} at step {state.step + 1}: training has diverged; "
+                          "choose a smaller --learning-rate (or a longer --warmup-epochs)")
+    gradients = engine.backward(state.parameters, dlogits)
+    for name, gradient in gradients.items():
+        sgd_step(state.parameters[name], gradient, state.velocity[name], lr, config.momentum, config.nesterov,
+                 config.weight_decay if name in decayed else 0.0)
+    for name, (mean, var) in engine.statistics.items():
+        for part, batch in (("running_mean", mean), ("running_var", var)):
+            key = f"{name}.{part}"
+            state.parameters[key] = update_running(state.parameters[key], batch)
+    return loss, int((logits.argmax(1) == labels).sum())
+
+
+def train(state, dataset, after_step, after_epoch):
+    """Train `state` on dataset.train_images to the last step of its configuration, or until after_step says so.
+
+    after_step(state, total) -> True to stop; after_epoch(state, record) gets a dict of the epoch's figures
+    (the last epoch may be a part). Returns True when the run is complete.
+    """
+    config, images, labels = state.config, dataset.train_images, dataset.train_labels
+    engine = make_engine(build(config.architecture, state.classes), config.kernels)
+    decayed = decayed_names(state.parameters, config.decay)
+    per_epoch, total = steps_per_epoch(config, len(images)), total_steps(config, len(images))
+    order, began = None, time.monotonic() - state.seconds
+    epoch_began, epoch_first = time.monotonic(), state.step
+    while state.step < total:
+        epoch, within = divmod(state.step, per_epoch)
+        if order is None or order.epoch != epoch:
+            order = EpochOrder(config, images, epoch)
+        numbers, moves = order.batch(config, within)
+        batch = prepare(images[numbers], moves, config.cutout, dataset.mean, dataset.std)
+        lr = learning_rate(config.schedule, config.learning_rate, state.step, total, config.warmup_epochs * per_epoch)
+        loss, correct = step(state, engine, decayed, batch, labels[numbers].astype(np.int64), lr)
+        state.step += 1
+        state.loss_sum += loss
+        state.correct += correct
+        state.seconds = time.monotonic() - began
+        if within + 1 == per_epoch or state.step == total:
+            done = (within + 1) * config.batch_size
+            now = time.monotonic()
+            record = {"epoch": epoch + 1, "step": state.step, "learning_rate": lr,
+                      "train_loss": state.loss_sum / (within + 1), "train_accuracy": state.correct / done,
+                      "images_per_second": (state.step - epoch_first) * config.batch_size / (now - epoch_began),
+                      "seconds": state.seconds}
+            state.loss_sum, state.correct = 0.0, 0
+            after_epoch(state, record)
+            epoch_began, epoch_first = time.monotonic(), state.step
+        if after_step(state, total):
+            break
+    return state.step >= total
+
+
+def predict(engine, parameters, images, mean, std, batch_size=256):
+    """Class of each image (N, C, H, W) uint8 -> int64 (N,), with the running statistics."""
+    classes = np.empty(len(images), np.int64)
+    for begin in range(0, len(images), batch_size):
+        part = images[begin:begin + batch_size]
+        logits = engine.forward(parameters, prepare(part, no_moves(len(part)), 0, mean, std))
+        classes[begin:begin + batch_size] = logits.argmax(1)
+    return classes

@@ -1,0 +1,33 @@
+"""Stochastic gradient descent with (Nesterov) momentum and weight decay, in the form PyTorch uses.
+
+    d = dL/dw + weight_decay w
+    v <- momentum v + d
+    w <- w - lr (d + momentum v)    (Nesterov)      or      w <- w - lr v
+"""
+
+import numpy as np
+
+DECAYED = {
+    "weights": "convolution and linear weights only, not batch norm and biases (He et al. 2019, section 3.1)",
+    "all": "every learned parameter, as PyTorch does unless told otherwise",
+}
+
+
+def decayed_names(parameters, choice):
+    """Names of the parameters that weight decay acts on: 'weights' or 'all' (see DECAYED)."""
+    learned = [name for name in parameters if not name.endswith(("running_mean", "running_var"))]
+    return set(learned) if choice == "all" else {name for name in learned if parameters[name].ndim > 1}
+
+
+def sgd_step(w, gradient, velocity, lr, momentum, nesterov, weight_decay):
+    """Update w and velocity (any shape, float32) in place; scalars are rounded to the dtype of w first."""
+    lr, momentum, weight_decay = (w.dtype.type(value) for value in (lr, momentum, weight_decay))
+    direction = gradient + weight_decay * w
+    velocity *= momentum
+    velocity += direction
+    w -= lr * (direction + momentum * velocity if nesterov else velocity)
+
+
+def zero_velocities(parameters):
+    return {name: np.zeros_like(value) for name, value in parameters.items()
+            if not name.endswith(("running_mean", "running_var"))}

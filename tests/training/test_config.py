@@ -1,0 +1,59 @@
+"""Configurations: presets, overrides, and what is refused."""
+
+import json
+import sys
+
+import pytest
+
+from refpcm.errors import RefpcmError
+from refpcm.training.config import PRESETS, TrainingConfig, as_json, checked, override, preset, read_config_file
+
+BAD = [("epochs", 0.0), ("epochs", float("nan")), ("epochs", float("inf")), ("batch_size", 0), ("batch_size", -3), ("learning_rate", -0.1),
+       ("momentum", 1.0), ("label_smoothing", -0.1), ("weight_decay", -1.0), ("crop_padding", -1), ("seed", 2 ** 32),
+       ("schedule", "stairs"), ("decay", "some"), ("kernels", "cuda"), ("batch_size", 1.5), ("flip", 1), ("nesterov", "yes"),
+       ("architecture", 5), ("batch_size", True)]
+
+
+@pytest.mark.parametrize("name, value", BAD)
+def test_a_bad_value_is_refused_by_name(name, value):
+    with pytest.raises(RefpcmError, match=f"here: {name}"):
+        override(TrainingConfig(), {name: value}, "here")
+
+
+def test_unknown_keys_are_listed_together_with_the_valid_ones():
+    with pytest.raises(RefpcmError, match="'epoch', 'lr'; valid are: architecture, epochs"):
+        override(TrainingConfig(), {"lr": 1, "epoch": 2}, "here")
+
+
+def test_a_whole_number_is_taken_for_a_float():
+    assert override(TrainingConfig(), {"epochs": 3}, "here").epochs == 3.0
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_valid_and_survives_json(name):
+    config = checked(preset(name), name)
+    assert override(TrainingConfig(), json.loads(as_json(config)), name) == config
+
+
+def test_an_unknown_preset_is_refused_with_the_known_ones():
+    with pytest.raises(RefpcmError, match="joshi2020-cifar10"):
+        preset("joshi")
+
+
+def test_json_and_toml_files_give_the_same(tmp_path):
+    (tmp_path / "a.json").write_text('{"epochs": 3, "flip": false}')
+    assert read_config_file(tmp_path / "a.json") == {"epochs": 3, "flip": False}
+    (tmp_path / "a.toml").write_text("epochs = 3\nflip = false\n")
+    if sys.version_info >= (3, 11):
+        assert read_config_file(tmp_path / "a.toml") == {"epochs": 3, "flip": False}
+    else:
+        with pytest.raises(RefpcmError, match="Python 3.11"):
+            read_config_file(tmp_path / "a.toml")
+
+
+@pytest.mark.parametrize("name, content", [("a.json", b"{"), ("b.json", b"[1]"), ("c.json", b"\xff\xfe"), ("d.json", None), ("e.json", b"")])
+def test_an_unreadable_configuration_is_refused_by_name(tmp_path, name, content):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(RefpcmError, match=name):
+        read_config_file(tmp_path / name)
