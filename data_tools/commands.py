@@ -1,0 +1,36 @@
+"""What every command of data_tools shares: one sentence and exit status 2 when something is wrong."""
+
+import errno
+import signal
+import sys
+
+from data_tools.errors import DataError
+
+
+def run(program, work, arguments):
+    """Call `work(arguments)`; returns the exit status: 0, 2 after a mistake or a failed file, 130 after Ctrl-C.
+
+    SIGTERM unwinds the stack like Ctrl-C, so that unfinished files are removed, and ends with status 143.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        work(arguments)
+        return 0
+    except DataError as mistake:
+        message = str(mistake)
+    except MemoryError:
+        message = "not enough memory for a set of this size"
+    except OSError as failure:
+        message = f"{failure.filename or 'the output'}: {failure.strerror or failure}"
+        if failure.errno == errno.ENOSPC:
+            message = "the disk is full; nothing was changed; make room and run the command again"
+    except KeyboardInterrupt:
+        print(f"{program}: stopped", file=sys.stderr)
+        return 130
+    print(f"{program}: {message}", file=sys.stderr)
+    return 2
+
+
+def note(text):
+    """One line of progress on stderr."""
+    print(text, file=sys.stderr, flush=True)

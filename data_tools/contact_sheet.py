@@ -1,0 +1,27 @@
+"""A contact sheet: one row a class, images side by side, as a PNG."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from data_tools.rendering import SIZE
+from data_tools.synthetic import images
+
+COLUMNS, CLASSES = 20, 10
+
+
+def write_contact_sheet(path, seed):
+    """Write the first COLUMNS training images of every class of the synthetic set to `path`, atomically."""
+    tiles, labels = images("train", 0, COLUMNS * CLASSES, seed)
+    rows = tiles[np.argsort(labels, kind="stable")].reshape(CLASSES, COLUMNS, 3, SIZE, SIZE)
+    sheet = rows.transpose(0, 3, 1, 4, 2).reshape(CLASSES * SIZE, COLUMNS * SIZE, 3)
+    path = Path(path)
+    path.absolute().parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    try:
+        Image.fromarray(sheet).save(partial, format="PNG", optimize=True)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,83 @@
+"""Load a prepared data set, or refuse it with the reason and the remedy."""
+
+import os
+import tarfile
+from pathlib import Path
+
+from data_tools import prepared, synthetic
+from data_tools.errors import DataError
+from refpcm.datasets.dataset import Dataset
+from refpcm.errors import RefpcmError
+
+
+def load(folder=None):
+    """The Dataset in a folder that data_tools prepared; None: the built-in synthetic set.
+
+    The built-in set is made on first use, in a few seconds, in the user's cache: $REFPCM_CACHE, else
+    $XDG_CACHE_HOME/refpcm, else ~/.cache/refpcm. The sha256 of every file is compared with dataset.json at every
+    load: 0.15 s for CIFAR-10 where the processor has SHA instructions, 0.5 s where it has not.
+
+    Raises RefpcmError for a folder that is missing, foreign, incomplete or damaged.
+    """
+    try:
+        folder = _builtin() if folder is None else _checked(Path(folder))
+        description, arrays = prepared.read(folder)
+    except DataError as mistake:
+        raise RefpcmError(str(mistake)) from None
+    except OSError as failure:
+        raise RefpcmError(f"cannot read {failure.filename or folder}: {failure.strerror or failure}") from None
+    except MemoryError:
+        raise RefpcmError(f"not enough memory for the data set in {folder}") from None
+    return Dataset(name=description["name"], classes=tuple(description["classes"]),
+                   mean=tuple(description["mean"]), std=tuple(description["std"]), **arrays)
+
+
+def cache_folder():
+    """Where refpcm keeps what it can make again."""
+    if os.environ.get("REFPCM_CACHE"):
+        return Path(os.environ["REFPCM_CACHE"])
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"]) / "refpcm"
+    return Path.home() / ".cache" / "refpcm"
+
+
+def _builtin():
+    """Folder of the built-in set, made if it is not there."""
+    folder = cache_folder() / f"{synthetic.NAME}-{synthetic.GENERATOR_VERSION}"
+    if not (folder / prepared.DESCRIPTION).exists():
+        try:
+            synthetic.make(folder)
+        except OSError as failure:
+            raise DataError(f"cannot make the built-in data set in {folder} ({failure.strerror or failure}); "
+                            "set REFPCM_CACHE to a folder with 40 MB of room, or name a prepared set") from None
+    return folder
+
+
+def _checked(folder):
+    """`folder`, if it may be a prepared set. Raises DataError saying which command makes one of what is there."""
+    if not folder.exists():
+        raise DataError(f"{folder}: no such folder; make it with `python -m data_tools.cifar10 --out {folder}` "
+                        f"or `python -m data_tools.synthetic --out {folder}`")
+    if not folder.is_dir():
+        if tarfile.is_tarfile(folder):
+            raise DataError(f"{folder} is an archive; prepare it first: "
+                            f"`python -m data_tools.cifar10 --from {folder} --out DIR`, then name DIR")
+        raise DataError(f"{folder} is a file, not a folder with a prepared data set")
+    if not (folder / prepared.DESCRIPTION).exists():
+        raise DataError(_remedy(folder))
+    return folder
+
+
+def _remedy(folder):
+    """What to do with a folder that has no description."""
+    names = {path.name for path in folder.iterdir()}
+    if names & {"cifar-10-batches-bin", "cifar-10-batches-py", "data_batch_1", "data_batch_1.bin"}:
+        return (f"{folder} holds CIFAR-10 in its official form; prepare it first: "
+                f"`python -m data_tools.cifar10 --from {folder} --out DIR`, then name DIR")
+    if names & {"cifar-10-python.tar.gz", "cifar-10-binary.tar.gz"}:
+        return (f"{folder} holds the CIFAR-10 archive; prepare it first: "
+                f"`python -m data_tools.cifar10 --from {folder}/cifar-10-....tar.gz --out DIR`, then name DIR")
+    if names & {f"{name}.npy" for name in prepared.ARRAYS}:
+        return (f"{folder} has no {prepared.DESCRIPTION}: it is not complete; remove it and prepare the set again")
+    return (f"{folder} has no {prepared.DESCRIPTION}: it is no prepared data set; "
+            "make one with `python -m data_tools.cifar10 --out DIR` or `python -m data_tools.synthetic --out DIR`")
