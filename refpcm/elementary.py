@@ -52,7 +52,7 @@ def exp(x):
     return y * ((k.astype(np.int64) << MANTISSA_BITS) + ONE_BITS).view(np.float64)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def log_at(x):
     """`log` of one number, for use inside kernels."""
     bits = np.float64(x).view(np.int64)
@@ -66,7 +66,7 @@ def log_at(x):
     return k * LN2_HIGH - ((half_square - (s * (half_square + r) + k * LN2_LOW)) - f)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def exp_at(x):
     """`exp` of one number, for use inside kernels."""
     k = np.floor(x * INVERSE_LN2 + 0.5)
