@@ -37,7 +37,7 @@ def train_run(options, config):
     config = state.config if state else config
     data = source_of(folder) if options.resume and not options.data else options.data
     dataset = load(data)
-    training, validation = split(dataset, config.validation_images)
+    training, validation = hold_back(dataset, config.validation_images)
     identity = identity_of(training)
     if state is None:
         state = loop.start(config, len(dataset.classes), identity)
@@ -51,8 +51,19 @@ def train_run(options, config):
     if not options.resume:
         write_config(folder, state, options)
     keep_records(folder / METRICS, state.step)
-    complete = Session(folder, state, training, validation, options, began).run()
-    return report(folder, state, dataset, options) if complete else 0
+    session = Session(folder, state, training, validation, options, began)
+    if session.run():
+        report(folder, state, dataset, options)
+    return 128 + session.signal if session.signal else 0  # the shell's convention for a process ended by a signal
+
+
+def hold_back(dataset, validation_images):
+    """Two data sets: without the validation images, and with these in place of the test images."""
+    kept, held = split(dataset, validation_images)
+    if not validation_images:
+        return dataset, dataclasses.replace(dataset, test_images=dataset.train_images[:0])
+    return (dataclasses.replace(dataset, train_images=dataset.train_images[kept], train_labels=dataset.train_labels[kept]),
+            dataclasses.replace(dataset, test_images=dataset.train_images[held], test_labels=dataset.train_labels[held]))
 
 
 def new_folder(out):
@@ -122,7 +133,7 @@ class Session:
         self.folder, self.state, self.training, self.validation = folder, state, training, validation
         self.every, self.began = options.checkpoint_every, began
         self.budget = options.time_budget
-        self.stop_reason = None
+        self.stop_reason = self.signal = None
         self.saved = time.monotonic()
         self.evaluator = None
 
@@ -152,7 +163,7 @@ class Session:
         return complete
 
     def interrupted(self, number, frame):
-        self.stop_reason = signal.Signals(number).name
+        self.stop_reason, self.signal = signal.Signals(number).name, number
 
     def after_step(self, state, total):
         self.progress.update(state.step, f"loss {self.loss(state):.3f}")
@@ -219,7 +230,7 @@ def report(folder, state, dataset, options):
     write_bytes(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
     if options.json:
         cli.print_json(result)
-        return 0
+        return
     print(cli.table([
         ("network", f"{network.architecture}, {result['weights']:,} weights"),
         ("data", f"{dataset.name}, {len(dataset.test_images):,} test images"),
@@ -229,4 +240,3 @@ def report(folder, state, dataset, options):
         ("network file", folder / NETWORK)]))
     print(f"\nNext: python -m refpcm.evaluate --network {folder / NETWORK} --digital"
           + (f" --data {options.data}" if options.data else ""))
-    return 0

@@ -1,0 +1,223 @@
+"""`python -m refpcm.train` as a user runs it: to the end, killed, interrupted, resumed, and misused."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from refpcm.files.network_file import load_network
+
+SMALL = ["--batch-size", "32", "--validation-images", "0", "--learning-rate", "0.05"]
+
+
+def command(*arguments, **options):
+    return subprocess.run([sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True, timeout=300, **options)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "few"
+    made = command("data_tools.synthetic", "--train", 320, "--test", 60, "--out", folder)
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    """A short run that was never interrupted."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    done = command("refpcm.train", "--data", data, "--out", folder, "--epochs", 12, *SMALL, "--json")
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_a_run_leaves_a_network_a_log_and_a_result(finished):
+    folder, done = finished
+    result = json.loads(done.stdout)
+    assert result == json.loads((folder / "result.json").read_text())
+    assert result["steps"] == 120 and result["total"] == 60 and result["correct"] / 60 == result["accuracy"]
+    records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [r["epoch"] for r in records] == list(range(1, 13))
+    assert records[-1]["train_loss"] < 0.8 * records[0]["train_loss"]
+    config = json.loads((folder / "config.json").read_text())
+    assert config["learning_rate"] == 0.05 and config["versions"]["refpcm"]
+    network = load_network(folder / "network.safetensors")
+    assert network.notes["config"]["batch_size"] == 32 and len(network.classes) == 10
+
+
+def test_evaluate_finds_the_accuracy_that_training_reported(finished, data):
+    folder, done = finished
+    evaluated = command("refpcm.evaluate", "--network", folder / "network.safetensors", "--data", data, "--digital", "--json")
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert json.loads(evaluated.stdout)["correct"] == json.loads(done.stdout)["correct"]
+
+
+def launch(*arguments):
+    return subprocess.Popen([sys.executable, "-m", "refpcm.train", *map(str, arguments)],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_a_checkpoint_newer_than(stamp, path, process):
+    while process.poll() is None and (not path.exists() or path.stat().st_mtime_ns == stamp):
+        time.sleep(0.002)
+
+
+def test_a_run_killed_twenty_times_ends_in_the_same_bytes(finished, data, tmp_path):
+    """SIGKILL at random moments, with a checkpoint after every step; weights, notes and log figures must not differ."""
+    folder, chance, kills = tmp_path / "killed", random.Random(1), 0
+    checkpoint = folder / "checkpoint.safetensors"
+    arguments = ["--data", data, "--out", folder, "--epochs", 12, *SMALL]
+    while kills < 20:
+        stamp = checkpoint.stat().st_mtime_ns if checkpoint.exists() else None
+        process = launch(*arguments, "--checkpoint-every", "0.0001")
+        wait_for_a_checkpoint_newer_than(stamp, checkpoint, process)
+        time.sleep(chance.random() * 0.05)
+        assert process.poll() is None, process.stderr.read()
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stderr.close()
+        kills += 1
+        arguments = ["--resume", folder]
+    done = command("refpcm.train", "--resume", folder)
+    assert done.returncode == 0, done.stderr
+    whole = finished[0]
+    assert (folder / "network.safetensors").read_bytes() == (whole / "network.safetensors").read_bytes()
+    figures = [[{k: v for k, v in json.loads(line).items() if k not in ("seconds", "images_per_second")}
+                for line in (f / "metrics.jsonl").read_text().splitlines()] for f in (folder, whole)]
+    assert figures[0] == figures[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_finishes_the_step_saves_and_says_how_to_resume(finished, data, tmp_path, number):
+    folder = tmp_path / "stopped"
+    process = launch("--data", data, "--out", folder, "--epochs", 12, *SMALL, "--checkpoint-every", "0.0001")
+    wait_for_a_checkpoint_newer_than(None, folder / "checkpoint.safetensors", process)
+    process.send_signal(number)
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert f"--resume {folder}" in words and "Traceback" not in words
+    done = command("refpcm.train", "--resume", folder)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "network.safetensors").read_bytes() == (finished[0] / "network.safetensors").read_bytes()
+
+
+def test_a_time_budget_fixes_the_number_of_epochs_and_is_kept(data, tmp_path):
+    began = time.monotonic()
+    done = command("refpcm.train", "--data", data, "--out", tmp_path / "run", *SMALL, "--time-budget", "12s", "--json")
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - began < 20
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["epochs"] > 1
+    if done.stdout:  # complete; on a machine that slowed down meanwhile the run is left resumable
+        assert json.loads(done.stdout)["steps"] == round(config["epochs"] * 10)
+    else:
+        assert "--resume" in done.stderr
+
+
+def test_a_hopeless_learning_rate_is_reported_and_the_last_good_checkpoint_kept(data, tmp_path):
+    folder = tmp_path / "run"
+    done = command("refpcm.train", "--data", data, "--out", folder, *SMALL[:4], "--learning-rate", "1e30", "--schedule", "constant",
+                   "--warmup-epochs", "5", "--epochs", "5", "--checkpoint-every", "0.0001")
+    assert done.returncode == 2 and "diverged" in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.count("error:") == 1
+
+
+BROKEN = {
+    "truncated": lambda raw: raw[:len(raw) // 2],
+    "empty": lambda raw: b"",
+    "one bit flipped": lambda raw: raw[:-100] + bytes([raw[-100] ^ 4]) + raw[-99:],
+    "foreign": lambda raw: b"PK\x03\x04 something else entirely" * 100,
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_damaged_checkpoint_is_refused_by_name(finished, tmp_path, how):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "config.json").write_bytes((finished[0] / "config.json").read_bytes())
+    (folder / "checkpoint.safetensors").write_bytes(BROKEN[how]((finished[0] / "checkpoint.safetensors").read_bytes()))
+    done = command("refpcm.train", "--resume", folder)
+    assert done.returncode == 2 and "checkpoint.safetensors" in done.stderr and "Traceback" not in done.stderr
+
+
+MISUSES = {
+    "unknown preset": (["--preset", "nobody"], "joshi2020-cifar10"),
+    "unknown network": (["--architecture", "vgg"], "known are: "),
+    "no such data": (["--data", "/nowhere"], "/nowhere"),
+    "no such run": (["--resume", "/nowhere"], "/nowhere"),
+    "a network is not a run": (["--resume", "NETWORK"], "error: "),
+    "resume with another seed": (["--resume", "RUN", "--seed", "3"], "leave out --seed"),
+    "out holds a run": (["--out", "RUN"], "--resume"),
+    "resume on other images": (["--resume", "RUN", "--data", "OTHER"], "other images"),
+    "too many threads": (["--threads", "4096"], "--threads 4096"),
+    "no threads": (["--threads", "0"], "--threads 0"),
+    "batch larger than the data": (["--data", "DATA", "--batch-size", "1000", "--validation-images", "0"], "batch size 1000"),
+    "all images held out": (["--data", "DATA", "--validation-images", "320"], "validation"),
+    "no epochs": (["--epochs", "0"], "epochs"),
+    "unknown flag": (["--lr", "3"], "--lr"),
+    "bad time": (["--time-budget", "soon"], "soon"),
+    "no such configuration": (["--config", "/nowhere.json"], "/nowhere.json"),
+    "wrong image size": (["--architecture", "imagenet-resnet18", "--data", "DATA"], "error: "),
+}
+
+
+@pytest.mark.parametrize("case", MISUSES)
+def test_a_mistake_gets_one_clear_sentence(finished, data, tmp_path, case):
+    arguments, words = MISUSES[case]
+    other = tmp_path / "other"
+    if "OTHER" in arguments:
+        assert command("data_tools.synthetic", "--train", 320, "--test", 60, "--seed", 9, "--out", other).returncode == 0
+    names = {"RUN": finished[0], "NETWORK": finished[0] / "network.safetensors", "DATA": data, "OTHER": other}
+    done = command("refpcm.train", *[names.get(a, a) for a in arguments], cwd=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert words in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_full_disk_ends_in_a_sentence_and_keeps_the_old_checkpoint(finished, data, tmp_path):
+    """A file-size limit stands in for the full disk: both make a write fail half-way."""
+    import resource
+    folder = tmp_path / "run"
+    done = command("refpcm.train", "--data", data, "--out", folder, *SMALL, "--epochs", "1", preexec_fn=lambda: (
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))))
+    assert done.returncode == 2 and "Traceback" not in done.stderr and "checkpoint.safetensors" in done.stderr
+    assert not list(folder.glob("*checkpoint*"))
+
+
+def test_help_is_quick(finished):
+    times = []
+    for module in ("refpcm.train", "refpcm.evaluate", "refpcm"):
+        began = time.perf_counter()
+        done = command(module, "--help")
+        times.append(time.perf_counter() - began)
+        assert done.returncode == 0 and "refpcm" in done.stdout
+    bare = time.perf_counter()
+    command("this")
+    bare = time.perf_counter() - bare
+    assert min(times) < 0.5 + bare  # half a second beyond Python's own start, whatever else the machine is doing
+
+
+def test_help_imports_neither_numpy_nor_numba():
+    for module in ("refpcm.train", "refpcm.evaluate"):
+        code = f"import sys, runpy; sys.argv = ['x', '--help']\ntry: runpy.run_module('{module}', run_name='__main__')\nexcept SystemExit: pass\n" \
+               "print(sorted({'numpy', 'numba', 'scipy'} & set(sys.modules)))"
+        assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.endswith("[]\n")
+
+
+def test_the_numpy_specification_and_the_fast_kernels_train_alike(data, tmp_path):
+    """Two steps of each; float32 rounding is all that may differ."""
+    networks = []
+    for kernels in ("numpy", "plain", "vector"):
+        folder = tmp_path / kernels
+        done = command("refpcm.train", "--data", data, "--out", folder, *SMALL, "--epochs", "0.2", "--kernels", kernels)
+        assert done.returncode == 0, done.stderr
+        networks.append(load_network(folder / "network.safetensors").parameters)
+    for other in networks[1:]:
+        for name, value in networks[0].items():
+            assert np.abs(value - other[name]).max() <= 2e-4 * np.abs(value).max() + 1e-7, name
