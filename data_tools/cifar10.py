@@ -1,0 +1,88 @@
+"""Get CIFAR-10, check it, and write it in the prepared form.
+
+    python -m data_tools.cifar10 --out DIR                  downloads the official archive (170 MB)
+    python -m data_tools.cifar10 --from SOURCE --out DIR    an official archive, or a folder in an official layout
+
+Krizhevsky, "Learning multiple layers of features from tiny images", 2009: 50,000 training and 10,000 test images of
+32 x 32 pixels, 5,000 and 1,000 of each of ten classes.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from data_tools import commands
+from data_tools.errors import DataError
+
+NAME = "cifar10"
+ADDRESS = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+LONGEST_DOWNLOAD = 1 << 28  # bytes; the archive has 170 million
+
+
+def prepare(source_path, folder):
+    """Read, verify and write the set in `source_path` (archive or folder) to `folder`; returns its description.
+
+    Raises DataError if anything is missing or differs, or if nothing vouches for the images.
+    """
+    from data_tools import writing
+    from data_tools.cifar10_batches import CLASSES, assemble
+    from data_tools.cifar10_checks import checksum_evidence, has_published_statistics, md5_of
+    from data_tools.cifar10_source import read_source
+    source = read_source(source_path)
+    evidence = checksum_evidence(source)
+    arrays = assemble(source.layout, source.files)
+    if has_published_statistics(*writing.channel_statistics(arrays["train_images"])):
+        evidence = evidence or "the published channel means and deviations"
+    elif evidence is None:
+        raise DataError(f"{source_path}: nothing vouches for these images: their checksums are not the official ones, "
+                        "there is no md5sums.txt, and their channel means are not CIFAR-10's")
+    else:
+        commands.note(f"warning: {source_path} agrees with {evidence}, but its channel means are not CIFAR-10's: "
+                      "these are other images")
+    origin = {"made_by": "data_tools.cifar10", "layout": source.layout.name, "vouched_for_by": evidence,
+              "md5": {name: md5_of(source.files[name]) for name in source.layout.batches}}
+    return writing.write(folder, NAME, CLASSES, arrays, origin)
+
+
+def _report(folder, description, what):
+    counts = description["counts"]
+    commands.note(f"{folder}: CIFAR-10, {counts['train']} training and {counts['test']} test images {what} "
+                  f"(checked by {description['origin'].get('vouched_for_by')})")
+
+
+def _work(arguments):
+    from data_tools import prepared
+    there = prepared.find(arguments.out)
+    if there is not None:
+        if there["name"] != NAME:
+            raise DataError(f"{arguments.out} holds another set ({there['name']}); name another folder")
+        _report(arguments.out, there, "are there; nothing to do")
+        return
+    if arguments.source is not None:
+        _report(arguments.out, prepare(arguments.source, arguments.out), "written")
+        return
+    from data_tools.cifar10_checks import ARCHIVE_MD5
+    from data_tools.download import fetch
+    out = arguments.out.absolute()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    archive = out.with_name(out.name + ".download.tar.gz")
+    fetch(ADDRESS, archive, ARCHIVE_MD5["python"], LONGEST_DOWNLOAD)
+    description = prepare(archive, arguments.out)
+    archive.unlink()
+    _report(arguments.out, description, "written")
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(
+        prog="python -m data_tools.cifar10", description="Get CIFAR-10, check it, and write it in the prepared form.",
+        epilog="A download that was interrupted is kept beside DIR and continued by the same command.")
+    parser.add_argument("--from", dest="source", type=Path, metavar="SOURCE",
+                        help="official python or binary archive, or a folder with cifar-10-batches-py or "
+                             "cifar-10-batches-bin, or such a folder itself; default: download it")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR",
+                        help="folder to make; a complete one is left alone")
+    return commands.run(parser.prog, _work, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

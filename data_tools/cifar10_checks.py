@@ -1,0 +1,73 @@
+"""What vouches for the images: official checksums, a folder's own, or the published channel statistics."""
+
+import hashlib
+
+from data_tools.cifar10_batches import PYTHON
+from data_tools.cifar10_source import CHECKSUMS
+from data_tools.errors import DataError
+
+ARCHIVE_MD5 = {
+    "python": "c58f30108f718f92721af3b95e74349a",  # cifar-10-python.tar.gz
+    "binary": "c32a1d4ab5d03f1284b67883e8d87530",  # cifar-10-binary.tar.gz
+}
+PYTHON_MD5 = {
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    "test_batch": "40351d587109b95175f43aff81a1287e",
+}
+# Of the training images / 255, red, green, blue, as published with eight digits; they do not depend on the order.
+MEAN = (0.49139968, 0.48215841, 0.44653091)
+STD = (0.24703223, 0.24348513, 0.26158784)
+
+
+def md5_of(data):
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def checksum_evidence(source):
+    """Compare the source's checksums; returns what vouches for it in words, or None if nothing does.
+
+    Raises DataError naming the first file whose checksum is wrong.
+    """
+    if source.archive_md5 == ARCHIVE_MD5[source.layout.name]:
+        return "md5 of the official archive"
+    if CHECKSUMS in source.files:
+        expected = parse_checksums(source.files[CHECKSUMS])
+        unlisted = [name for name in source.layout.batches if name not in expected]
+        if unlisted:
+            raise DataError(f"{CHECKSUMS} does not list {', '.join(unlisted)}")
+        _compare(source, expected, CHECKSUMS)
+        return f"its own {CHECKSUMS}"
+    if source.layout is PYTHON:
+        if any(md5_of(source.files[name]) == md5 for name, md5 in PYTHON_MD5.items() if name in source.files):
+            _compare(source, PYTHON_MD5, "the official list")
+            return "md5 of the official files"
+    return None
+
+
+def parse_checksums(data):
+    """Content of an md5sums.txt (bytes), lines `md5  name` -> {name: md5}."""
+    expected = {}
+    for line in data.decode("latin1").splitlines():
+        if not line.strip():
+            continue
+        md5, _, name = line.strip().partition(" ")
+        if len(md5) != 32 or set(md5.lower()) - set("0123456789abcdef") or not name.strip():
+            raise DataError(f"{CHECKSUMS} has a line that is no checksum and name: {line[:80]!r}")
+        expected[name.strip().lstrip("*")] = md5.lower()
+    return expected
+
+
+def _compare(source, expected, authority):
+    for name, data in source.files.items():
+        if name in expected and md5_of(data) != expected[name]:
+            raise DataError(f"{name} is damaged: its md5 is {md5_of(data)}, {authority} says {expected[name]}")
+
+
+def has_published_statistics(mean, std):
+    """Whether channel means and deviations (three floats each) are CIFAR-10's to the eight published digits."""
+    pairs = zip(tuple(mean) + tuple(std), MEAN + STD)
+    return all(abs(value - published) < 1e-8 for value, published in pairs)

@@ -1,0 +1,90 @@
+"""Read the files of CIFAR-10 from a folder or an archive into memory. Nothing is unpacked to the disk."""
+
+import gzip
+import hashlib
+import lzma
+import tarfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from data_tools.cifar10_batches import LAYOUTS, Layout
+from data_tools.errors import DataError
+
+CHECKSUMS = "md5sums.txt"
+NOTES_LARGEST = 1 << 16  # bytes of a file with names or checksums
+
+
+@dataclass(frozen=True)
+class Source:
+    layout: Layout
+    files: dict  # {name: bytes}: the batches that are there, the class names, md5sums.txt
+    archive_md5: str | None  # of the archive; None for a folder
+
+
+def read_source(path):
+    """Source in `path`: an archive, a folder in one of the official layouts, or its parent. Raises DataError."""
+    path = Path(path)
+    if not path.exists():
+        raise DataError(f"{path}: no such file or folder")
+    return _read_folder(path) if path.is_dir() else _read_archive(path)
+
+
+def _limit(layout, name):
+    return layout.largest if name in layout.batches else NOTES_LARGEST
+
+
+def _wanted(layout):
+    return layout.batches + (layout.names_file, CHECKSUMS)
+
+
+def _read_folder(path):
+    for layout in LAYOUTS:
+        for folder in (path, path / layout.folder):
+            if not any((folder / name).is_file() for name in layout.batches):
+                continue
+            files = {}
+            for name in _wanted(layout):
+                if (folder / name).is_file():
+                    if (folder / name).stat().st_size > _limit(layout, name):
+                        raise DataError(f"{folder / name} is too long to be a file of CIFAR-10")
+                    files[name] = (folder / name).read_bytes()
+            return Source(layout, files, None)
+    archives = [str(file) for file in sorted(path.glob("cifar-10-*.tar.gz"))]
+    hint = f"; name the archive itself: {archives[0]}" if archives else ""
+    raise DataError(f"{path} holds neither {' nor '.join(layout.folder for layout in LAYOUTS)}{hint}")
+
+
+def _read_archive(path):
+    digest = hashlib.md5(usedforsecurity=False)
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    try:
+        with tarfile.open(path, "r:*") as archive:
+            layout, files = _read_members(path, archive)
+            while archive.fileobj.read(1 << 20):  # to the end, where a compressed file keeps its own checksum
+                pass
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError) as failure:
+        raise DataError(f"{path} is no tar archive, or damaged or cut off ({failure}); "
+                        "download it again") from None
+    return Source(layout, files, digest.hexdigest())
+
+
+def _read_members(path, archive):
+    """The wanted members, read by their last name only: where else a member wants to go does not matter."""
+    found = {layout: {} for layout in LAYOUTS}
+    for member in archive:
+        name = PurePosixPath(member.name).name
+        for layout in LAYOUTS:
+            if not member.isfile() or name not in _wanted(layout):
+                continue
+            if name in found[layout]:
+                raise DataError(f"{path} holds {name} twice; this is not the official archive")
+            if member.size > _limit(layout, name):
+                raise DataError(f"{path}: {name} is too long to be a file of CIFAR-10")
+            found[layout][name] = archive.extractfile(member).read()
+    for layout, files in found.items():
+        if any(name in files for name in layout.batches):
+            return layout, files
+    raise DataError(f"{path} holds no batches of CIFAR-10")
