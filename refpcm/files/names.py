@@ -1,0 +1,121 @@
+"""From the tensors of a checkpoint to the parameters of a network: where they are, what they are called, do they fit.
+
+Names that are understood (the left ones become the right ones, which are torchvision's):
+
+    module.NAME, _orig_mod.NAME      NAME                   wrappers of DataParallel and torch.compile
+    linear.weight, linear.bias       fc.weight, fc.bias     the common CIFAR ResNets
+    layer2.0.shortcut.0.weight       layer2.0.downsample.0.weight      (and .1.*: their projection shortcuts)
+    bn1.num_batches_tracked          left out: it counts training batches and has no part in inference
+"""
+
+import re
+
+import numpy as np
+
+from refpcm.errors import RefpcmError
+from refpcm.resnet import ARCHITECTURES, build, parameter_shapes
+
+HOLDERS = ("state_dict", "model_state_dict", "model", "net")  # keys under which checkpoints keep their parameters
+_RENAMES = ((r"^(module\.|_orig_mod\.)+", ""), (r"^linear\.", "fc."),
+            (r"^(layer\d+\.\d+)\.shortcut\.", r"\1.downsample."))
+
+
+def find_state_dict(path, checkpoint):
+    """{name: tensor} within the object a checkpoint holds: under one of HOLDERS, or the object itself.
+
+    Entries that are no tensors are left in, so that `to_parameters` can name them. Raises RefpcmError if there is
+    none.
+    """
+    if isinstance(checkpoint, dict):
+        for candidate in (*(checkpoint.get(key) for key in HOLDERS), checkpoint):
+            if isinstance(candidate, dict) and any(_is_tensor(value) for value in candidate.values()):
+                return candidate
+        keys = ", ".join(repr(key)[:40] for key in list(checkpoint)[:10])
+        raise RefpcmError(f"{path}: no tensors found, neither at the top nor under {', '.join(HOLDERS)}; "
+                          f"its keys are: {keys or 'none'}")
+    raise RefpcmError(f"{path}: it holds a {type(checkpoint).__name__}, not a dictionary of tensors")
+
+
+def canonical(name):
+    """The name in refpcm of a tensor called `name` in a checkpoint."""
+    for pattern, replacement in _RENAMES:
+        name = re.sub(pattern, replacement, name)
+    return name
+
+
+def to_parameters(path, network, state_dict):
+    """{name: float32 array} in the order of `parameter_shapes(network)` from a checkpoint's {name: tensor}.
+
+    Whatever does not fit (unknown, missing, named twice, misshapen, not numbers, not finite) is listed in one
+    RefpcmError.
+    """
+    tensors, twice = {}, []
+    batch_norms = {name.removesuffix(".running_var") for name in parameter_shapes(network)}
+    for source, tensor in state_dict.items():
+        name = canonical(source) if isinstance(source, str) else repr(source)
+        owner, _, part = name.rpartition(".")
+        if part == "num_batches_tracked" and owner in batch_norms:
+            continue
+        if name in tensors:
+            twice.append(source)
+        tensors[name] = tensor
+    return check_parameters(path, network, tensors, twice, np.float32)
+
+
+def check_parameters(path, network, tensors, twice=(), dtype=None):
+    """The arrays in the order of `parameter_shapes(network)`, converted to `dtype` if given.
+
+    Without `dtype` they must be all float32 or all float64. Raises RefpcmError with all that is wrong, of any kind.
+    """
+    shapes = parameter_shapes(network)
+    wrong = {"missing": [name for name in shapes if name not in tensors],
+             "unknown": [name for name in tensors if name not in shapes],
+             "named twice": list(twice), "wrong shape": [], "not floating-point": [], "not finite": [],
+             "negative variance": []}
+    parameters = {}
+    for name, shape in shapes.items():
+        if name not in tensors:
+            continue
+        tensor = tensors[name]
+        if not _is_tensor(tensor):
+            wrong["not floating-point"].append(name)
+        elif tuple(tensor.shape) != shape:
+            wrong["wrong shape"].append(f"{name} {tuple(tensor.shape)} instead of {shape}")
+        else:
+            array = np.asarray(tensor)
+            if array.dtype.kind != "f":
+                wrong["not floating-point"].append(f"{name} ({array.dtype})")
+                continue
+            with np.errstate(over="ignore"):
+                array = np.array(array, dtype or array.dtype, order="C")
+            if not np.isfinite(array).all():
+                wrong["not finite"].append(name)
+            elif name.endswith(".running_var") and array.min() < 0:
+                wrong["negative variance"].append(name)
+            parameters[name] = array
+    lines = [f"  {kind} ({len(names)}): {', '.join(map(str, names))}" for kind, names in wrong.items() if names]
+    if lines:
+        fits = [name for name in ARCHITECTURES if _fits(tensors, build(name, network.classes))]
+        lines += [f"  its tensors fit {name}" for name in fits if name != network.architecture]
+        raise RefpcmError("\n".join([f"{path} does not fit {network.architecture} with {network.classes} classes:",
+                                     *lines]))
+    if {array.dtype for array in parameters.values()} not in ({np.dtype("f4")}, {np.dtype("f8")}):
+        raise RefpcmError(f"{path}: the parameters must be all float32 or all float64")
+    return parameters
+
+
+def class_count(state_dict):
+    """Number of classes by the tensor that will become fc.bias, or None if there is none."""
+    for name, tensor in state_dict.items():
+        if isinstance(name, str) and canonical(name) == "fc.bias" and _is_tensor(tensor) and len(tensor.shape) == 1:
+            return tensor.shape[0] or None
+    return None
+
+
+def _fits(tensors, network):
+    """Whether names and shapes are exactly those of `network`."""
+    return {name: tuple(getattr(tensor, "shape", ())) for name, tensor in tensors.items()} == parameter_shapes(network)
+
+
+def _is_tensor(value):
+    return hasattr(value, "shape") and hasattr(value, "__array__")
