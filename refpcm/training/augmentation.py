@@ -47,12 +47,12 @@ def transform_images_twin(images, moves, cutout, mean, std):
     The specification of `refpcm.kernels.augment.transform_images`; both give the same bits.
     """
     n, c, h, w = images.shape
-    scale, offset = normalisation(mean, std)
+    values = normalised_values(mean, std)
     out = np.zeros(images.shape, np.float32)
     for i, (row, column, flip, cut_row, cut_column) in enumerate(moves):
         y0, y1, x0, x1 = max(0, -row), min(h, h - row), max(0, -column), min(w, w - column)
-        pixels = images[i, :, y0 + row:y1 + row, x0 + column:x1 + column].astype(np.float32)
-        out[i, :, y0:y1, x0:x1] = pixels * scale[:, None, None] + offset[:, None, None]
+        for channel in range(c):
+            out[i, channel, y0:y1, x0:x1] = values[channel, images[i, channel, y0 + row:y1 + row, x0 + column:x1 + column]]
         if flip:
             out[i] = out[i, :, :, ::-1].copy()
         if cut_row >= 0:
@@ -61,14 +61,14 @@ def transform_images_twin(images, moves, cutout, mean, std):
     return out
 
 
-def normalisation(mean, std):
-    """(x / 255 - mean) / std as x scale + offset, float32 (C,) each."""
-    mean, std = np.asarray(mean, np.float64), np.asarray(std, np.float64)
-    return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
+def normalised_values(mean, std):
+    """(v / 255 - mean) / std of every pixel value v in 0 .. 255: float32 (C, 256), rounded last."""
+    mean, std = (np.asarray(v, np.float64)[:, None] for v in (mean, std))
+    return ((np.arange(256) / 255 - mean) / std).astype(np.float32)
 
 
 def prepare(images, moves, cutout, mean, std):
     """The fast form of `transform_images_twin`: same arguments, same bits."""
     out = np.empty(images.shape, np.float32)
-    transform_images(images, moves, cutout, *normalisation(mean, std), out)
+    transform_images(images, moves, cutout, normalised_values(mean, std), out)
     return out
