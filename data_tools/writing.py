@@ -1,21 +1,12 @@
-"""Write a prepared data set in one step: it is there as a whole or not at all.
-
-Everything goes into a temporary folder beside the target, which gets its name when all of it is on the disk.
-"""
+"""Write a prepared data set."""
 
 import json
 import math
-import os
-import shutil
-import time
-from pathlib import Path
 
 import numpy as np
 
-from data_tools.errors import DataError
+from data_tools.new_folder import FolderTaken, new_folder, save_array, save_text
 from data_tools.prepared import ARRAYS, DESCRIPTION, FORMAT, VERSION, find, sha256_of
-
-ABANDONED_AFTER_S = 3600  # an unfinished folder untouched for so long belongs to a killed run
 
 
 def channel_statistics(images):
@@ -43,48 +34,20 @@ def write(folder, name, classes, arrays, origin):
     where the images come from. `folder` must not exist or be empty (`prepared.find` returns None).
     Raises DataError, OSError; leaves nothing unfinished behind.
     """
-    folder = Path(folder)
     mean, std = channel_statistics(arrays["train_images"])
-    folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(folder)
-    partial = folder.absolute().with_name(f".{folder.absolute().name}.partial-{os.getpid()}")
-    partial.mkdir()
+    description = {
+        "format": FORMAT, "version": VERSION, "name": name, "classes": list(classes),
+        "counts": {"train": len(arrays["train_labels"]), "test": len(arrays["test_labels"])},
+        "mean": list(mean), "std": list(std), "origin": origin, "sha256": {},
+    }
     try:
-        files = {}
-        for array_name in ARRAYS:
-            path = partial / f"{array_name}.npy"
-            with open(path, "xb") as file:
-                np.save(file, arrays[array_name], allow_pickle=False)
-                file.flush()
-                os.fsync(file.fileno())
-            files[path.name] = sha256_of(path)
-        description = {
-            "format": FORMAT, "version": VERSION, "name": name, "classes": list(classes),
-            "counts": {"train": len(arrays["train_labels"]), "test": len(arrays["test_labels"])},
-            "mean": list(mean), "std": list(std), "origin": origin, "sha256": files,
-        }
-        with open(partial / DESCRIPTION, "x", encoding="utf-8") as file:
-            file.write(json.dumps(description, indent=2) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-        try:
-            os.rename(partial, folder)
-        except OSError:
-            if not folder.exists():
-                raise
-            there = find(folder)  # somebody made it meanwhile, for instance another first run
-            if there["sha256"] != files:
-                raise DataError(f"{folder} was filled by another program meanwhile; name another folder") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        with new_folder(folder) as partial:
+            for array_name in ARRAYS:
+                path = partial / f"{array_name}.npy"
+                save_array(path, arrays[array_name])
+                description["sha256"][path.name] = sha256_of(path)
+            save_text(partial / DESCRIPTION, json.dumps(description, indent=2) + "\n")
+    except FolderTaken:
+        if find(folder) != description:  # the same set, made by another first run, is as good
+            raise
     return description
-
-
-def _remove_abandoned(folder):
-    """Remove what killed runs left beside `folder`."""
-    for old in folder.absolute().parent.glob(f".{folder.absolute().name}.partial-*"):
-        newest = max([old.stat().st_mtime] + [path.stat().st_mtime for path in old.glob("*")])
-        if time.time() - newest > ABANDONED_AFTER_S:
-            shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,46 @@
+"""Index an ImageNet folder tree, and optionally keep its evaluation images ready to read.
+
+    python -m data_tools.imagenet --from TREE --out INDEX [--cache] [--classes FILE] [--split NAME]
+
+TREE has train/ and val/ with one folder a class, named by its WordNet id, or such class folders directly. Every image
+is decoded once; those that cannot be are left out and named. `data_tools.imagenet_index.read_index` reads the result.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from data_tools import commands
+
+NAMES_SHOWN = 5  # of every kind of unusual image, on stderr; imagenet.json has them all
+
+
+def _work(arguments):
+    from data_tools.imagenet_building import build
+    description, made = build(arguments.source, arguments.out, arguments.cache, arguments.classes, arguments.split)
+    for kind, names in description["unusual"].items():
+        if made and names:
+            more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+            commands.note(f"{len(names)} {kind}: {', '.join(names[:NAMES_SHOWN])}{more}")
+    counts = ", ".join(f"{count} images in {split}" for split, count in description["counts"].items())
+    commands.note(f"{arguments.out}: {len(description['classes'])} classes, {counts} "
+                  + ("indexed" if made else "are there; nothing to do"))
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(prog="python -m data_tools.imagenet", description="Index an ImageNet folder tree.")
+    parser.add_argument("--from", dest="source", type=Path, required=True, metavar="TREE",
+                        help="folder with train/ and val/, or with the class folders (nXXXXXXXX) of one split")
+    parser.add_argument("--out", type=Path, required=True, metavar="INDEX", help="folder to make")
+    parser.add_argument("--cache", action="store_true",
+                        help="also keep the 224 x 224 evaluation images of val, 150 kB each, for memory-mapped reading")
+    parser.add_argument("--classes", type=Path, metavar="FILE",
+                        help="text file with the WordNet ids in the order of the labels, one a line; "
+                             "default: the ids of the tree, sorted")
+    parser.add_argument("--split", choices=("train", "val"), default="val",
+                        help="what a tree without train/ and val/ is (%(default)s)")
+    return commands.run(parser.prog, _work, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""The index of an ImageNet tree: which images there are, of which class, and optionally their pixels.
+
+    imagenet.json                   root of the tree, classes, counts, how often and where images are unusual, sha256s
+    SPLIT_paths.npy                 (N,) bytes: path below the root
+    SPLIT_labels.npy                (N,) uint16
+    SPLIT_sizes.npy                 (N, 2) int32: width, height in pixels
+    val_cache.npy                   optional, (N, 3, 224, 224) uint8: evaluation images, to be memory-mapped
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data_tools.errors import DataError
+from data_tools.imagenet_images import open_rgb
+from data_tools.imagenet_preprocessing import evaluation_image, training_image
+from data_tools.prepared import sha256_of
+
+FORMAT, VERSION = "refpcm-imagenet-index", 1
+DESCRIPTION = "imagenet.json"
+PARTS = ("paths", "labels", "sizes")
+
+
+@dataclass(frozen=True)
+class Split:
+    paths: np.ndarray  # (N,) bytes
+    labels: np.ndarray  # (N,) uint16
+    sizes: np.ndarray  # (N, 2) int32
+    cache: np.ndarray | None  # (N, 3, 224, 224) uint8, memory-mapped
+
+
+@dataclass(frozen=True)
+class Index:
+    root: Path
+    classes: tuple  # of str: WordNet ids in the order of the labels
+    splits: dict  # {"train" or "val": Split}
+    description: dict  # the content of imagenet.json
+
+    def path(self, split, row):
+        """Path of the image file."""
+        return self.root / os.fsdecode(self.splits[split].paths[row])
+
+    def evaluation_image(self, split, row):
+        """(3, 224, 224) uint8, from the cache where there is one. Raises BrokenImage if the file has changed."""
+        part = self.splits[split]
+        if part.cache is not None:
+            return np.array(part.cache[row])
+        return evaluation_image(open_rgb(self.path(split, row)))
+
+    def training_image(self, split, row, uniforms):
+        """(3, 224, 224) uint8; uniforms (imagenet_preprocessing.UNIFORMS,) in [0, 1). Raises BrokenImage."""
+        return training_image(open_rgb(self.path(split, row)), uniforms)
+
+
+def read_index(folder):
+    """The Index in `folder`, verified: sha256 of the lists, size of the cache. Raises DataError with the remedy."""
+    folder = Path(folder)
+    description = read_description(folder)
+    splits = {}
+    for split in description["counts"]:
+        parts = {}
+        for part in PARTS:
+            path = folder / f"{split}_{part}.npy"
+            if not path.is_file() or sha256_of(path) != description["sha256"].get(path.name):
+                raise DataError(f"{path} is missing or damaged; remove {folder} and index the tree again")
+            parts[part] = np.load(path, allow_pickle=False)
+        splits[split] = Split(**parts, cache=_open_cache(folder, split, len(parts["labels"]), description))
+    return Index(Path(description["root"]), tuple(description["classes"]), splits, description)
+
+
+def _open_cache(folder, split, count, description):
+    name = f"{split}_cache.npy"
+    if name not in description["sha256"]:
+        return None
+    try:
+        cache = np.load(folder / name, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as failure:
+        raise DataError(f"{folder / name} is missing or damaged ({failure}); "
+                        f"remove {folder} and index the tree again") from None
+    if cache.dtype != np.uint8 or cache.shape != (count, 3, 224, 224):
+        raise DataError(f"{folder / name} holds {cache.dtype} {cache.shape} where uint8 ({count}, 3, 224, 224) "
+                        f"belongs; remove {folder} and index the tree again")
+    return cache
+
+
+def read_description(folder):
+    """The content of imagenet.json. Raises DataError if `folder` is no index."""
+    path = Path(folder) / DESCRIPTION
+    if not path.is_file():
+        raise DataError(f"{folder} is no ImageNet index: it has no {DESCRIPTION}; make one with "
+                        "`python -m data_tools.imagenet --from TREE --out INDEX`")
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        raise DataError(f"{path} is damaged: no JSON; remove {folder} and index the tree again") from None
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise DataError(f"{path} does not describe an ImageNet index (its format is not {FORMAT!r})")
+    if description.get("version") != VERSION:
+        raise DataError(f"{path} has format version {description.get('version')!r}; this program reads version "
+                        f"{VERSION}; index the tree again")
+    kinds = {"root": str, "classes": list, "counts": dict, "sha256": dict, "listing": str, "unusual": dict}
+    wrong = [key for key, kind in kinds.items() if not isinstance(description.get(key), kind)]
+    if wrong:
+        raise DataError(f"{path} is damaged: {', '.join(wrong)} missing; remove {folder} and index the tree again")
+    return description

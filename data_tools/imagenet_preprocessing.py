@@ -1,0 +1,74 @@
+"""The standard preprocessing of ImageNet images, with torchvision's rounding, on Pillow.
+
+Evaluation: shorter side to 256, centre crop 224. Training: a random part of the image, scaled to 224, mirrored half of
+the time (Szegedy et al. 2015, "Going deeper with convolutions", section 6). Every random number is an argument.
+Results are (3, 224, 224) uint8, red, green, blue.
+"""
+
+import math
+
+import numpy as np
+from PIL import Image
+
+SHORTER_SIDE, CROP = 256, 224
+SCALE, RATIO = (0.08, 1.0), (3 / 4, 4 / 3)  # part of the area; width / height
+TRIES = 10
+UNIFORMS = 2 * TRIES + 3  # that a training image may use
+
+
+def to_array(image):
+    """RGB Pillow image -> (3, H, W) uint8, contiguous."""
+    return np.ascontiguousarray(np.asarray(image, np.uint8).transpose(2, 0, 1))
+
+
+def resized_size(width, height, shorter_side=SHORTER_SIDE):
+    """(width, height) with the shorter side scaled to `shorter_side`; the longer one is rounded down."""
+    if width <= height:
+        return shorter_side, int(shorter_side * height / width)
+    return int(shorter_side * width / height), shorter_side
+
+
+def centre_box(width, height, crop=CROP):
+    """(left, top, right, bottom) of the middle crop x crop pixels; halves round to even, as Python's round does."""
+    left, top = round((width - crop) / 2), round((height - crop) / 2)
+    return left, top, left + crop, top + crop
+
+
+def evaluation_image(image):
+    """RGB Pillow image -> (3, 224, 224) uint8."""
+    size = resized_size(*image.size)
+    if size != image.size:
+        image = image.resize(size, Image.Resampling.BILINEAR)
+    return to_array(image.crop(centre_box(*image.size)))
+
+
+def random_box(width, height, uniforms):
+    """(left, top, right, bottom) of a random part of an image.
+
+    uniforms (UNIFORMS,) in [0, 1): numbers 2k and 2k + 1 are the k-th try's area and ratio, the next two the place.
+    Area in SCALE, uniform; ratio in RATIO, uniform in its logarithm. The first try that fits is taken; if none of
+    TRIES does, the largest middle part whose ratio is within RATIO.
+    """
+    low, high = (math.log(ratio) for ratio in RATIO)
+    for k in range(TRIES):
+        area = width * height * (SCALE[0] + (SCALE[1] - SCALE[0]) * uniforms[2 * k])
+        ratio = math.exp(low + (high - low) * uniforms[2 * k + 1])
+        w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        if 0 < w <= width and 0 < h <= height:
+            left = int(uniforms[2 * TRIES] * (width - w + 1))
+            top = int(uniforms[2 * TRIES + 1] * (height - h + 1))
+            return left, top, left + w, top + h
+    w, h = width, height
+    if width / height < RATIO[0]:
+        h = round(width / RATIO[0])
+    elif width / height > RATIO[1]:
+        w = round(height * RATIO[1])
+    left, top = (width - w) // 2, (height - h) // 2
+    return left, top, left + w, top + h
+
+
+def training_image(image, uniforms):
+    """RGB Pillow image, uniforms (UNIFORMS,) -> (3, 224, 224) uint8; mirrored if the last uniform is below 1/2."""
+    part = image.crop(random_box(*image.size, uniforms))
+    array = to_array(part.resize((CROP, CROP), Image.Resampling.BILINEAR))
+    return np.ascontiguousarray(array[:, :, ::-1]) if uniforms[UNIFORMS - 1] < 0.5 else array
