@@ -1,0 +1,94 @@
+"""Compiled kernels on disk, under the user's cache folder, keyed by the text of the kernels' sources.
+
+Numba's own cache looks at the file of a function only, so it would miss a change of the code generator, and it wants
+to write next to the sources. `kernel` is `njit` with a cache that does neither.
+"""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+from numba import njit
+from numba.core import caching
+
+import refpcm
+
+_announced = False
+
+
+def cache_folder():
+    """REFPCM_CACHE, else XDG_CACHE_HOME/refpcm, else ~/.cache/refpcm, each followed by 'kernels'."""
+    own = os.environ.get("REFPCM_CACHE")
+    base = Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "refpcm"
+    return base / "kernels"
+
+
+def _digest():
+    """What the machine code depends on beside Numba and the CPU: version and sources."""
+    digest = hashlib.sha256(getattr(refpcm, "__version__", "").encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+_DIGEST = _digest()
+
+
+class _Locator(caching._CacheLocator):
+    """Where Numba's cache puts a kernel: one folder a version of the sources."""
+
+    def __init__(self, name):
+        self._name = name
+
+    def get_cache_path(self):
+        return str(cache_folder() / _DIGEST[:16])
+
+    def get_source_stamp(self):
+        return _DIGEST
+
+    def get_disambiguator(self):
+        return self._name
+
+    @classmethod
+    def from_function(cls, function, file):
+        locator = cls(function.__module__.rpartition(".")[2])
+        try:
+            locator.ensure_cache_path()
+        except OSError:
+            return None
+        return locator
+
+
+class _Results(caching.CompileResultCacheImpl):
+    _locator_classes = [_Locator]
+
+
+class _Cache(caching.FunctionCache):
+    """Numba's cache of compiled functions in our place; says once that something has to be compiled."""
+    _impl_class = _Results
+
+    def load_overload(self, sig, target_context):
+        found = super().load_overload(sig, target_context)
+        if found is None:
+            announce()
+        return found
+
+
+def announce():
+    """One line on stderr, once a process."""
+    global _announced
+    if not _announced:
+        _announced = True
+        print("refpcm: compiling kernels for this CPU, once, some 10 to 20 seconds ...", file=sys.stderr, flush=True)
+
+
+def kernel(function):
+    """`njit(nogil=True)` with contraction and reassociation allowed, cached on disk where a folder can be written."""
+    compiled = njit(nogil=True, boundscheck=False, error_model="numpy",
+                    fastmath={"contract", "reassoc", "nsz"})(function)
+    try:
+        compiled._cache = _Cache(function)
+    except (RuntimeError, OSError):
+        pass  # no writable folder: compile in every process
+    return compiled

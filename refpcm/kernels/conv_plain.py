@@ -1,0 +1,94 @@
+"""The functions of conv.py in plain Numba loops: fallback where emitted code is not wanted, and its oracle in tests.
+
+Same arguments, same layout, same packed weights, same order of tasks; about half as fast or less.
+"""
+
+import numpy as np
+
+from refpcm.kernels.cache import kernel
+from refpcm.kernels.emit import OUT_TILE, in_tile
+from refpcm.kernels.finish import finish_row
+from refpcm.kernels.layout import LANES
+
+
+@kernel
+def convolve_rows(start, stop, x, x_first, x_row, stride, packed, out, out_first, out_row, rows, columns,
+                  mode, constants, floor, addend, add, output, activation, sums, last_lanes):
+    """See conv.convolve_rows."""
+    channels, size = packed.shape[2], packed.shape[1]
+    values = np.empty((columns, LANES), np.float32)
+    flat_values, flat_out, flat_addend = values.reshape(-1), out.reshape(-1), addend.reshape(-1)
+    flat_output, flat_activation = output.reshape(-1), activation.reshape(-1)
+    for task in range(start, stop):
+        group, row = task // rows, task % rows
+        lanes = last_lanes if group == x.shape[0] - 1 else LANES
+        for k in range(out.shape[1]):
+            values[:] = 0
+            for i in range(size):
+                for c in range(channels):
+                    for j in range(size):
+                        w = packed[k // OUT_TILE, i, c, j, k % OUT_TILE]
+                        source = x_first + (row * stride + i) * x_row + j
+                        for p in range(columns):
+                            for lane in range(LANES):
+                                values[p, lane] += w * x[group, c, source + p * stride, lane]
+            at = ((group * out.shape[1] + k) * out.shape[2] + out_first + row * out_row) * LANES
+            sums[task, k] = 0
+            finish_row(mode, flat_values, 0, columns * LANES, lanes, flat_out, at, constants[k], floor,
+                       flat_addend, add, flat_output, flat_activation, sums[task, k])
+
+
+@kernel
+def input_gradient_rows_stride_2(start, stop, dy, dy_first, dy_row, packed, taps, out, out_first, out_row, rows, columns,
+                                 mode, constants, floor, addend, add, output, activation, sums, last_lanes):
+    """See conv.input_gradient_rows_stride_2."""
+    values = np.empty((columns, LANES), np.float32)
+    flat_values, flat_out, flat_addend = values.reshape(-1), out.reshape(-1), addend.reshape(-1)
+    flat_output, flat_activation = output.reshape(-1), activation.reshape(-1)
+    channels = dy.shape[1]
+    for task in range(start, stop):
+        group, row = task // rows, task % rows
+        lanes = last_lanes if group == dy.shape[0] - 1 else LANES
+        for c in range(out.shape[1]):
+            values[:] = 0
+            for column in range(columns):
+                if taps == 1 and (row % 2 == 1 or column % 2 == 1):
+                    continue
+                n_rows, n_columns = 1 + row % 2, 1 + column % 2
+                flat = packed[2 * (row % 2) + column % 2, c // OUT_TILE].reshape(-1)
+                for i in range(n_rows):
+                    for k in range(channels):
+                        for j in range(n_columns):
+                            w = flat[((i * channels + k) * n_columns + j) * OUT_TILE + c % OUT_TILE]
+                            source = dy_first + (row // 2 + i) * dy_row + column // 2 + j
+                            for lane in range(LANES):
+                                values[column, lane] += w * dy[group, k, source, lane]
+            at = ((group * out.shape[1] + c) * out.shape[2] + out_first + row * out_row) * LANES
+            sums[task, c] = 0
+            finish_row(mode, flat_values, 0, columns * LANES, lanes, flat_out, at, constants[c], floor,
+                       flat_addend, add, flat_output, flat_activation, sums[task, c])
+
+
+@kernel
+def weight_gradient_parts(start, stop, x, x_first, x_row, stride, dy, dy_first, dy_row, rows, columns, size,
+                          image_parts, band, partial):
+    """See conv.weight_gradient_parts; `band` only changes the order in which conv.py adds."""
+    groups, channels, out_channels = x.shape[0], x.shape[1], dy.shape[1]
+    blocks, in_channels = partial.shape[2], in_tile(size)
+    for part in range(start, stop):
+        images, section = part // partial.shape[1], part % partial.shape[1]
+        partial[images, section] = 0
+        for group in range(groups * images // image_parts, groups * (images + 1) // image_parts):
+            for k in range(section * blocks * OUT_TILE, min(out_channels, (section + 1) * blocks * OUT_TILE)):
+                for c in range(channels):
+                    for i in range(size):
+                        for j in range(size):
+                            total = np.float32(0)
+                            for row in range(rows):
+                                for column in range(columns):
+                                    source = x_first + (row * stride + i) * x_row + column * stride + j
+                                    target = dy_first + row * dy_row + column
+                                    for lane in range(LANES):
+                                        total += x[group, c, source, lane] * dy[group, k, target, lane]
+                            at = ((k % OUT_TILE) * in_channels + c % in_channels) * size + j
+                            partial[images, section, k // OUT_TILE - section * blocks, c // in_channels, i, at] += total

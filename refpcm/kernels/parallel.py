@@ -1,0 +1,64 @@
+"""Runs a kernel's tasks on threads.
+
+A kernel takes a range of tasks as its first two arguments and releases the interpreter lock. Which task computes what
+never depends on the number of threads, and no two tasks write the same number: results are bitwise the same for any
+number of threads. Plain threads instead of Numba's prange halve the compile time and are safe under fork and under
+callers that are threads themselves.
+"""
+
+import os
+import threading
+from queue import SimpleQueue
+
+from numba import get_num_threads
+
+_work = SimpleQueue()
+_workers = []
+_lock = threading.Lock()
+
+
+def _worker(work):
+    while True:
+        kernel, start, stop, arguments, done = work.get()
+        try:
+            kernel(start, stop, *arguments)
+            done.put(None)
+        except BaseException as error:  # handed to the caller
+            done.put(error)
+
+
+def _ensure_workers(count):
+    with _lock:
+        while len(_workers) < count:
+            worker = threading.Thread(target=_worker, args=(_work,), daemon=True, name="refpcm-kernel")
+            worker.start()
+            _workers.append(worker)
+
+
+def _forget_workers():
+    """A forked child has none of its parent's threads."""
+    global _work, _lock
+    _work, _lock = SimpleQueue(), threading.Lock()
+    _workers.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_workers)
+
+
+def run(kernel, tasks, *arguments):
+    """kernel(start, stop, *arguments) over tasks 0 .. tasks - 1, on numba.get_num_threads() threads."""
+    threads = max(1, min(get_num_threads(), tasks))
+    bounds = [tasks * i // threads for i in range(threads + 1)]
+    if threads == 1:
+        kernel(0, tasks, *arguments)
+        return
+    _ensure_workers(threads - 1)
+    done = SimpleQueue()
+    for i in range(1, threads):
+        _work.put((kernel, bounds[i], bounds[i + 1], arguments, done))
+    kernel(bounds[0], bounds[1], *arguments)
+    errors = [done.get() for _ in range(1, threads)]
+    for error in errors:
+        if error is not None:
+            raise error

@@ -1,0 +1,138 @@
+"""From a network's list of layers to the steps that the engine runs.
+
+Recognised groups become one step: convolution + batch norm, with the ReLU, or with the residual add and its ReLU,
+that follow. Steps are ordered by their last layer, so that going backward the main path of a block comes after its
+shortcut, and its convolution can finish the sum of both.
+"""
+
+from dataclasses import dataclass
+
+from refpcm.errors import RefpcmError
+from refpcm.kernels.conv import SHAPES
+from refpcm.kernels.layout import Plane
+from refpcm.nn.pad_shortcut import channels_before
+from refpcm.resnet import IMAGE, Add, BatchNorm, Conv2d, GlobalAveragePool, Linear, MaxPool, PadShortcut, ReLU
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """Shape of a step's result, without the batch."""
+    channels: int
+    plane: Plane
+
+
+@dataclass(frozen=True)
+class ConvStep:
+    """result = relu(norm(conv(source)) + skip); without skip, and without ReLU, where those are None and False."""
+    result: str
+    source: str
+    conv: Conv2d
+    norm: BatchNorm
+    skip: str
+    relu: bool
+
+
+@dataclass(frozen=True)
+class PadStep:
+    result: str
+    source: str
+    layer: PadShortcut
+
+    @property
+    def before(self):
+        return channels_before(self.layer.in_channels, self.layer.out_channels)
+
+
+@dataclass(frozen=True)
+class MaxPoolStep:
+    result: str
+    source: str
+    layer: MaxPool
+
+
+@dataclass(frozen=True)
+class HeadStep:
+    """Global average pool and linear layer; the last step."""
+    result: str
+    source: str
+    linear: Linear
+
+
+@dataclass(frozen=True)
+class Plan:
+    steps: tuple
+    readers: dict  # tensor name -> number of steps that read it
+
+
+def make_plan(network):
+    """Plan of a network of refpcm.resnet. Raises RefpcmError for layers in an arrangement without a fast form."""
+    def refuse(layer, why):
+        raise RefpcmError(f"{network.architecture}: the fast kernels have no form for layer {layer.name!r} ({why}); "
+                          "use refpcm.network instead")
+
+    readers = {}
+    for layer in network.layers:
+        for name in layer.inputs:
+            readers.setdefault(name, []).append(layer)
+
+    def only_reader(layer, kind):
+        found = readers.get(layer.name, [])
+        return found[0] if len(found) == 1 and isinstance(found[0], kind) else None
+
+    steps, position = [], {layer.name: i for i, layer in enumerate(network.layers)}
+    for layer in network.layers:
+        if isinstance(layer, Conv2d):
+            if (layer.kernel, layer.stride) not in SHAPES or layer.padding != layer.kernel // 2:
+                refuse(layer, f"kernel {layer.kernel}, stride {layer.stride}, padding {layer.padding}")
+            if layer.kernel == 7 and layer.inputs[0] != IMAGE:
+                refuse(layer, "kernel 7 that is not the first layer")
+            norm = only_reader(layer, BatchNorm) or refuse(layer, "no batch norm behind it")
+            last, skip = norm, None
+            add = only_reader(norm, Add)
+            if add is not None and add.inputs[0] == norm.name:
+                last, skip = add, add.inputs[1]
+            relu = only_reader(last, ReLU)
+            if skip is not None and relu is None:
+                refuse(last, "no ReLU behind it")
+            if skip is None and relu is None and only_reader(last, Add) is None:
+                refuse(last, "neither ReLU nor add behind it")
+            last = relu or last
+            steps.append(ConvStep(last.name, layer.inputs[0], layer, norm, skip, relu is not None))
+        elif isinstance(layer, PadShortcut):
+            steps.append(PadStep(layer.name, layer.inputs[0], layer))
+        elif isinstance(layer, MaxPool):
+            steps.append(MaxPoolStep(layer.name, layer.inputs[0], layer))
+        elif isinstance(layer, GlobalAveragePool):
+            linear = only_reader(layer, Linear) or refuse(layer, "no linear layer behind it")
+            steps.append(HeadStep(linear.name, layer.inputs[0], linear))
+    steps.sort(key=lambda step: position[step.result])
+    covered = sum(1 + 1 + (2 if step.skip else 0) + (step.relu and not step.skip) if isinstance(step, ConvStep)
+                  else 2 if isinstance(step, HeadStep) else 1 for step in steps)
+    if covered != len(network.layers):
+        raise RefpcmError(f"{network.architecture}: the fast kernels do not cover this arrangement of layers; "
+                          "use refpcm.network instead")
+    counts = {}
+    for step in steps:
+        for name in filter(None, (step.source, getattr(step, "skip", None))):
+            counts[name] = counts.get(name, 0) + 1
+    return Plan(tuple(steps), counts)
+
+
+def tensor_shapes(plan, channels, height, width):
+    """{tensor name: Tensor} for images (channels, height, width)."""
+    halo = max([1] + [step.conv.padding for step in plan.steps if isinstance(step, ConvStep)])
+    tensors = {IMAGE: Tensor(channels, Plane(height, width, halo))}
+    for step in plan.steps:
+        if isinstance(step, HeadStep):
+            continue
+        plane = tensors[step.source].plane
+        layer = step.conv if isinstance(step, ConvStep) else step.layer
+        if isinstance(layer, PadShortcut):
+            size, count = [-(-n // layer.stride) for n in (plane.height, plane.width)], layer.out_channels
+        else:
+            size = [(n + 2 * layer.padding - layer.kernel) // layer.stride + 1 for n in (plane.height, plane.width)]
+            count = layer.out_channels if isinstance(layer, Conv2d) else tensors[step.source].channels
+        if min(size) < 1:
+            raise RefpcmError(f"images of {height}x{width} are too small for layer {layer.name!r}")
+        tensors[step.result] = Tensor(count, Plane(*size, 1))
+    return tensors
