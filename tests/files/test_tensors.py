@@ -17,7 +17,8 @@ def sample():
     draw = np.random.default_rng(1)
     tensors = {f"of {dtype}": draw.integers(0, 2, (3, 5)).astype(dtype) for dtype in DTYPES}
     return {**tensors, "scalar": np.float32(1.5), "none": np.zeros((0, 3)), "transposed": draw.normal(size=(4, 3)).T,
-            "big-endian": np.arange(5, dtype=">i4"), "special": np.array([np.nan, np.inf, -0.0, 5e-324]), "ü/中": np.ones(1)}
+            "big-endian": np.arange(5, dtype=">i4"),
+            "special": np.array([np.nan, np.inf, -0.0, 5e-324]), "ü/中": np.ones(1)}
 
 
 def same(a, b):

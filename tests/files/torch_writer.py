@@ -21,8 +21,11 @@ class Tensor:
     storage: str = "torch FloatStorage"
 
 
-def emit(value):
-    """Pickle instructions (protocol 2) that push `value`; the class `bytes` stands for raw instructions."""
+def emit(value, view=()):
+    """Pickle instructions (protocol 2) that push `value`; `bytes` stand for raw instructions.
+
+    view: what ends a persistent id, in the sequential form (None,).
+    """
     if isinstance(value, bytes):
         return value
     if value is None or isinstance(value, bool):
@@ -34,12 +37,12 @@ def emit(value):
     if isinstance(value, str):
         return b"X" + struct.pack("<I", len(value.encode())) + value.encode()
     if isinstance(value, tuple):
-        return b"(" + b"".join(map(emit, value)) + b"t"
+        return b"(" + b"".join(emit(part, view) for part in value) + b"t"
     if isinstance(value, list):
-        return b"](" + b"".join(map(emit, value)) + b"e"
+        return b"](" + b"".join(emit(part, view) for part in value) + b"e"
     if isinstance(value, dict):
-        return b"}(" + b"".join(emit(key) + emit(item) for key, item in value.items()) + b"u"
-    identity = emit(("storage", named(value.storage), value.key, "cpu", value.count))
+        return b"}(" + b"".join(emit(part, view) for pair in value.items() for part in pair) + b"u"
+    identity = emit(("storage", named(value.storage), value.key, "cpu", value.count, *view))
     call = emit((identity + b"Q", value.offset, value.shape, value.strides, False, ordered_dict()))
     return named("torch._utils _rebuild_tensor_v2") + call + b"R"
 
@@ -53,15 +56,15 @@ def ordered_dict():
     return named("collections OrderedDict") + b")R"
 
 
-def pickled(value):
-    return b"\x80\x02" + emit(value) + b"."
+def pickled(value, view=()):
+    return b"\x80\x02" + emit(value, view) + b"."
 
 
 def sequential(value, storages=(), magic=MAGIC, protocol=PROTOCOL):
     """The older form; storages: {key: (element count, raw bytes)}."""
     storages = dict(storages)
     data = b"".join(struct.pack("<q", count) + raw for count, raw in storages.values())
-    return magic + protocol + SYSTEM + pickled(value) + pickled(list(storages)) + data
+    return magic + protocol + SYSTEM + pickled(value, (None,)) + pickled(list(storages)) + data
 
 
 def zipped(value, storages=(), byteorder=b"little", root="archive", extra=(), method=zipfile.ZIP_STORED):
@@ -69,6 +72,7 @@ def zipped(value, storages=(), byteorder=b"little", root="archive", extra=(), me
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", method) as archive:
         archive.writestr(f"{root}/data.pkl", pickled(value))
+        archive.writestr(f"{root}/version", "3\n")
         if byteorder is not None:
             archive.writestr(f"{root}/byteorder", byteorder)
         for key, (_, raw) in dict(storages).items():
