@@ -9,7 +9,8 @@ Method and coefficients: Sun Microsystems' fdlibm, e_log.c and e_exp.c (1993); e
 """
 
 import numpy as np
-from numba import njit
+
+from refpcm.exact import exact_kernel
 
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # high part: 21 trailing zero bits
 INVERSE_LN2 = 1.44269504088896338700
@@ -28,7 +29,7 @@ def log(x):
 
     log m = f - f^2 / 2 + s (f^2 / 2 + R(s^2)), f = m - 1.
     """
-    x = np.ascontiguousarray(x, np.float64)
+    x = np.asarray(x, np.float64, order="C")
     bits = x.view(np.int64)
     k_bits = (bits - SQRT_HALF_BITS) >> MANTISSA_BITS
     f = (bits - (k_bits << MANTISSA_BITS)).view(np.float64) - 1.0
@@ -52,7 +53,7 @@ def exp(x):
     return y * ((k.astype(np.int64) << MANTISSA_BITS) + ONE_BITS).view(np.float64)
 
 
-@njit(cache=True, error_model="numpy")
+@exact_kernel()
 def log_at(x):
     """`log` of one number, for use inside kernels."""
     bits = np.float64(x).view(np.int64)
@@ -66,7 +67,7 @@ def log_at(x):
     return k * LN2_HIGH - ((half_square - (s * (half_square + r) + k * LN2_LOW)) - f)
 
 
-@njit(cache=True, error_model="numpy")
+@exact_kernel()
 def exp_at(x):
     """`exp` of one number, for use inside kernels."""
     k = np.floor(x * INVERSE_LN2 + 0.5)

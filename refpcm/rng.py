@@ -47,7 +47,7 @@ class Purpose(IntEnum):
 LIMITS = {"seed": 32, "chip": 32, "purpose": 16, "layer": 16, "draw": 32}  # bits
 
 
-def _address(seed, chip, purpose, layer, draw):
+def check_address(seed, chip, purpose, layer, draw):
     """(key0, key1, counter2, counter3) as Python ints. Raises RefpcmError for what does not fit its bits."""
     values = {"seed": seed, "chip": chip, "purpose": purpose, "layer": layer, "draw": draw}
     for name, value in values.items():
@@ -92,21 +92,21 @@ def _high(product):
 def words(seed, chip, purpose, layer, draw, start, count):
     """The raw 32-bit words of elements start .. start + count - 1: uint32 (count,)."""
     out = np.empty(_range(start, count)[1], np.uint32)
-    fill_words(*_address(seed, chip, purpose, layer, draw), np.uint64(start), out)
+    fill_words(*check_address(seed, chip, purpose, layer, draw), np.uint64(start), out)
     return out
 
 
 def uniforms(seed, chip, purpose, layer, draw, start, count):
     """Uniform numbers in (0, 1), elements start .. start + count - 1: float64 (count,)."""
     out = np.empty(_range(start, count)[1], np.float64)
-    fill_uniforms(*_address(seed, chip, purpose, layer, draw), np.uint64(start), out)
+    fill_uniforms(*check_address(seed, chip, purpose, layer, draw), np.uint64(start), out)
     return out
 
 
 def normals(seed, chip, purpose, layer, draw, start, count, dtype=np.float64):
     """Standard normal numbers, elements start .. start + count - 1: (count,), rounded to `dtype` last."""
     out = np.empty(_range(start, count)[1], dtype)
-    fill_normals(*_address(seed, chip, purpose, layer, draw), np.uint64(start), out)
+    fill_normals(*check_address(seed, chip, purpose, layer, draw), np.uint64(start), out)
     return out
 
 
@@ -122,7 +122,7 @@ def permutation(seed, chip, purpose, layer, draw, count):
 
 def uniforms_naive(seed, chip, purpose, layer, draw, start, count):
     """`uniforms` as its definition reads."""
-    k0, k1, c2, c3 = _address(seed, chip, purpose, layer, draw)
+    k0, k1, c2, c3 = check_address(seed, chip, purpose, layer, draw)
     start, count = _range(start, count)
     first_block = start // 4
     blocks = np.arange(-(-(start + count) // 4) - first_block, dtype=np.uint64) + np.uint64(first_block)

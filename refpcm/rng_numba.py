@@ -5,9 +5,10 @@ itself, so the number of threads has no say either.
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from refpcm.elementary import log_at
+from refpcm.exact import exact_kernel
 
 ROUNDS = 10
 MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
@@ -27,7 +28,7 @@ D = (1.0, 2.05319162663775882187e0, 1.67638483018380384940e0, 6.8976733498510000
 CHUNK = 4096  # elements a thread takes at a time; a multiple of 4
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@exact_kernel(inline="always")
 def philox_block(c0, c1, c2, c3, k0, k1):
     """The four uint32 words of one counter and key.
 
@@ -45,7 +46,7 @@ def philox_block(c0, c1, c2, c3, k0, k1):
     return x0, x1, x2, x3
 
 
-@njit(cache=True, error_model="numpy")
+@exact_kernel()
 def _ratio(top, bottom, x):
     """Numerator and denominator of a quotient of two polynomials of degree 7, by Horner."""
     p, q = top[7] * x + top[6], bottom[7] * x + bottom[6]
@@ -57,24 +58,24 @@ def _ratio(top, bottom, x):
     return p * x + top[0], q * x + bottom[0]
 
 
-@njit(cache=True, error_model="numpy")
+@exact_kernel()
 def _uniform(word):
     return (np.float64(word) + 0.5) / 4294967296.0
 
 
-@njit(cache=True, error_model="numpy")
+@exact_kernel()
 def _centre(q):
     top, bottom = _ratio(A, B, 0.180625 - q * q)
     return q * top / bottom
 
 
-@njit(cache=True, error_model="numpy")
+@exact_kernel()
 def _tail(u):
     top, bottom = _ratio(C, D, np.sqrt(-log_at(min(u, 1.0 - u))) - 1.6)
     return top / bottom if u > 0.5 else -(top / bottom)
 
 
-@njit(cache=True, error_model="numpy")
+@exact_kernel()
 def uniform_at(seed, chip, purpose, layer, draw, index):
     """One uniform number, for use inside kernels; the caller has checked the ranges."""
     block = np.uint64(index) >> np.uint64(2)
@@ -83,7 +84,7 @@ def uniform_at(seed, chip, purpose, layer, draw, index):
     return _uniform(four[np.int64(np.uint64(index) & np.uint64(3))])
 
 
-@njit(cache=True, error_model="numpy")
+@exact_kernel()
 def normal_at(seed, chip, purpose, layer, draw, index):
     """One standard normal number, for use inside kernels; the caller has checked the ranges."""
     u = uniform_at(seed, chip, purpose, layer, draw, index)
@@ -91,7 +92,7 @@ def normal_at(seed, chip, purpose, layer, draw, index):
     return _centre(q) if abs(q) <= 0.425 else _tail(u)
 
 
-@njit(cache=True, error_model="numpy")
+@exact_kernel()
 def _blocks(k0, k1, c2, c3, block, buffer):
     """buffer (4 n,) uint32 <- the words of blocks block .. block + n - 1."""
     for i in range(buffer.size // 4):
@@ -100,7 +101,7 @@ def _blocks(k0, k1, c2, c3, block, buffer):
         buffer[4 * i], buffer[4 * i + 1], buffer[4 * i + 2], buffer[4 * i + 3] = w0, w1, w2, w3
 
 
-@njit(cache=True, error_model="numpy")
+@exact_kernel()
 def _words(k0, k1, c2, c3, start, n):
     """The words of elements start .. start + n - 1, uint32 (n,): whole blocks, then the wanted part."""
     shift = np.int64(start & np.uint64(3))
@@ -109,13 +110,13 @@ def _words(k0, k1, c2, c3, start, n):
     return buffer[shift:shift + n]
 
 
-@njit(cache=True, error_model="numpy")
+@exact_kernel()
 def _uniforms_of(words, out):
     for i in range(out.size):
         out[i] = _uniform(words[i])
 
 
-@njit(cache=True, error_model="numpy")
+@exact_kernel()
 def _normals_of(words, out):
     """out (n,) <- the normals of words (n,). Tails are gathered first, so that all arithmetic vectorises."""
     n = out.size
@@ -134,7 +135,19 @@ def _normals_of(words, out):
         out[where[j]] = tail[j]
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
+@exact_kernel()
+def chunk_uniforms(seed, chip, purpose, layer, draw, start, out):
+    """out (n,) <- uniforms of elements start .. start + n - 1, for use inside kernels; ranges have been checked."""
+    _uniforms_of(_words(seed, chip, draw, purpose << 16 | layer, np.uint64(start), out.size), out)
+
+
+@exact_kernel()
+def chunk_normals(seed, chip, purpose, layer, draw, start, out):
+    """out (n,) <- normals of elements start .. start + n - 1, for use inside kernels; ranges have been checked."""
+    _normals_of(_words(seed, chip, draw, purpose << 16 | layer, np.uint64(start), out.size), out)
+
+
+@exact_kernel(parallel=True)
 def fill_words(k0, k1, c2, c3, start, out):
     """out (n,) uint32 <- words of elements start .. start + n - 1."""
     for chunk in prange((out.size + CHUNK - 1) // CHUNK):
@@ -142,7 +155,7 @@ def fill_words(k0, k1, c2, c3, start, out):
         part[:] = _words(k0, k1, c2, c3, start + np.uint64(chunk * CHUNK), part.size)
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
+@exact_kernel(parallel=True)
 def fill_uniforms(k0, k1, c2, c3, start, out):
     """out (n,) float64 <- uniforms of elements start .. start + n - 1."""
     for chunk in prange((out.size + CHUNK - 1) // CHUNK):
@@ -150,7 +163,7 @@ def fill_uniforms(k0, k1, c2, c3, start, out):
         _uniforms_of(_words(k0, k1, c2, c3, start + np.uint64(chunk * CHUNK), part.size), part)
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
+@exact_kernel(parallel=True)
 def fill_normals(k0, k1, c2, c3, start, out):
     """out (n,) float64 or float32 <- normals of elements start .. start + n - 1."""
     for chunk in prange((out.size + CHUNK - 1) // CHUNK):

@@ -1,0 +1,1 @@
+"""What is done in the digital domain against drift: global drift compensation and adaptive batch norm statistics."""

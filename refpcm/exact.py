@@ -1,0 +1,65 @@
+"""`exact_kernel`: Numba compilation for results that must be the same bits on every machine.
+
+No fast-math: neither reordering nor fused multiply-add may change a rounding. Division follows IEEE 754 instead of
+raising, which also lets loops vectorise.
+
+Numba's own disk cache looks only at the file a function stands in; these kernels call one another across files, so a
+change in one could leave old machine code in another. Here the cache is keyed by the text of all of them.
+"""
+
+import hashlib
+from pathlib import Path
+
+from numba import njit
+from numba.core import caching
+
+from refpcm.kernels.cache import cache_folder
+
+_HERE = Path(__file__).parent
+SOURCES = ("elementary.py", "exact.py", "pcm/curve.py", "pcm/fused.py", "rng_numba.py")  # all that hold such kernels
+_DIGEST = hashlib.sha256(b"".join((_HERE / name).read_bytes() for name in SOURCES)).hexdigest()
+
+
+class _Locator(caching._CacheLocator):
+    """Where Numba's cache puts a kernel: one folder a version of the sources."""
+
+    def __init__(self, module):
+        self._module = module
+
+    def get_cache_path(self):
+        return str(cache_folder() / f"exact-{_DIGEST[:16]}")
+
+    def get_source_stamp(self):
+        return _DIGEST
+
+    def get_disambiguator(self):
+        return self._module
+
+    @classmethod
+    def from_function(cls, function, file):
+        locator = cls(function.__module__)
+        try:
+            locator.ensure_cache_path()
+        except OSError:
+            return None
+        return locator
+
+
+class _Results(caching.CompileResultCacheImpl):
+    _locator_classes = [_Locator]
+
+
+class _Cache(caching.FunctionCache):
+    _impl_class = _Results
+
+
+def exact_kernel(**options):
+    """Decorator: njit with these options, IEEE division and exact rounding, cached where a folder can be written."""
+    def compile_kernel(function):
+        compiled = njit(error_model="numpy", nogil=True, **options)(function)
+        try:
+            compiled._cache = _Cache(function)
+        except (RuntimeError, OSError):
+            pass  # no writable folder: compile in every process
+        return compiled
+    return compile_kernel

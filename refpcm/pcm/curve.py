@@ -1,0 +1,112 @@
+"""Curves over relative conductance: how a device parameter depends on g = G / G_max.
+
+A curve is a tuple of pieces in ascending order; a piece holds below its `below` and gives a simple function of g,
+clipped to [low, high]. Measured tables become straight pieces. `curve_value` is the specification, `fill_curve` its
+Numba form; both agree bit for bit.
+"""
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from refpcm.elementary import exp, exp_at, log, log_at
+from refpcm.exact import exact_kernel
+
+FORMS = ("polynomial", "logarithm", "power", "reciprocal")
+SMALLEST_G = 1e-7  # smaller g counts as this in ln g and powers; all published fits have saturated by then
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One piece, c = coefficients.
+
+    polynomial: c0 + c1 g + c2 g^2 + c3 g^3; logarithm: c0 ln g + c1; power: c0 g^c1; reciprocal: 1 / (c0 g + c1).
+    """
+    form: str
+    coefficients: tuple
+    low: float = -inf
+    high: float = inf
+    below: float = inf
+
+
+def polynomial(*coefficients, low=-inf, high=inf, below=inf):
+    return Piece("polynomial", coefficients, low, high, below)
+
+
+def logarithm(slope, offset, low=-inf, high=inf, below=inf):
+    return Piece("logarithm", (slope, offset), low, high, below)
+
+
+def power(factor, exponent, high=inf, below=inf):
+    return Piece("power", (factor, exponent), -inf, high, below)
+
+
+def table(g, values):
+    """Straight lines through the points (g, value), g ascending; constant beyond the first and the last."""
+    pieces = [polynomial(values[0], below=g[0])]
+    for g0, g1, v0, v1 in zip(g, g[1:], values, values[1:]):
+        slope = (v1 - v0) / (g1 - g0)
+        pieces.append(polynomial(v0 - slope * g0, slope, below=g1))
+    return tuple(pieces) + (polynomial(values[-1]),)
+
+
+def curve_value(curve, g):
+    """The curve at relative conductance g, any shape: float64 of that shape."""
+    g = np.asarray(g, np.float64)
+    value = np.empty_like(g)
+    undone = np.ones(g.shape, bool)
+    for piece in curve:
+        here = undone & (g < piece.below)
+        value[here] = np.minimum(np.maximum(_piece_value(piece, g[here]), piece.low), piece.high)
+        undone &= ~here
+    return value
+
+
+def _piece_value(piece, g):
+    c0, c1, c2, c3 = _four(piece.coefficients)
+    if piece.form == "polynomial":
+        return ((c3 * g + c2) * g + c1) * g + c0
+    if piece.form == "reciprocal":
+        return 1.0 / (c0 * g + c1)
+    log_g = log(np.maximum(g, SMALLEST_G))
+    return c0 * log_g + c1 if piece.form == "logarithm" else c0 * exp(c1 * log_g)
+
+
+def _four(coefficients):
+    return tuple(float(c) for c in coefficients) + (0.0,) * (4 - len(coefficients))
+
+
+def encode(curve):
+    """The curve as float64 (pieces, 8) for kernels: form, c0, c1, c2, c3, low, high, below."""
+    return np.array([(FORMS.index(p.form), *_four(p.coefficients), p.low, p.high, p.below) for p in curve])
+
+
+@exact_kernel()
+def fill_curve(curve, g, out):
+    """out (n,) <- the encoded curve at g (n,)."""
+    if len(curve) == 1:
+        _fill_piece(curve[0], g, out)
+        return
+    for i in range(g.size):
+        p = 0
+        while not g[i] < curve[p, 7]:
+            p += 1
+        _fill_piece(curve[p], g[i:i + 1], out[i:i + 1])
+
+
+@exact_kernel()
+def _fill_piece(piece, g, out):
+    form, c0, c1, c2, c3 = piece[0], piece[1], piece[2], piece[3], piece[4]
+    low, high = piece[5], piece[6]
+    for i in range(g.size):
+        x = max(g[i], SMALLEST_G)
+        if form == 0:
+            value = ((c3 * g[i] + c2) * g[i] + c1) * g[i] + c0
+        elif form == 1:
+            value = c0 * log_at(x) + c1
+        elif form == 2:
+            value = c0 * exp_at(c1 * log_at(x))
+        else:
+            value = 1.0 / (c0 * g[i] + c1)
+        out[i] = min(max(value, low), high)

@@ -1,0 +1,124 @@
+"""Devices as plain data: user-defined parameter sets in TOML files, and what a saved chip says of its device.
+
+A file starts from a known set and changes what it names:
+
+    name = "my-cell"
+    based_on = "joshi2020"
+    g_max_us = 20.0
+    programming_us = [0.25, 1.9, -1.1]            # c0 + c1 g + c2 g^2 (+ c3 g^3), g = G_T / G_max
+    [drift]                                        # straight lines between measured points
+    g_us = [0.0, 5.0, 20.0]
+    nu_mean = [0.10, 0.06, 0.05]
+    nu_sigma = [0.04, 0.01, 0.008]
+    [read_noise]                                   # Q_s = min(factor g^exponent, high)
+    factor = 0.0088
+    exponent = -0.65
+    high = 0.2
+
+`drift` may instead give nu_mean and nu_sigma as {slope, offset, low, high}: clip(slope ln g + offset, low, high).
+"""
+
+import sys
+from dataclasses import fields, replace
+from math import inf
+
+from refpcm.errors import RefpcmError
+from refpcm.pcm.curve import Piece, logarithm, polynomial, power, table
+from refpcm.pcm.device import DEVICES, Device
+
+PLAIN = ("g_max_us", "t0_s", "t_read_s", "source", "reset_device", "stuck_fraction", "read_noise_from", "identity")
+KNOWN = ("name", "based_on", "programming_us", "drift", "read_noise") + PLAIN
+CURVES = ("programming_us", "nu_mean", "nu_sigma", "read_noise")
+
+
+def read_device(path):
+    """Device from a TOML file. Raises RefpcmError naming file, key and remedy. Needs Python 3.11."""
+    if sys.version_info < (3, 11):
+        raise RefpcmError(f"cannot read {path}: TOML files need Python 3.11 or later")
+    import tomllib
+    try:
+        with open(path, "rb") as file:
+            values = tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RefpcmError(f"cannot read device file {path}: {error}") from error
+    try:
+        return make_device(values)
+    except RefpcmError as error:
+        raise RefpcmError(f"{path}: {error}") from error
+
+
+def make_device(values):
+    """Device from the mapping a file holds. Raises RefpcmError for unknown keys and values that make no device."""
+    _known_keys("device", values, KNOWN, ("name", "based_on"))
+    base = values["based_on"]
+    if base not in DEVICES:
+        raise RefpcmError(f"based_on {base!r} is unknown; known are {', '.join(DEVICES)}")
+    changes = {key: values[key] for key in PLAIN if key in values}
+    changes.setdefault("source", f"user-defined, based on {base}")
+    device = replace(DEVICES[base], name=str(values["name"]), **changes)
+    changes = {}
+    if "programming_us" in values:
+        coefficients = _numbers("programming_us", values["programming_us"], 1, 4)
+        changes["programming_us"] = (polynomial(*coefficients),)
+    if "drift" in values:
+        changes["nu_mean"], changes["nu_sigma"] = _drift_curves(values["drift"], device.g_max_us)
+    if "read_noise" in values:
+        wanted = ("factor", "exponent", "high")
+        _known_keys("read_noise", values["read_noise"], wanted, wanted)
+        changes["read_noise"] = (power(*_numbers("read_noise", [values["read_noise"][k] for k in wanted], 3, 3)),)
+    return replace(device, **changes)
+
+
+def _drift_curves(drift, g_max_us):
+    _known_keys("drift", drift, ("g_us", "nu_mean", "nu_sigma"), ("nu_mean", "nu_sigma"))
+    curves = []
+    for key in ("nu_mean", "nu_sigma"):
+        if isinstance(drift[key], dict):
+            wanted = ("slope", "offset", "low", "high")
+            _known_keys(f"drift.{key}", drift[key], wanted, wanted)
+            curves.append((logarithm(*_numbers(f"drift.{key}", [drift[key][k] for k in wanted], 4, 4)),))
+        else:
+            g_us = _numbers("drift.g_us", drift.get("g_us"), 2, 1000)
+            if any(a >= b for a, b in zip(g_us, g_us[1:])) or g_us[0] > 0 or g_us[-1] < g_max_us:
+                raise RefpcmError(f"drift.g_us must ascend and reach from 0 to g_max_us = {g_max_us:g}, not {g_us}")
+            values = _numbers(f"drift.{key}", drift[key], len(g_us), len(g_us))
+            curves.append(table([g / g_max_us for g in g_us], values))
+    return curves
+
+
+def _known_keys(where, values, known, needed):
+    if not isinstance(values, dict):
+        raise RefpcmError(f"{where} must be a table of {', '.join(known)}, not {values!r}")
+    for key in values:
+        if key not in known:
+            raise RefpcmError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
+    for key in needed:
+        if key not in values:
+            raise RefpcmError(f"{where}: {key} is missing; add it")
+
+
+def _numbers(where, values, least, most):
+    good = isinstance(values, list) and least <= len(values) <= most and all(
+        isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
+    if not good:
+        count = least if least == most else f"{least} to {most}"
+        raise RefpcmError(f"{where} must be a list of {count} numbers, not {values!r}")
+    return tuple(float(v) for v in values)
+
+
+def device_to_dict(device):
+    """The device as JSON-ready data; infinite bounds become None."""
+    def plain(piece):
+        bounds = (piece.low, piece.high, piece.below)
+        return [piece.form, list(piece.coefficients), *(None if abs(b) == inf else b for b in bounds)]
+    return {f.name: [plain(p) for p in getattr(device, f.name)] if f.name in CURVES else getattr(device, f.name)
+            for f in fields(device)}
+
+
+def device_from_dict(values):
+    """Inverse of `device_to_dict`."""
+    def piece(form, coefficients, low, high, below):
+        return Piece(form, tuple(coefficients), -inf if low is None else low, inf if high is None else high,
+                     inf if below is None else below)
+    return Device(**{key: tuple(piece(*p) for p in value) if key in CURVES else value
+                     for key, value in values.items()})
