@@ -23,7 +23,7 @@ def run(program, work, arguments):
     except OSError as failure:
         message = f"{failure.filename or 'the output'}: {failure.strerror or failure}"
         if failure.errno == errno.ENOSPC:
-            message = "the disk is full; nothing was changed; make room and run the command again"
+            message = "the disk is full; make room and run the command again"
     except KeyboardInterrupt:
         print(f"{program}: stopped", file=sys.stderr)
         return 130

@@ -15,7 +15,7 @@ from data_tools.imagenet_images import BrokenImage, inspect_image, open_rgb
 from data_tools.imagenet_index import DESCRIPTION, FORMAT, VERSION, read_index
 from data_tools.imagenet_preprocessing import CROP, evaluation_image
 from data_tools.imagenet_tree import list_tree, read_class_list
-from data_tools.new_folder import new_folder, save_array, save_text
+from data_tools.new_folder import new_folder, save_array, save_text, write_header
 from data_tools.prepared import sha256_of
 
 BLOCK = 512  # images handed to the threads at a time, so that results do not pile up
@@ -127,8 +127,7 @@ def _write_cache(target, root, paths_file, description):
             raise DataError(f"{os.fsdecode(path)} could be read at first but not now ({failure})") from None
 
     with open(target, "xb") as file:
-        np.lib.format.write_array_header_1_0(
-            file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        write_header(file, np.uint8, shape)
         for image in _in_threads(evaluate, paths):
             file.write(image.tobytes())
         file.flush()

@@ -4,13 +4,17 @@ Everything goes into a temporary folder beside the target, which gets its name w
 """
 
 import contextlib
+import errno
 import os
 import shutil
 import time
 from pathlib import Path
 
+import numpy as np
+
 from data_tools.errors import DataError
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 ABANDONED_AFTER_S = 3600  # an unfinished folder untouched for so long belongs to a killed run
 
 
@@ -23,7 +27,7 @@ def new_folder(folder):
     """Context that yields a temporary Path to fill; on leaving it without an error the path becomes `folder`.
 
     `folder` must not exist or be empty; its parents are made. After an error nothing is left.
-    Raises FolderTaken if `folder` has content by then.
+    Raises FolderTaken if `folder` has content by then, DataError if the disk is full.
     """
     folder = Path(folder).absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -37,6 +41,11 @@ def new_folder(folder):
         if folder.exists():
             raise FolderTaken(f"{folder} was filled by another program meanwhile; name another folder")
         os.rename(partial, folder)
+    except OSError as failure:
+        if failure.errno in NO_ROOM:
+            raise DataError(f"no room on the disk for {folder} ({failure.strerror}); nothing was changed; make room "
+                            "and run the command again") from None
+        raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -51,11 +60,20 @@ def _remove_abandoned(folder):
 
 def save_array(path, array):
     """Write a NumPy array to `path` (.npy, without pickle) and wait until it is on the disk."""
-    import numpy as np
     with open(path, "xb") as file:
-        np.save(file, array, allow_pickle=False)
+        write_header(file, array.dtype, array.shape)
+        file.write(np.ascontiguousarray(array).data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def write_header(file, dtype, shape):
+    """Write the head of a .npy file; the elements in C order may follow in pieces.
+
+    (np.save would hand the file to C code whose errors do not say that the disk is full.)
+    """
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape})
 
 
 def save_text(path, text):

@@ -25,6 +25,7 @@ class _Type:
 
 class _Array:
     """What a pickle says of an array: its state (version, shape, type, Fortran order, raw bytes)."""
+    values = None  # until the state has come
 
     def __setstate__(self, state):
         _, shape, kind, fortran_order, raw = state
@@ -60,7 +61,9 @@ _KNOWN = {
 }
 
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle._Unpickler):
+    """Python's own form of the reader: the one in C takes gigabytes when a damaged file asks for them."""
+
     def find_class(self, module, name):
         if (module, name) not in _KNOWN:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no CIFAR-10 file needs")
@@ -75,7 +78,7 @@ def loads(data, name):
     try:
         content = _Unpickler(io.BytesIO(data), encoding="bytes").load()
     except Exception as failure:  # a damaged pickle can raise nearly anything
-        raise DataError(f"{name} is no CIFAR-10 batch: {failure or type(failure).__name__}") from None
+        raise DataError(f"{name} is no CIFAR-10 batch: {str(failure) or type(failure).__name__}") from None
     if not isinstance(content, dict):
         raise DataError(f"{name} is no CIFAR-10 batch: it holds no dict")
     return {key.decode("latin1") if isinstance(key, bytes) else str(key):

@@ -1,0 +1,132 @@
+import pickle
+import struct
+
+import numpy as np
+import pytest
+
+from data_tools import restricted_pickle
+from data_tools.errors import DataError
+
+
+def short(text):
+    """A Python 2 str of less than 256 bytes in pickle protocol 2."""
+    return b"U" + bytes([len(text)]) + text
+
+
+def python2_batch(pixels, labels):
+    """A batch as Python 2 and its NumPy wrote the official ones, opcode by opcode."""
+    raw = pixels.tobytes()
+    rows, columns = pixels.shape
+    return b"".join([
+        b"\x80\x02}(", short(b"batch_label"), short(b"training batch 1 of 5"),
+        short(b"labels"), b"](", b"".join(b"K" + bytes([label]) for label in labels), b"e",
+        short(b"data"), b"cnumpy.core.multiarray\n_reconstruct\n", b"cnumpy\nndarray\n", b"K\x00\x85", short(b"b"),
+        b"\x87R", b"(K\x01", b"M", struct.pack("<H", rows), b"M", struct.pack("<H", columns), b"\x86",
+        b"cnumpy\ndtype\n", short(b"u1"), b"K\x00K\x01\x87R",
+        b"(K\x03", short(b"|"), b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb",
+        b"\x89T", struct.pack("<I", len(raw)), raw, b"tb", b"u."])
+
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (7, 3072), np.uint8)
+LABELS = [3, 1, 4, 1, 5, 9, 2]
+
+
+def test_the_official_python_2_form_is_read():
+    data = python2_batch(PIXELS, LABELS)
+    plain = pickle.loads(data, encoding="bytes")  # the form is right: the unrestricted reader agrees
+    assert (plain[b"data"] == PIXELS).all() and plain[b"labels"] == LABELS
+    content = restricted_pickle.loads(data, "batch")
+    assert (content["data"] == PIXELS).all() and content["data"].dtype == np.uint8
+    assert content["labels"] == LABELS and content["batch_label"] == b"training batch 1 of 5"
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("key", ["data", b"data"])
+def test_what_python_3_writes_is_read(protocol, key):
+    content = restricted_pickle.loads(pickle.dumps({key: PIXELS, "labels": LABELS}, protocol), "batch")
+    assert (content["data"] == PIXELS).all() and content["labels"] == LABELS
+
+
+class Call:
+    """Pickles as a call of `function(*arguments)`."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+def hostile_pickles(canary):
+    import builtins
+    import os
+    import subprocess
+    command = f"touch {canary}"
+    yield "os.system", pickle.dumps({"data": Call(os.system, command)}, 2)
+    for protocol in range(6):
+        yield f"eval, protocol {protocol}", pickle.dumps(Call(builtins.eval, f"open({str(canary)!r}, 'w')"), protocol)
+    yield "subprocess", pickle.dumps([Call(subprocess.call, ["touch", str(canary)])], 2)
+    yield "exec by name", b"cbuiltins\nexec\n(S\"open(%s, 'w')\"\ntR." % repr(str(canary)).encode()
+    yield "python 2 builtin", b"c__builtin__\neval\n(S\"open(%s, 'w')\"\ntR." % repr(str(canary)).encode()
+    yield "INST", b"(S'%s'\nios\nsystem\n." % command.encode()
+    yield "OBJ", b"(cos\nsystem\nS'%s'\no." % command.encode()
+    yield "a path through numpy", b"\x80\x04\x8c\x05numpy\x8c\x0dos.system.call\x93\x8c\x01x\x85R."
+    yield "another function of numpy", b"cnumpy\nload\n(S'/etc/passwd'\ntR."
+    yield "numpy.testing", b"cnumpy.testing._private.utils\nrunstring\n(S'1'\n}tR."
+    yield "another function of the codec", b"c_codecs\nlookup\n(S'x'\ntR."
+    yield "another codec", b"c_codecs\nencode\n(Vx\nVzlib\ntR."
+    yield "persistent id", b"Pos.system\n."
+    yield "extension registry", b"\x82\x01."
+    yield "ndarray called", b"cnumpy\nndarray\n(K\x05tR."
+    yield "reconstruct of another class", b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\ndtype\nK\x00S'b'\ntR."
+    yield "array of objects", pickle.dumps({"data": np.array([Call(os.system, command)], object)}, 2)
+    yield "array of floats", pickle.dumps({"data": np.zeros(3)}, 2)
+    yield "array in Fortran order", pickle.dumps({"data": np.zeros((2, 3), np.uint8, order="F")}, 2)
+    yield "array longer than its bytes", python2_batch(PIXELS, LABELS).replace(b"M\x07\x00", b"M\xff\xff")
+    yield "no dict but an array without state", b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85S'b'\ntR."
+    yield "no dict", pickle.dumps([1, 2, 3], 2)
+    yield "empty", b""
+    yield "text", b"hello world"
+    yield "cut off", python2_batch(PIXELS, LABELS)[:-5000]
+
+
+def test_an_array_without_content_is_none():
+    data = b"}(S'data'\ncnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85S'b'\ntRu."
+    assert restricted_pickle.loads(data, "batch") == {"data": None}
+
+
+def test_a_memo_of_gigabytes_is_not_made():
+    assert restricted_pickle.loads(b"}r\xff\xff\xff\xff.", "batch") == {}
+
+
+def test_hostile_and_damaged_pickles_are_refused_and_nothing_runs(tmp_path):
+    canary = tmp_path / "canary"
+    refused = 0
+    for name, data in hostile_pickles(canary):
+        with pytest.raises(DataError, match="batch is no CIFAR-10 batch: ."):
+            restricted_pickle.loads(data, "batch")
+            pytest.fail(name)
+        assert not canary.exists(), name
+        refused += 1
+    assert refused == 30
+
+
+def test_the_hostile_pickles_are_hostile(tmp_path):
+    """The same bytes, read without restriction, do run."""
+    canary = tmp_path / "canary"
+    pickle.loads(dict(hostile_pickles(canary))["os.system"])
+    assert canary.exists()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_flipped_bits_never_end_in_another_exception(seed):
+    generator = np.random.default_rng(seed)
+    data = np.frombuffer(python2_batch(PIXELS[:1], LABELS[:1]), np.uint8)
+    head = np.flatnonzero(np.arange(len(data)) < 300)
+    for _ in range(200):
+        damaged = data.copy()
+        damaged[generator.choice(head, 3)] ^= generator.integers(1, 256, 3, np.uint8)
+        try:
+            restricted_pickle.loads(damaged.tobytes(), "batch")
+        except DataError:
+            pass
