@@ -53,7 +53,7 @@ def save_network(path, network_file):
                     "mean": json.dumps([float(value) for value in network_file.mean]),
                     "std": json.dumps([float(value) for value in network_file.std]),
                     "notes": json.dumps(network_file.notes, allow_nan=False)}
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise RefpcmError(f"cannot write {path}: its notes do not fit into JSON: {error}") from error
     write = write_npz if os.fspath(path).lower().endswith(".npz") else write_tensors
     write(path, parameters, metadata)
@@ -109,7 +109,10 @@ def check_normalisation(where, channels, mean, std):
 
 
 def _is_number(value):
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an int of hundreds of digits
+        return False
 
 
 def _check_description(path, network, classes, mean, std, notes):

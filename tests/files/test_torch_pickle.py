@@ -151,7 +151,8 @@ def test_the_names_that_are_allowed_are_these_and_stand_for_our_own():
     (b"N\x93", "takes more"), (b"NN\x93", "a name that is no text"), (b"cos\n", "damaged"),
     (b"c" + b"a" * 2000 + b"\nb\n", "damaged"), (b"c\xff\n\xff\n", "damaged"), (b"X\1\0\0\0\xff", "damaged"),
     (b"X\xff\xff\xff\xffa", "truncated"), (b"\x8d" + b"\xff" * 8, "truncated"), (b"\x8e" + b"\xff" * 8, "truncated"),
-    (b"B\xff\xff\xff\xff", "truncated"), (b"\x8a\xff", "truncated"), (b"G", "truncated"), (b"]Q", "where none belongs")])
+    (b"B\xff\xff\xff\xff", "truncated"), (b"\x8a\xff", "truncated"), (b"G", "truncated"),
+    (b"]Q", "where none belongs")])
 def test_nonsense_is_refused_with_the_reason(raw, words):
     with pytest.raises(RefpcmError, match=f"at byte \\d+ of the pickle: .*{words}"):
         load_pickle("c.pt", raw + b".")
