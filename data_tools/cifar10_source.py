@@ -66,8 +66,8 @@ def _read_archive(path):
             while archive.fileobj.read(1 << 20):  # to the end, where a compressed file keeps its own checksum
                 pass
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError) as failure:
-        raise DataError(f"{path} is no tar archive, or damaged or cut off ({failure}); "
-                        "download it again") from None
+        reason = str(failure).partition("\n")[0].rstrip(":") or type(failure).__name__
+        raise DataError(f"{path} is no tar archive, or damaged or cut off ({reason}); download it again") from None
     return Source(layout, files, digest.hexdigest())
 
 

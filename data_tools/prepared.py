@@ -9,6 +9,7 @@ This module reads it, `data_tools.writing` writes it.
 
 import hashlib
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -84,17 +85,19 @@ def _read_description(path):
         return isinstance(value, list) and len(value) > 0 and all(isinstance(item, kind) for item in value)
 
     hashes, counts = description.get("sha256"), description.get("counts")
+    mean, std = description.get("mean"), description.get("std")
     wrong = [key for key, good in {
         "name": isinstance(description.get("name"), str),
         "classes": is_list_of(str, description.get("classes")),
-        "mean": is_list_of(float, description.get("mean")),
-        "std": is_list_of(float, description.get("std")),
+        "mean": is_list_of(float, mean) and all(math.isfinite(value) for value in mean),
+        "std": is_list_of(float, std) and all(0 < value < math.inf for value in std)
+               and is_list_of(float, mean) and len(mean) == len(std),
         "counts": isinstance(counts, dict) and all(isinstance(counts.get(s), int) for s in ("train", "test")),
         "origin": isinstance(description.get("origin"), dict),
         "sha256": isinstance(hashes, dict) and all(isinstance(hashes.get(f"{n}.npy"), str) for n in ARRAYS),
     }.items() if not good]
     if wrong:
-        raise DataError(f"{path} is damaged: {', '.join(wrong)} missing or of the wrong type; "
+        raise DataError(f"{path} is damaged: {', '.join(wrong)} missing or of a wrong form; "
                         "remove the folder and prepare the set again")
     return description
 

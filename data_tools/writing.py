@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from data_tools.errors import DataError
 from data_tools.new_folder import FolderTaken, new_folder, save_array, save_text
 from data_tools.prepared import ARRAYS, DESCRIPTION, FORMAT, VERSION, find, sha256_of
 
@@ -35,6 +36,8 @@ def write(folder, name, classes, arrays, origin):
     Raises DataError, OSError; leaves nothing unfinished behind.
     """
     mean, std = channel_statistics(arrays["train_images"])
+    if 0 in std:
+        raise DataError("every training image has the same value in some channel; such a set cannot be normalised")
     description = {
         "format": FORMAT, "version": VERSION, "name": name, "classes": list(classes),
         "counts": {"train": len(arrays["train_labels"]), "test": len(arrays["test_labels"])},
