@@ -47,7 +47,7 @@ def inspect_image(path):
     """
     def work(image):
         properties = Properties(*image.size, image.mode)
-        image.draft(None, (image.width // 8, image.height // 8))
+        image.draft(None, (image.width // 8 or 1, image.height // 8 or 1))
         image.load()
         return properties
     return _guarded(path, work)
