@@ -38,21 +38,23 @@ _DIGEST = _digest()
 class _Locator(caching._CacheLocator):
     """Where Numba's cache puts a kernel: one folder a version of the sources."""
 
-    def __init__(self, name):
+    def __init__(self, name, file):
         self._name = name
+        own = Path(file)
+        self._stamp = _DIGEST if own.parent == Path(__file__).parent else _DIGEST + own.read_text(encoding="utf-8")
 
     def get_cache_path(self):
         return str(cache_folder() / _DIGEST[:16])
 
     def get_source_stamp(self):
-        return _DIGEST
+        return self._stamp
 
     def get_disambiguator(self):
         return self._name
 
     @classmethod
     def from_function(cls, function, file):
-        locator = cls(function.__module__.rpartition(".")[2])
+        locator = cls(function.__module__.rpartition(".")[2], file)
         try:
             locator.ensure_cache_path()
         except OSError:
@@ -84,9 +86,12 @@ def announce():
 
 
 def kernel(function):
-    """`njit(nogil=True)` with contraction and reassociation allowed, cached on disk where a folder can be written."""
-    compiled = njit(nogil=True, boundscheck=False, error_model="numpy",
-                    fastmath={"contract", "reassoc", "nsz"})(function)
+    """`njit(nogil=True)`, cached on disk where a folder can be written.
+
+    No fast-math: sums are added in the order of the source, so that results do not depend on what LLVM makes of a
+    loop (its choice between two loops can depend on addresses).
+    """
+    compiled = njit(nogil=True, boundscheck=False, error_model="numpy")(function)
     try:
         compiled._cache = _Cache(function)
     except (RuntimeError, OSError):

@@ -115,7 +115,6 @@ def convolve_rows(start, stop, x, x_first, x_row, stride, packed, out, out_first
                     _tile_7_stride_2(*args)
             for t in range(min(OUT_TILE, out_channels - block * OUT_TILE)):
                 k = block * OUT_TILE + t
-                sums[task, k] = 0
                 finish_row(mode, scratch, first + t * span, columns * LANES, lanes, flat_out, out_task + k * out_plane,
                            constants[k], floor, flat_addend, add, flat_output, flat_activation, sums[task, k])
 
@@ -157,7 +156,6 @@ def input_gradient_rows_stride_2(start, stop, dy, dy_first, dy_row, packed, taps
                         _tile_1(*args)
             for t in range(min(OUT_TILE, out_channels - block * OUT_TILE)):
                 c = block * OUT_TILE + t
-                sums[task, c] = 0
                 finish_row(mode, scratch, first + t * span, columns * LANES, lanes, flat_out, out_task + c * out_plane,
                            constants[c], floor, flat_addend, add, flat_output, flat_activation, sums[task, c])
 

@@ -33,7 +33,6 @@ def convolve_rows(start, stop, x, x_first, x_row, stride, packed, out, out_first
                             for lane in range(LANES):
                                 values[p, lane] += w * x[group, c, source + p * stride, lane]
             at = ((group * out.shape[1] + k) * out.shape[2] + out_first + row * out_row) * LANES
-            sums[task, k] = 0
             finish_row(mode, flat_values, 0, columns * LANES, lanes, flat_out, at, constants[k], floor,
                        flat_addend, add, flat_output, flat_activation, sums[task, k])
 
@@ -64,7 +63,6 @@ def input_gradient_rows_stride_2(start, stop, dy, dy_first, dy_row, packed, taps
                             for lane in range(LANES):
                                 values[column, lane] += w * dy[group, k, source, lane]
             at = ((group * out.shape[1] + c) * out.shape[2] + out_first + row * out_row) * LANES
-            sums[task, c] = 0
             finish_row(mode, flat_values, 0, columns * LANES, lanes, flat_out, at, constants[c], floor,
                        flat_addend, add, flat_output, flat_activation, sums[task, c])
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from refpcm.kernels.cache import kernel
 from refpcm.kernels.layout import LANES
+from refpcm.kernels.vector import first_lanes, fma, lane_sum, load, maximum, splat, store, where_positive
 
 NO_SKIP, SKIP, SKIP_NORM = 0, 1, 2
 
@@ -32,23 +33,21 @@ def normalise(start, stop, z, mean, scale, shift, skip_mode, skip, skip_mean, sk
 
     s = 0, skip, or n'(skip) with the skip's own mean, scale, shift, by skip_mode. (z, skip, out all of one geometry.)
     """
+    flat_z, flat_skip, flat_out = z.reshape(-1), skip.reshape(-1), out.reshape(-1)
+    lowest = splat(floor)
     for task in range(start, stop):
-        group, c = task // z.shape[1], task % z.shape[1]
-        m, a, b = mean[c], scale[c], shift[c]
-        source, target, other = z[group, c].reshape(-1), out[group, c].reshape(-1), skip[group, c].reshape(-1)
+        c = task % z.shape[1]
+        m, a, b = mean[c], splat(scale[c]), splat(shift[c])
+        skip_m, skip_a, skip_b = skip_mean[c], splat(skip_scale[c]), splat(skip_shift[c])
         for h in range(rows):
-            at = (first + h * row) * LANES
-            end = at + columns * LANES
-            if skip_mode == NO_SKIP:
-                for i in range(at, end):
-                    target[i] = max((source[i] - m) * a + b, floor)
-            elif skip_mode == SKIP:
-                for i in range(at, end):
-                    target[i] = max((source[i] - m) * a + b + other[i], floor)
-            else:
-                sm, sa, sb = skip_mean[c], skip_scale[c], skip_shift[c]
-                for i in range(at, end):
-                    target[i] = max((source[i] - m) * a + b + ((other[i] - sm) * sa + sb), floor)
+            at = (task * z.shape[2] + first + h * row) * LANES
+            for i in range(at, at + columns * LANES, LANES):
+                value = fma(load(flat_z, i) - m, a, b)
+                if skip_mode == SKIP:
+                    value = value + load(flat_skip, i)
+                elif skip_mode == SKIP_NORM:
+                    value = value + fma(load(flat_skip, i) - skip_m, skip_a, skip_b)
+                store(flat_out, i, maximum(value, lowest))
 
 
 @kernel
@@ -57,56 +56,55 @@ def normalise_gradient(start, stop, g, z, mean, scale, slope, offset, out, first
 
     out may be g.
     """
+    flat_g, flat_z, flat_out = g.reshape(-1), z.reshape(-1), out.reshape(-1)
     for task in range(start, stop):
         group, c = task // z.shape[1], task % z.shape[1]
         lanes = last_lanes if group == z.shape[0] - 1 else LANES
-        m, a, s, o = mean[c], scale[c], slope[c], offset[c]
-        gradient, source, target = g[group, c].reshape(-1), z[group, c].reshape(-1), out[group, c].reshape(-1)
+        m, a, s, o = mean[c], splat(scale[c]), splat(slope[c]), splat(offset[c])
         for h in range(rows):
-            at = (first + h * row) * LANES
-            for i in range(at, at + columns * LANES):
-                target[i] = gradient[i] * a + ((source[i] - m) * s + o)
-            if lanes < LANES:
-                for i in range(at, at + columns * LANES):
-                    if i % LANES >= lanes:
-                        target[i] = 0
+            at = (task * z.shape[2] + first + h * row) * LANES
+            for i in range(at, at + columns * LANES, LANES):
+                value = fma(load(flat_g, i), a, fma(load(flat_z, i) - m, s, o))
+                store(flat_out, i, first_lanes(value, lanes))
 
 
 @kernel
 def gradient_sums(start, stop, g, z, mean, sums, first, row, rows, columns):
     """sums[group, c] = (sum of g, sum of g * (z - mean)), float64."""
+    flat_g, flat_z = g.reshape(-1), z.reshape(-1)
     for task in range(start, stop):
         group, c = task // z.shape[1], task % z.shape[1]
         m = mean[c]
-        gradient, source = g[group, c].reshape(-1), z[group, c].reshape(-1)
         sums[group, c] = 0
         for h in range(rows):
-            total, product = np.float32(0), np.float32(0)
-            for i in range((first + h * row) * LANES, (first + h * row + columns) * LANES):
-                total += gradient[i]
-                product += gradient[i] * (source[i] - m)
-            sums[group, c, 0] += total
-            sums[group, c, 1] += product
+            total, product = splat(np.float32(0)), splat(np.float32(0))
+            at = (task * z.shape[2] + first + h * row) * LANES
+            for i in range(at, at + columns * LANES, LANES):
+                value = load(flat_g, i)
+                total = total + value
+                product = fma(value, load(flat_z, i) - m, product)
+            sums[group, c, 0] += lane_sum(total)
+            sums[group, c, 1] += lane_sum(product)
 
 
 @kernel
 def relu_gradient(start, stop, g, output, z, mean, sums, out, first, row, rows, columns):
     """out = g where output > 0, else 0; sums of out and out * (z - mean) as in gradient_sums. out may be g."""
+    flat_g, flat_z, flat_y, flat_out = g.reshape(-1), z.reshape(-1), output.reshape(-1), out.reshape(-1)
     for task in range(start, stop):
         group, c = task // z.shape[1], task % z.shape[1]
         m = mean[c]
-        gradient, source = g[group, c].reshape(-1), z[group, c].reshape(-1)
-        y, target = output[group, c].reshape(-1), out[group, c].reshape(-1)
         sums[group, c] = 0
         for h in range(rows):
-            total, product = np.float32(0), np.float32(0)
-            for i in range((first + h * row) * LANES, (first + h * row + columns) * LANES):
-                value = gradient[i] if y[i] > 0 else np.float32(0)
-                target[i] = value
-                total += value
-                product += value * (source[i] - m)
-            sums[group, c, 0] += total
-            sums[group, c, 1] += product
+            total, product = splat(np.float32(0)), splat(np.float32(0))
+            at = (task * z.shape[2] + first + h * row) * LANES
+            for i in range(at, at + columns * LANES, LANES):
+                value = where_positive(load(flat_y, i), load(flat_g, i))
+                store(flat_out, i, value)
+                total = total + value
+                product = fma(value, load(flat_z, i) - m, product)
+            sums[group, c, 0] += lane_sum(total)
+            sums[group, c, 1] += lane_sum(product)
 
 
 @kernel

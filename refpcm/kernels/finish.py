@@ -12,6 +12,7 @@ import numpy as np
 
 from refpcm.kernels.cache import kernel
 from refpcm.kernels.layout import LANES
+from refpcm.kernels.vector import first_lanes, fma, lane_sum, load, maximum, splat, store, where_positive
 
 STATISTICS, AFFINE, GRADIENT = 0, 1, 2
 
@@ -21,43 +22,33 @@ def finish_row(mode, values, first, count, lanes, out, at, constant, floor, adde
     """One row of one channel: values[first:first + count] -> out[at:at + count]; all arrays flat, float32.
 
     `constant` is the reference or the bias; `addend` (used if add), `output` (y) and `activation` (z') lie like `out`.
-    sums: float64 (2,), increased in place.
+    sums: float64 (2,), written unless the mode is AFFINE.
     """
-    total, product = np.float32(0), np.float32(0)
+    total, product = splat(np.float32(0)), splat(np.float32(0))
     if mode == STATISTICS:
-        if lanes == LANES:
-            for i in range(count):
-                value = values[first + i]
-                out[at + i] = value
-                value -= constant
-                total += value
-                product += value * value
-        else:
-            for i in range(count):
-                value = values[first + i]
-                out[at + i] = value
-                value = value - constant if i % LANES < lanes else np.float32(0)
-                total += value
-                product += value * value
+        for i in range(0, count, LANES):
+            value = load(values, first + i)
+            store(out, at + i, value)
+            value = value - constant
+            total = total + value
+            product = fma(value, value, product)
+        total, product = first_lanes(total, lanes), first_lanes(product, lanes)
     elif mode == AFFINE:
-        if add:
-            for i in range(count):
-                out[at + i] = max(values[first + i] + constant + addend[at + i], floor)
-        else:
-            for i in range(count):
-                out[at + i] = max(values[first + i] + constant, floor)
+        lowest = splat(floor)
+        for i in range(0, count, LANES):
+            value = load(values, first + i) + constant
+            if add:
+                value = value + load(addend, at + i)
+            store(out, at + i, maximum(value, lowest))
         return
-    elif add:
-        for i in range(count):
-            value = values[first + i] + addend[at + i] if output[at + i] > 0 else np.float32(0)
-            out[at + i] = value
-            total += value
-            product += value * (activation[at + i] - constant)
     else:
-        for i in range(count):
-            value = values[first + i] if output[at + i] > 0 else np.float32(0)
-            out[at + i] = value
-            total += value
-            product += value * (activation[at + i] - constant)
-    sums[0] += total
-    sums[1] += product
+        for i in range(0, count, LANES):
+            value = load(values, first + i)
+            if add:
+                value = value + load(addend, at + i)
+            value = where_positive(load(output, at + i), value)
+            store(out, at + i, value)
+            total = total + value
+            product = fma(value, load(activation, at + i) - constant, product)
+    sums[0] = lane_sum(total)
+    sums[1] = lane_sum(product)

@@ -6,6 +6,8 @@ N images, I inputs, O outputs; a task is one image, or one output for the gradie
 import numpy as np
 
 from refpcm.kernels.cache import kernel
+from refpcm.kernels.layout import LANES
+from refpcm.kernels.vector import fma, lane_sum, load, splat
 
 
 @kernel
@@ -13,8 +15,12 @@ def linear(start, stop, x, weight, bias, out):
     """out (N, O) = x (N, I) @ weight (O, I).T + bias (O,)."""
     for n in range(start, stop):
         for o in range(weight.shape[0]):
-            total = np.float32(0)
-            for i in range(weight.shape[1]):
+            whole = weight.shape[1] // LANES * LANES
+            sums = splat(np.float32(0))
+            for i in range(0, whole, LANES):
+                sums = fma(load(x[n], i), load(weight[o], i), sums)
+            total = lane_sum(sums)
+            for i in range(whole, weight.shape[1]):
                 total += x[n, i] * weight[o, i]
             out[n, o] = total + bias[o]
 
