@@ -1,0 +1,44 @@
+"""An evaluation's result as a table for the screen, and as JSON and CSV files."""
+
+import csv
+import io
+import json
+import os
+
+from refpcm.evaluation.times import time_text
+from refpcm.files.atomic import atomic_file
+
+COLUMNS = ("t_s", "compensation", "mean", "std", "sigma_chip", "sigma_read", "low", "high", "normalised", "chips",
+           "reads")
+
+
+def table(result):
+    """Accuracies in per cent, a line per time and compensation."""
+    header = ("time", "compensation", "mean", "95 % interval", "std", "chips", "reads", "A*")
+    lines = [header]
+    for row in result["rows"]:
+        interval = "-" if row["low"] is None else f"{_percent(row['low'])} .. {_percent(row['high'])}"
+        relative = "-" if row["normalised"] is None else f"{row['normalised']:.4f}"
+        lines.append((time_text(row["t_s"]), row["compensation"], _percent(row["mean"]), interval,
+                      *(_percent(row[name]) for name in ("std", "sigma_chip", "sigma_read")), relative))
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    text = [f"digital accuracy {_percent(result['digital_accuracy'])} % on {result['test_images']} test images",
+            "per cent; std: one read of one chip; chips, reads: the part of each in it"]
+    return "\n".join(text + ["  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in lines])
+
+
+def _percent(value):
+    return "-" if value is None else f"{100 * value:.2f}"
+
+
+def write_report(folder, result):
+    """result.json and result.csv in `folder`; returns their paths."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([row[name] for name in COLUMNS] for row in result["rows"])
+    paths = [os.path.join(folder, name) for name in ("result.json", "result.csv")]
+    for path, content in zip(paths, (json.dumps(result, indent=1), text.getvalue())):
+        with atomic_file(path) as stream:
+            stream.write(content.encode())
+    return paths

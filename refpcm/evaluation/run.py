@@ -1,0 +1,66 @@
+"""Running a protocol and putting its numbers together."""
+
+from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import asdict, replace
+
+import numpy as np
+
+from refpcm.evaluation.nested import normalised_accuracy, summarise
+from refpcm.evaluation.protocol import fingerprint, load_inputs, run_task, tasks
+from refpcm.evaluation.store import Store
+
+
+def run(protocol, folder, executor=None, progress=lambda done, total: None):
+    """Evaluate; finished units are kept in `folder` and not run again. Returns the result, ready for JSON.
+
+    executor: any concurrent.futures.Executor; None runs the units here, one after the other. progress(done, total) is
+    called after every unit. The result does not depend on the executor or on what had been stored.
+    """
+    store = Store(folder, fingerprint(protocol))
+    every, correct, open_tasks = tasks(protocol), {}, []
+    for task in every:
+        correct[task] = store.load(task)
+        missing = tuple(name for name in task.compensations if name not in correct[task])
+        if missing:
+            open_tasks.append((task, replace(task, compensations=missing)))
+    done = len(every) - len(open_tasks)
+    progress(done, len(every))
+    for task, found in _results(open_tasks, executor):
+        correct[task].update(found)
+        store.save(task, correct[task])
+        done += 1
+        progress(done, len(every))
+    return _result(protocol, correct)
+
+
+def _results(open_tasks, executor):
+    """(task, what run_task gave), in any order."""
+    if executor is None:
+        yield from ((task, run_task(part)) for task, part in open_tasks)
+        return
+    futures = {executor.submit(run_task, part): task for task, part in open_tasks}
+    try:
+        while futures:
+            for future in wait(futures, return_when=FIRST_COMPLETED).done:
+                yield futures.pop(future), future.result()
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _result(protocol, correct):
+    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
+    images, classes = inputs.image_count(protocol.images), inputs.file.network.classes
+    digital = inputs.count_correct(inputs.file.parameters, protocol.images) / images
+    rows = []
+    for t_s in protocol.times_s:
+        for name in protocol.compensations:
+            values = np.array([[correct[task][name] / images for task in correct
+                                if task.chip == chip and task.t_s == t_s] for chip in range(protocol.chips)])
+            summary = summarise(values)
+            rows.append({"t_s": t_s, "compensation": name, **asdict(summary),
+                         "normalised": normalised_accuracy(summary.mean, digital, classes),
+                         "accuracies": values.tolist()})
+    return {"digital_accuracy": digital, "test_images": images, "data": inputs.data.name,
+            "architecture": inputs.file.network.architecture, "protocol": asdict(protocol),
+            "fingerprint": fingerprint(protocol), "rows": rows}

@@ -1,0 +1,168 @@
+"""refpcm.evaluation: units, resumption, executors, report."""
+
+import json
+import os
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+
+from data_tools.writing import write
+from refpcm import rng
+from refpcm.compensation.adabs import calibrate
+from refpcm.errors import RefpcmError
+from refpcm.evaluation import protocol as units
+from refpcm.evaluation.protocol import Protocol, fingerprint, run_task, tasks
+from refpcm.evaluation.report import table, write_report
+from refpcm.evaluation.run import run
+from refpcm.files.network_file import NetworkFile, save_network
+from refpcm.resnet import initial_parameters, tiny_resnet8
+from refpcm.training.executor import NumpyEngine
+
+CLASSES = tuple("abcdefghij")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A small evaluation: an untrained network, 40 training and 20 test images, 2 chips, 2 reads, 2 times."""
+    folder = tmp_path_factory.mktemp("evaluation")
+    pixels = np.random.default_rng(0)
+    arrays = {f"{split}_images": pixels.integers(0, 256, (n, 3, 32, 32), np.uint8)
+              for split, n in (("train", 40), ("test", 20))}
+    arrays |= {f"{split}_labels": np.arange(n, dtype=np.uint8) % 10 for split, n in (("train", 40), ("test", 20))}
+    write(folder / "data", "noise", CLASSES, arrays, {})
+    network = tiny_resnet8()
+    parameters = initial_parameters(
+        network, lambda layer, n: rng.normals(1, 0, rng.Purpose.INITIALISATION, layer, 0, 0, n))
+    train = (arrays["train_images"] / np.float32(255) - np.float32(0.5)) / np.float32(0.3)
+    parameters = calibrate(NumpyEngine(network), parameters, [train.astype(np.float32)])  # else all images look alike
+    save_network(folder / "net.safetensors", NetworkFile(network, parameters, CLASSES, (0.5,) * 3, (0.3,) * 3))
+    return Protocol(str(folder / "net.safetensors"), str(folder / "data"), seed=5, chips=2, reads=2,
+                    times_s=(25.0, 1e7), adabs_batches=2, adabs_batch_size=8, kernels="numpy")
+
+
+@pytest.fixture(scope="module")
+def whole(small, tmp_path_factory):
+    """Its result, and the folder it lies in."""
+    folder = tmp_path_factory.mktemp("whole")
+    return run(small, folder), folder
+
+
+def test_every_time_and_compensation_has_a_row(small, whole):
+    result, _ = whole
+    assert [(r["t_s"], r["compensation"]) for r in result["rows"]] == [
+        (t, c) for t in (25.0, 1e7) for c in ("none", "gdc", "adabs")]
+    for row in result["rows"]:
+        accuracies = np.array(row["accuracies"])
+        assert accuracies.shape == (2, 2) and row["mean"] == pytest.approx(accuracies.mean())
+    assert result["test_images"] == 20 and len(tasks(small)) == 8
+
+
+def test_a_unit_is_chip_read_compensation_accuracy_one_after_the_other(small):
+    """The parts put together by hand give the unit's numbers."""
+    from refpcm.analog import program_network, with_matrices
+    from refpcm.compensation.adabs import calibration_images
+    from refpcm.compensation.global_drift import compensated_read, reference_readouts
+    from refpcm.pcm.device import JOSHI2020
+    inputs = units.load_inputs(small.network, small.data, "numpy")
+    chip = program_network(inputs.file.network, inputs.file.parameters, JOSHI2020, 5, 1)
+    raw, rescued, _ = compensated_read(chip, 1e7, 1, reference_readouts(chip))
+    drifted, scaled = (with_matrices(inputs.file.network, inputs.file.parameters, m) for m in (raw, rescued))
+    images = [inputs.normalised(inputs.data.train_images[i]) for i in calibration_images(5, 1, 1, 40, 2, 8)]
+    expected = {"none": drifted, "gdc": scaled, "adabs": calibrate(inputs.engine, scaled, images),
+                "adabs-alone": calibrate(inputs.engine, drifted, images)}
+    task = replace(tasks(small)[-1], compensations=tuple(expected))
+    assert (task.chip, task.t_s, task.draw) == (1, 1e7, 1)
+    assert run_task(task) == {name: inputs.count_correct(p) for name, p in expected.items()}
+
+
+def test_an_interrupted_evaluation_goes_on_where_it_was(small, whole, tmp_path, monkeypatch):
+    class Stop(Exception):
+        pass
+
+    def stop_after_three(done, total):
+        if done == 3:
+            raise Stop
+    with pytest.raises(Stop):
+        run(small, tmp_path, progress=stop_after_three)
+    ran = []
+    monkeypatch.setattr("refpcm.evaluation.run.run_task", lambda task: ran.append(task) or run_task(task))
+    assert run(small, tmp_path) == whole[0] and len(ran) == 5
+
+
+def test_a_wider_evaluation_keeps_what_was_done(small, whole, monkeypatch):
+    result, folder = whole
+    ran = []
+    monkeypatch.setattr("refpcm.evaluation.run.run_task",
+                        lambda task: ran.append((task.t_s, task.compensations)) or dict.fromkeys(task.compensations, 7))
+    wider = run(replace(small, times_s=(25.0, 1e6, 1e7), compensations=("gdc", "adabs-alone")), folder)
+    assert sorted(ran) == 4 * [(25.0, ("adabs-alone",))] + 4 * [(1e6, ("gdc", "adabs-alone"))] + 4 * [
+        (1e7, ("adabs-alone",))]
+    assert wider["rows"][0] == result["rows"][1]
+
+
+def test_another_network_seed_or_device_is_another_evaluation(small):
+    prints = {fingerprint(p) for p in (small, replace(small, seed=6), replace(small, device="hermes"),
+                                       replace(small, readout="ones"), replace(small, images=10))}
+    assert len(prints) == 5 and fingerprint(replace(small, chips=9, times_s=(1e6,))) == fingerprint(small)
+
+
+def test_damaged_units_are_run_again(small, whole, tmp_path):
+    result, folder = whole
+    run(small, tmp_path)
+    names = sorted(os.listdir(tmp_path / "units"))
+    for name, content in zip(names, ("", "{", '{"fingerprint": 3}', "[]", "null")):
+        (tmp_path / "units" / name).write_text(content)
+    assert run(small, tmp_path) == result
+
+
+class Backwards(Executor):
+    """Runs everything at shutdown of the submission phase, last task first."""
+
+    def __init__(self):
+        self.waiting = []
+
+    def submit(self, function, *arguments):
+        future = Future()
+        self.waiting.append((future, function, arguments))
+        if len(self.waiting) == 8:
+            for each, call, values in reversed(self.waiting):
+                each.set_result(call(*values))
+        return future
+
+
+def test_the_executor_does_not_matter(small, whole, tmp_path):
+    assert run(small, tmp_path, Backwards()) == whole[0]
+
+
+@pytest.mark.slow
+def test_processes_give_the_same_result(small, whole, tmp_path):
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        assert run(small, tmp_path, pool) == whole[0]
+
+
+def test_the_report_holds_the_result(whole, tmp_path):
+    result, _ = whole
+    json_path, csv_path = write_report(tmp_path, result)
+    with open(json_path) as file:
+        assert json.load(file)["rows"] == result["rows"]
+    with open(csv_path) as file:
+        lines = file.read().splitlines()
+    assert len(lines) == 7 and lines[0].startswith("t_s,compensation,mean") and lines[1].startswith("25.0,none,")
+    assert len(table(result).splitlines()) == 9
+
+
+@pytest.mark.parametrize("change, said", [
+    (dict(chips=0), "chips"), (dict(reads=0), "reads"), (dict(images=0), "images"), (dict(readout="x"), "columns"),
+    (dict(compensations=("gdc", "magic")), "adabs-alone"), (dict(times_s=()), "times_s"),
+    (dict(adabs_batches=0), "adabs_batches")])
+def test_what_cannot_be_evaluated_is_refused_by_name(small, change, said):
+    with pytest.raises(RefpcmError, match=said):
+        replace(small, **change)
+
+
+def test_more_calibration_images_than_there_are_are_refused(small, tmp_path):
+    with pytest.raises(RefpcmError, match="40 training images"):
+        run(replace(small, adabs_batches=13), tmp_path)
