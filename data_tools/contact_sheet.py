@@ -9,7 +9,7 @@ from PIL import Image
 from data_tools.rendering import SIZE
 from data_tools.synthetic import images
 
-COLUMNS, CLASSES = 20, 10
+COLUMNS, CLASSES = 14, 10
 
 
 def write_contact_sheet(path, seed):

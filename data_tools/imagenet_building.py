@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from data_tools.imagenet_images import BrokenImage, inspect_image, open_rgb
 from data_tools.imagenet_index import DESCRIPTION, FORMAT, VERSION, read_index
 from data_tools.imagenet_preprocessing import CROP, evaluation_image
 from data_tools.imagenet_tree import list_tree, read_class_list
-from data_tools.new_folder import new_folder, save_array, save_text, write_header
+from data_tools.new_folder import is_free, new_folder, save_array, save_text, write_header
 from data_tools.prepared import sha256_of
 
 BLOCK = 512  # images handed to the threads at a time, so that results do not pile up
@@ -55,11 +54,8 @@ def build(tree_path, folder, cache=False, class_file=None, single_split="val"):
 
 def _existing(folder, wanted):
     """The description of the wanted index in `folder`, verified; None if there is nothing."""
-    folder = Path(folder)
-    if not folder.exists() or folder.is_dir() and not any(folder.iterdir()):
+    if is_free(folder):
         return None
-    if not folder.is_dir():
-        raise DataError(f"{folder} is a file; name a folder that does not exist yet")
     there = read_index(folder).description
     differs = [key for key in wanted if there.get(key) != wanted[key]]
     if differs:

@@ -22,6 +22,24 @@ class FolderTaken(DataError):
     """The folder was filled by another program in the meantime."""
 
 
+def is_free(folder):
+    """Whether `folder` may be made: it does not exist, or is empty.
+
+    Raises DataError where no folder can be: a file stands there, or the one above it cannot be written.
+    """
+    folder = Path(folder).absolute()
+    if folder.is_dir() and any(folder.iterdir()):
+        return False
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} is a file; name a folder that does not exist yet")
+    above = next(parent for parent in folder.parents if parent.exists())
+    if not above.is_dir():
+        raise DataError(f"{folder} cannot be made: {above} is a file")
+    if not os.access(above, os.W_OK):
+        raise DataError(f"{folder} cannot be made: no permission to write in {above}")
+    return True
+
+
 @contextlib.contextmanager
 def new_folder(folder):
     """Context that yields a temporary Path to fill; on leaving it without an error the path becomes `folder`.

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from data_tools.errors import DataError
+from data_tools.new_folder import is_free
 
 FORMAT, VERSION = "refpcm-dataset", 1
 DESCRIPTION = "dataset.json"
@@ -33,13 +34,11 @@ def sha256_of(path):
 def find(folder):
     """The verified description of the set in `folder`, or None where a new set may be written.
 
-    Raises DataError if the folder holds something else, or a damaged set.
+    Raises DataError if the folder holds something else, or a damaged set, or cannot be made.
     """
     folder = Path(folder)
-    if not folder.exists() or folder.is_dir() and not any(folder.iterdir()):
+    if is_free(folder):
         return None
-    if not folder.is_dir():
-        raise DataError(f"{folder} is a file; name a folder that does not exist yet")
     if not (folder / DESCRIPTION).exists():
         raise DataError(f"{folder} holds other files; name a folder that does not exist yet")
     return read(folder)[0]

@@ -84,7 +84,7 @@ def _work(arguments):
     if arguments.contact_sheet is not None:
         from data_tools.contact_sheet import write_contact_sheet
         write_contact_sheet(arguments.contact_sheet, arguments.seed)
-        commands.note(f"{arguments.contact_sheet}: twenty training images of every class")
+        commands.note(f"{arguments.contact_sheet}: training images of every class")
     if arguments.out is not None:
         description, made = make(arguments.out, arguments.train, arguments.test, arguments.seed)
         counts = description["counts"]
