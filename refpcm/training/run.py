@@ -166,7 +166,7 @@ class Session:
         self.stop_reason, self.signal = signal.Signals(number).name, number
 
     def after_step(self, state, total):
-        self.progress.update(state.step, f"loss {self.loss(state):.3f}")
+        self.progress.update(state.step, self.loss(state))
         if self.budget and time.monotonic() - self.began > self.budget:
             self.stop_reason = "time budget spent"
         if self.stop_reason or state.step == total or time.monotonic() - self.saved > self.every:
@@ -174,8 +174,9 @@ class Session:
         return self.stop_reason is not None
 
     def loss(self, state):
+        """The epoch's mean loss so far, for the progress line; empty between two epochs."""
         done = state.step % loop.steps_per_epoch(state.config, len(self.training.train_images))
-        return state.loss_sum / done if done else float("nan")
+        return f"loss {state.loss_sum / done:.3f}" if done else ""
 
     def save(self, state):
         if not all(np.isfinite(value).all() for value in state.parameters.values()):
