@@ -7,7 +7,7 @@ import zlib
 from refpcm.errors import RefpcmError
 from refpcm.files.reading import open_input
 
-UNPACKED_LIMIT = 4 << 30  # bytes that a compressed archive may unpack to
+UNPACKED_LIMIT = 1 << 30  # bytes that a compressed archive may unpack to
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _DAMAGE = (zipfile.BadZipFile, RuntimeError, EOFError, zlib.error, struct.error, ValueError, OverflowError, LookupError)
 
@@ -17,7 +17,7 @@ def read_archive(path):
 
     Raises RefpcmError for what is not a zip file, truncated, damaged (CRC-32), encrypted, holds a name twice, uses a
     method other than stored or deflated, or claims to unpack to more than the file's own size if nothing is
-    compressed, to more than 4 GiB otherwise.
+    compressed, to more than 1 GiB otherwise.
     """
     with open_input(path) as (stream, size):
         try:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from refpcm.errors import RefpcmError
 
 _STALE_S = 3600.0  # age at which a temporary file must be left over from a killed process
+_PREFIX = 60  # characters of the file's name in the temporary one: at most 240 of the usual 255 bytes
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def atomic_file(path):
     """
     target = os.path.realpath(os.fspath(path))
     folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(4)}.tmp")
+    temporary = os.path.join(folder, f".{name[:_PREFIX]}.{secrets.token_hex(4)}.tmp")
     try:
         mode = _mode_of(target, path)
         _remove_stale(folder, name)
@@ -63,7 +64,7 @@ def _mode_of(target, path):
 
 def _remove_stale(folder, name):
     """Remove what killed processes left of earlier attempts to write the same file."""
-    pattern = os.path.join(glob.escape(folder), f".{glob.escape(name[:200])}.{'[0-9a-f]' * 8}.tmp")
+    pattern = os.path.join(glob.escape(folder), f".{glob.escape(name[:_PREFIX])}.{'[0-9a-f]' * 8}.tmp")
     for leftover in glob.glob(pattern):
         with suppress(OSError):
             if time.time() - os.stat(leftover).st_mtime > _STALE_S:

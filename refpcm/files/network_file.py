@@ -67,7 +67,11 @@ def load_network(path):
     below 0 (all at once).
     """
     with open_input(path) as (stream, _):
-        read = read_npz if stream.read(2) == b"PK" else read_tensors
+        begin = stream.read(9)
+    if begin[:2] != b"PK" and begin[8:] != b"{":
+        raise RefpcmError(f"cannot read {path}: not a refpcm network file, or damaged at its beginning; networks "
+                          "of other programs are imported by python -m refpcm.convert")
+    read = read_npz if begin[:2] == b"PK" else read_tensors
     return parse_network(path, *read(path))
 
 

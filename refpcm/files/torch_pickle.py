@@ -12,7 +12,7 @@ from types import FunctionType
 from refpcm.errors import RefpcmError
 from refpcm.files.torch_names import NAMES, Refused, set_items
 
-_MOST_INSTRUCTIONS = 5_000_000  # a checkpoint has some thousands; bounds time and memory
+_MOST_INSTRUCTIONS = 2_000_000  # a checkpoint has some thousands; bounds time and memory
 
 
 def load_pickle(path, data, position=0, find_storage=None):

@@ -99,6 +99,12 @@ def test_impossible_targets_are_refused(target, name, words):
     assert only_old(target)
 
 
+@pytest.mark.parametrize("name", ["x" * 255, "名" * 85, "\U0001f642" * 63])
+def test_the_longest_names_are_possible(tmp_path, name):
+    write_bytes(tmp_path / name, NEW)
+    assert os.listdir(tmp_path) == [name]
+
+
 def test_a_device_or_pipe_is_not_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", "/dev/null"):

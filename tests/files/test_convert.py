@@ -1,5 +1,6 @@
 """python -m refpcm.convert, run as a user runs it."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -81,6 +82,7 @@ def test_sources_of_all_forms_become_the_same_network(tmp_path, source):
     assert all(np.array_equal(found.parameters[name], array) for name, array in PARAMETERS.items())
     assert (found.mean, found.std) == ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
     assert found.classes == CIFAR10_CLASSES and found.notes["imported from"] == "source.npz"
+    assert found.notes["sha256 of source"] == hashlib.sha256((tmp_path / "source.npz").read_bytes()).hexdigest()
 
 
 def test_networks_go_to_npz_and_back_unchanged(tmp_path):
@@ -139,6 +141,7 @@ ARCHITECTURE = ["--architecture", "tiny-resnet8"]
 BAD = {  # arguments, words on stderr
     "no arguments": ([], "the following arguments are required"),
     "no target": (["good.pt"], "the following arguments are required"),
+    "class file a folder": (["good.pt", "n.npz", *ARCHITECTURE, "--classes", "folder.npz"], "it is a folder"),
     "unknown option": (["good.pt", "n.npz", "--arch", "tiny-resnet8"], "unrecognized arguments"),
     "missing source": (["absent.pt", "n.npz", *ARCHITECTURE], "absent.pt: there is no such file"),
     "source a folder": ([".", "n.npz", *ARCHITECTURE], "it is a folder"),
@@ -203,7 +206,7 @@ def test_bad_input_is_one_sentence_and_exit_status_2(folder, case):
 
 
 def test_the_bad_inputs_are_counted():
-    assert len(BAD) == 32
+    assert len(BAD) == 33
 
 
 @pytest.mark.skipif(not RESNET20.exists(), reason="needs ../shared/data/pretrained")

@@ -177,11 +177,11 @@ def test_a_tuple_doubled_a_hundred_times_costs_nothing(tmp_path):
 
 BOMBS = {
     "memo index of 2^32 - 1": emit([]) + b"r\xff\xff\xff\xff",
-    "a million nested lists": b"]" * 1_000_000 + b"a" * 999_999,
-    "a million nested tuples": b")" + b"\x85" * 1_000_000,
-    "a million nested dictionaries": b"}" + b"N}" * 1_000_000 + b"s" * 1_000_000,
-    "a million marks": b"(" * 1_000_000,
-    "ten million values": b"(" + b"N" * 10_000_000 + b"t",
+    "300,000 nested lists": b"]" * 300_000 + b"a" * 299_999,
+    "300,000 nested tuples": b")" + b"\x85" * 300_000,
+    "300,000 nested dictionaries": b"}" + b"N}" * 300_000 + b"s" * 300_000,
+    "300,000 marks": b"(" * 300_000,
+    "five million values": b"(" + b"N" * 5_000_000 + b"t",
     "a number of 255 bytes": b"\x8a\xff" + b"\x7f" * 255,
 }
 
