@@ -1,1 +1,4 @@
-"""Get, make and check the data sets. Usable without refpcm; each module is a command: `python -m data_tools.NAME --help`."""
+"""Get, make and check the data sets. Usable without refpcm.
+
+Commands: `python -m data_tools.cifar10`, `data_tools.synthetic`, `data_tools.imagenet`, each with --help.
+"""

@@ -75,7 +75,8 @@ def _work(arguments):
 def main(argv=None):
     parser = argparse.ArgumentParser(
         prog="python -m data_tools.cifar10", description="Get CIFAR-10, check it, and write it in the prepared form.",
-        epilog="A download that was interrupted is kept beside DIR and continued by the same command.")
+        epilog="A download that was interrupted is kept beside DIR and continued by the same command. Without a "
+               f"network, fetch {ADDRESS} elsewhere and give it to --from.")
     parser.add_argument("--from", dest="source", type=Path, metavar="SOURCE",
                         help="official python or binary archive, or a folder with cifar-10-batches-py or "
                              "cifar-10-batches-bin, or such a folder itself; default: download it")

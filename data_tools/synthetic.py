@@ -99,7 +99,8 @@ def main(argv=None):
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder to make; a complete one is left alone")
     parser.add_argument("--train", type=_integer(1, 10 ** 7), default=TRAIN, metavar="N",
                         help="training images (%(default)s)")
-    parser.add_argument("--test", type=_integer(1, 10 ** 7), default=TEST, metavar="N", help="test images (%(default)s)")
+    parser.add_argument("--test", type=_integer(1, 10 ** 7), default=TEST, metavar="N",
+                        help="test images (%(default)s)")
     parser.add_argument("--seed", type=_integer(0, 2 ** 64 - 1), default=SEED, metavar="S",
                         help="another seed, other images (%(default)s)")
     parser.add_argument("--contact-sheet", type=Path, metavar="FILE", help="write a PNG that shows every class")

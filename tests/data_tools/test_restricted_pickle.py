@@ -83,7 +83,8 @@ def hostile_pickles(canary):
     yield "array of floats", pickle.dumps({"data": np.zeros(3)}, 2)
     yield "array in Fortran order", pickle.dumps({"data": np.zeros((2, 3), np.uint8, order="F")}, 2)
     yield "array longer than its bytes", python2_batch(PIXELS, LABELS).replace(b"M\x07\x00", b"M\xff\xff")
-    yield "no dict but an array without state", b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85S'b'\ntR."
+    arrayless = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85S'b'\ntR."
+    yield "no dict but an array without state", arrayless
     yield "no dict", pickle.dumps([1, 2, 3], 2)
     yield "empty", b""
     yield "text", b"hello world"
