@@ -9,10 +9,11 @@ import numpy as np
 
 from refpcm.kernels.cache import kernel
 from refpcm.kernels.emit import OUT_TILE, PIXEL_BYTES, PIXEL_TILE, convolve_tile, in_tile, tile_sums, weight_gradient_tile
-from refpcm.kernels.finish import finish_row
+from refpcm.kernels.finish import TOTALS, fetch_tile, finish_tile, reduce_totals
 from refpcm.kernels.layout import LANES
 
 FLOAT_BYTES = 4
+SPAN = PIXEL_TILE * LANES  # floats of one channel of a tile
 _tile_3, _tile_3_stride_2 = convolve_tile(3, 1), convolve_tile(3, 2)
 _tile_1, _tile_1_stride_2 = convolve_tile(1, 1), convolve_tile(1, 2)
 _tile_2, _tile_7_stride_2 = convolve_tile(2, 1), convolve_tile(7, 2)
@@ -69,11 +70,10 @@ def pack_weights_by_parity(weights, packed):
 
 
 @kernel
-def _aligned_row(columns):
-    """Scratch for one row of OUT_TILE channels, whole pixel tiles, 64-byte aligned: flat float32, first index."""
-    span = -(-columns // PIXEL_TILE) * PIXEL_TILE * LANES
-    scratch = np.zeros(OUT_TILE * span + LANES, np.float32)
-    return scratch, (-scratch.ctypes.data % 64) // FLOAT_BYTES, span
+def _aligned(size):
+    """`size` zeros, float32, and the index of the first that is 64-byte aligned (room is made for it)."""
+    memory = np.zeros(size + LANES, np.float32)
+    return memory, (-memory.ctypes.data % 64) // FLOAT_BYTES
 
 
 @kernel
@@ -83,40 +83,41 @@ def convolve_rows(start, stop, x, x_first, x_row, stride, packed, out, out_first
 
     x (G, C, P, 16), x_first: index of the pixel under the first tap of output (0, 0); packed from pack_weights;
     out (G, K, P', 16) with out_first its pixel (0, 0); rows, columns: size of the output; constants (K,);
-    addend, output, activation: like out; sums (G * rows, K, 2) float64, overwritten where the mode adds up;
+    addend, output, activation: like out; sums (G * rows, K, 2) float64, overwritten (meaningless for AFFINE);
     last_lanes: images in the last group.
     """
-    channels, kernel_size = packed.shape[2], packed.shape[1]
-    out_channels, block_bytes = out.shape[1], packed[0].size * FLOAT_BYTES
-    x_plane, out_plane = x.shape[2] * PIXEL_BYTES, out.shape[2] * LANES
-    scratch, first, span = _aligned_row(columns)
+    channels, size, out_channels = packed.shape[2], packed.shape[1], out.shape[1]
+    x_plane, out_plane, block_bytes = x.shape[2] * PIXEL_BYTES, out.shape[2] * LANES, packed[0].size * FLOAT_BYTES
+    scratch, first = _aligned(OUT_TILE * SPAN)
+    totals = np.zeros(out_channels * TOTALS, np.float32)
     scratch_at, x_at, packed_at = scratch.ctypes.data + first * FLOAT_BYTES, x.ctypes.data, packed.ctypes.data
     flat_out, flat_addend = out.reshape(-1), addend.reshape(-1)
     flat_output, flat_activation = output.reshape(-1), activation.reshape(-1)
     for task in range(start, stop):
         group, row = task // rows, task % rows
-        lanes = last_lanes if group == x.shape[0] - 1 else LANES
-        x_task = x_at + (group * channels) * x_plane + (x_first + row * stride * x_row) * PIXEL_BYTES
+        x_task = x_at + group * channels * x_plane + (x_first + row * stride * x_row) * PIXEL_BYTES
         out_task = group * out_channels * out_plane + (out_first + row * out_row) * LANES
-        for block in range(packed.shape[0]):
-            w = packed_at + block * block_bytes
-            for pixel in range(0, columns, PIXEL_TILE):
-                x_tile, o = x_task + pixel * stride * PIXEL_BYTES, scratch_at + pixel * PIXEL_BYTES
-                args = (x_tile, w, o, channels, kernel_size, x_plane, x_row * PIXEL_BYTES, span * FLOAT_BYTES, PIXEL_BYTES)
-                if kernel_size == 3 and stride == 1:
+        for pixel in range(0, columns, PIXEL_TILE):
+            count = min(PIXEL_TILE, columns - pixel) * LANES
+            for block in range(packed.shape[0]):
+                k = block * OUT_TILE
+                end, at = min(k + OUT_TILE, out_channels), out_task + k * out_plane + pixel * LANES
+                fetch_tile(mode, end - k, count, flat_out, at, out_plane, flat_addend, add, flat_output, flat_activation)
+                args = (x_task + pixel * stride * PIXEL_BYTES, packed_at + block * block_bytes, scratch_at, channels,
+                        size, x_plane, x_row * PIXEL_BYTES, SPAN * FLOAT_BYTES, PIXEL_BYTES)
+                if size == 3 and stride == 1:
                     _tile_3(*args)
-                elif kernel_size == 3:
+                elif size == 3:
                     _tile_3_stride_2(*args)
-                elif kernel_size == 1 and stride == 1:
+                elif size == 1 and stride == 1:
                     _tile_1(*args)
-                elif kernel_size == 1:
+                elif size == 1:
                     _tile_1_stride_2(*args)
                 else:
                     _tile_7_stride_2(*args)
-            for t in range(min(OUT_TILE, out_channels - block * OUT_TILE)):
-                k = block * OUT_TILE + t
-                finish_row(mode, scratch, first + t * span, columns * LANES, lanes, flat_out, out_task + k * out_plane,
-                           constants[k], floor, flat_addend, add, flat_output, flat_activation, sums[task, k])
+                finish_tile(mode, scratch, first, SPAN, k, end, count, flat_out, at, out_plane, constants, floor,
+                            flat_addend, add, flat_output, flat_activation, totals)
+        reduce_totals(totals, last_lanes if group == x.shape[0] - 1 else LANES, sums[task])
 
 
 @kernel
@@ -125,39 +126,42 @@ def input_gradient_rows_stride_2(start, stop, dy, dy_first, dy_row, packed, taps
     """Gradient of the input of a convolution with stride 2: rows `start` .. `stop` - 1 of all groups.
 
     dy (G, K, P, 16), dy_first: index of its pixel (0, 0); packed from pack_weights_by_parity; taps: 3, or 1 (then odd
-    rows and columns receive nothing); out (G, C, P', 16) and the rest as for convolve_rows.
+    rows and columns receive nothing); out (G, C, P', 16) and the rest as for convolve_rows. A tile of even and one of
+    odd columns interleave in the scratch.
     """
     channels, out_channels = dy.shape[1], out.shape[1]
     dy_plane, out_plane = dy.shape[2] * PIXEL_BYTES, out.shape[2] * LANES
-    # Even and odd columns are interleaved in the scratch row; each half may run over by a whole tile.
-    scratch, first, span = _aligned_row(columns + 2 * PIXEL_TILE)
+    scratch, first = _aligned(OUT_TILE * 2 * SPAN)
+    totals = np.zeros(out_channels * TOTALS, np.float32)
     scratch_at, dy_at, packed_at = scratch.ctypes.data + first * FLOAT_BYTES, dy.ctypes.data, packed.ctypes.data
     case_bytes, block_bytes = packed[0].size * FLOAT_BYTES, packed[0, 0].size * FLOAT_BYTES
     flat_out, flat_addend = out.reshape(-1), addend.reshape(-1)
     flat_output, flat_activation = output.reshape(-1), activation.reshape(-1)
     for task in range(start, stop):
         group, row = task // rows, task % rows
-        lanes = last_lanes if group == dy.shape[0] - 1 else LANES
         dy_task = dy_at + group * channels * dy_plane + (dy_first + row // 2 * dy_row) * PIXEL_BYTES
         out_task = group * out_channels * out_plane + (out_first + row * out_row) * LANES
-        for block in range(packed.shape[1]):
-            if taps == 1:
-                scratch[:] = 0
-            for odd in range(2):
-                if taps == 1 and (odd == 1 or row % 2 == 1):
-                    continue
-                w = packed_at + (2 * (row % 2) + odd) * case_bytes + block * block_bytes
-                for pixel in range(0, (columns + 1 - odd) // 2, PIXEL_TILE):
-                    args = (dy_task + pixel * PIXEL_BYTES, w, scratch_at + (2 * pixel + odd) * PIXEL_BYTES, channels,
-                            1 + row % 2, dy_plane, dy_row * PIXEL_BYTES, span * FLOAT_BYTES, 2 * PIXEL_BYTES)
+        for pixel in range(0, columns, 2 * PIXEL_TILE):
+            count = min(2 * PIXEL_TILE, columns - pixel) * LANES
+            for block in range(packed.shape[1]):
+                c = block * OUT_TILE
+                end, at = min(c + OUT_TILE, out_channels), out_task + c * out_plane + pixel * LANES
+                fetch_tile(mode, end - c, count, flat_out, at, out_plane, flat_addend, add, flat_output, flat_activation)
+                if taps == 1:
+                    scratch[:] = 0
+                for odd in range(2):
+                    if taps == 1 and (odd == 1 or row % 2 == 1):
+                        continue
+                    w = packed_at + (2 * (row % 2) + odd) * case_bytes + block * block_bytes
+                    args = (dy_task + pixel // 2 * PIXEL_BYTES, w, scratch_at + odd * PIXEL_BYTES, channels,
+                            1 + row % 2, dy_plane, dy_row * PIXEL_BYTES, 2 * SPAN * FLOAT_BYTES, 2 * PIXEL_BYTES)
                     if odd:
                         _tile_2(*args)
                     else:
                         _tile_1(*args)
-            for t in range(min(OUT_TILE, out_channels - block * OUT_TILE)):
-                c = block * OUT_TILE + t
-                finish_row(mode, scratch, first + t * span, columns * LANES, lanes, flat_out, out_task + c * out_plane,
-                           constants[c], floor, flat_addend, add, flat_output, flat_activation, sums[task, c])
+                finish_tile(mode, scratch, first, 2 * SPAN, c, end, count, flat_out, at, out_plane, constants, floor,
+                            flat_addend, add, flat_output, flat_activation, totals)
+        reduce_totals(totals, last_lanes if group == dy.shape[0] - 1 else LANES, sums[task])
 
 
 @kernel

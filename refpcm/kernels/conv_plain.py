@@ -7,7 +7,7 @@ import numpy as np
 
 from refpcm.kernels.cache import kernel
 from refpcm.kernels.emit import OUT_TILE, in_tile
-from refpcm.kernels.finish import finish_row
+from refpcm.kernels.finish import TOTALS, finish_tile, reduce_totals
 from refpcm.kernels.layout import LANES
 
 
@@ -17,11 +17,11 @@ def convolve_rows(start, stop, x, x_first, x_row, stride, packed, out, out_first
     """See conv.convolve_rows."""
     channels, size = packed.shape[2], packed.shape[1]
     values = np.empty((columns, LANES), np.float32)
+    totals = np.zeros(out.shape[1] * TOTALS, np.float32)
     flat_values, flat_out, flat_addend = values.reshape(-1), out.reshape(-1), addend.reshape(-1)
     flat_output, flat_activation = output.reshape(-1), activation.reshape(-1)
     for task in range(start, stop):
         group, row = task // rows, task % rows
-        lanes = last_lanes if group == x.shape[0] - 1 else LANES
         for k in range(out.shape[1]):
             values[:] = 0
             for i in range(size):
@@ -33,8 +33,9 @@ def convolve_rows(start, stop, x, x_first, x_row, stride, packed, out, out_first
                             for lane in range(LANES):
                                 values[p, lane] += w * x[group, c, source + p * stride, lane]
             at = ((group * out.shape[1] + k) * out.shape[2] + out_first + row * out_row) * LANES
-            finish_row(mode, flat_values, 0, columns * LANES, lanes, flat_out, at, constants[k], floor,
-                       flat_addend, add, flat_output, flat_activation, sums[task, k])
+            finish_tile(mode, flat_values, 0, 0, k, k + 1, columns * LANES, flat_out, at, 0, constants, floor,
+                        flat_addend, add, flat_output, flat_activation, totals)
+        reduce_totals(totals, last_lanes if group == x.shape[0] - 1 else LANES, sums[task])
 
 
 @kernel
@@ -42,12 +43,12 @@ def input_gradient_rows_stride_2(start, stop, dy, dy_first, dy_row, packed, taps
                                  mode, constants, floor, addend, add, output, activation, sums, last_lanes):
     """See conv.input_gradient_rows_stride_2."""
     values = np.empty((columns, LANES), np.float32)
+    totals = np.zeros(out.shape[1] * TOTALS, np.float32)
     flat_values, flat_out, flat_addend = values.reshape(-1), out.reshape(-1), addend.reshape(-1)
     flat_output, flat_activation = output.reshape(-1), activation.reshape(-1)
     channels = dy.shape[1]
     for task in range(start, stop):
         group, row = task // rows, task % rows
-        lanes = last_lanes if group == dy.shape[0] - 1 else LANES
         for c in range(out.shape[1]):
             values[:] = 0
             for column in range(columns):
@@ -63,8 +64,9 @@ def input_gradient_rows_stride_2(start, stop, dy, dy_first, dy_row, packed, taps
                             for lane in range(LANES):
                                 values[column, lane] += w * dy[group, k, source, lane]
             at = ((group * out.shape[1] + c) * out.shape[2] + out_first + row * out_row) * LANES
-            finish_row(mode, flat_values, 0, columns * LANES, lanes, flat_out, at, constants[c], floor,
-                       flat_addend, add, flat_output, flat_activation, sums[task, c])
+            finish_tile(mode, flat_values, 0, 0, c, c + 1, columns * LANES, flat_out, at, 0, constants, floor,
+                        flat_addend, add, flat_output, flat_activation, totals)
+        reduce_totals(totals, last_lanes if group == dy.shape[0] - 1 else LANES, sums[task])
 
 
 @kernel

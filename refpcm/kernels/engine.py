@@ -6,6 +6,7 @@ Buffers are made on first use for a batch size and used again in every later ste
 
 import os
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from refpcm.kernels import conv, conv_plain, elementwise, head
 from refpcm.kernels.emit import OUT_TILE
 from refpcm.kernels.finish import AFFINE, GRADIENT, STATISTICS
 from refpcm.kernels.layout import LANES, empty_lanes, groups
-from refpcm.kernels.parallel import run
+from refpcm.kernels.parallel import run, same_threads
 from refpcm.kernels.plan import ConvStep, HeadStep, MaxPoolStep, PadStep, make_plan, tensor_shapes
 from refpcm.nn.batch_norm import EPSILON
 from refpcm.network import check
@@ -68,8 +69,10 @@ class _Pass:
 
 
 def _floats(array):
-    """float32, contiguous, writable (kernels are compiled for that alone)."""
-    return np.require(array, np.float32, ["C", "W"])
+    """float32, contiguous, writable (kernels are compiled for that alone); the array itself if it is that already."""
+    if array.dtype == np.float32 and array.flags.c_contiguous and array.flags.writeable:
+        return array
+    return np.array(array, np.float32, order="C")
 
 
 def _blocks(channels):
@@ -95,6 +98,7 @@ class Engine:
 
     # --- forward
 
+    @same_threads()
     def forward(self, parameters, images, training=False):
         """images (N, C, H, W) -> logits (N, classes), float32.
 
@@ -217,6 +221,7 @@ class Engine:
 
     # --- backward
 
+    @same_threads()
     def backward(self, parameters, dlogits):
         """dL/dlogits (N, classes) of the last training forward -> {parameter name: gradient}, float32.
 
@@ -387,7 +392,7 @@ class Engine:
 
     def _array(self, name, shape, dtype=np.float32):
         """Scratch memory by name, used again; its contents are whatever was there."""
-        size = int(np.prod(shape))
+        size = prod(shape)
         if name not in self._scratch or self._scratch[name].size < size:
             self._scratch[name] = np.empty(size, dtype)
         return self._scratch[name][:size].reshape(shape)

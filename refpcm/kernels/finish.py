@@ -1,4 +1,4 @@
-"""What happens to a row of a convolution's sums while it is still in the first cache.
+"""What happens to a tile of a convolution's sums while it is still in the first cache.
 
     STATISTICS  training forward: store z; add up (z - reference) and (z - reference)^2 for the batch norm
     AFFINE      inference: store max(z + bias + addend, floor)
@@ -12,43 +12,71 @@ import numpy as np
 
 from refpcm.kernels.cache import kernel
 from refpcm.kernels.layout import LANES
-from refpcm.kernels.vector import first_lanes, fma, lane_sum, load, maximum, splat, store, where_positive
+from refpcm.kernels.vector import first_lanes, fma, lane_sum, load, maximum, prefetch, splat, store, where_positive
 
 STATISTICS, AFFINE, GRADIENT = 0, 1, 2
+TOTALS = 2 * LANES  # floats that the running sums of one channel take
 
 
 @kernel
-def finish_row(mode, values, first, count, lanes, out, at, constant, floor, addend, add, output, activation, sums):
-    """One row of one channel: values[first:first + count] -> out[at:at + count]; all arrays flat, float32.
+def finish_tile(mode, values, first, span, channel, channels, count, out, at, plane, constants, floor,
+                addend, add, output, activation, totals):
+    """Channels `channel` .. `channels` - 1 of a tile; `count` floats each, values[first + t * span:] -> out.
 
-    `constant` is the reference or the bias; `addend` (used if add), `output` (y) and `activation` (z') lie like `out`.
-    sums: float64 (2,), written unless the mode is AFFINE.
+    at: index in `out` of the first float of channel `channel`, plane: floats from one channel to the next; all arrays
+    flat, float32. `constants` are the references or biases; `addend` (used if add), `output` (y) and `activation` (z')
+    lie like `out`. totals: float32, TOTALS a channel, increased unless the mode is AFFINE.
     """
-    total, product = splat(np.float32(0)), splat(np.float32(0))
-    if mode == STATISTICS:
-        for i in range(0, count, LANES):
-            value = load(values, first + i)
-            store(out, at + i, value)
-            value = value - constant
-            total = total + value
-            product = fma(value, value, product)
-        total, product = first_lanes(total, lanes), first_lanes(product, lanes)
-    elif mode == AFFINE:
-        lowest = splat(floor)
-        for i in range(0, count, LANES):
-            value = load(values, first + i) + constant
+    lowest = splat(floor)
+    for k in range(channel, channels):
+        constant = constants[k]
+        total, product = load(totals, k * TOTALS), load(totals, k * TOTALS + LANES)
+        if mode == STATISTICS:
+            for i in range(0, count, LANES):
+                value = load(values, first + i)
+                store(out, at + i, value)
+                value = value - constant
+                total = total + value
+                product = fma(value, value, product)
+        elif mode == AFFINE:
+            for i in range(0, count, LANES):
+                value = load(values, first + i) + constant
+                if add:
+                    value = value + load(addend, at + i)
+                store(out, at + i, maximum(value, lowest))
+        else:
+            for i in range(0, count, LANES):
+                value = load(values, first + i)
+                if add:
+                    value = value + load(addend, at + i)
+                value = where_positive(load(output, at + i), value)
+                store(out, at + i, value)
+                total = total + value
+                product = fma(value, load(activation, at + i) - constant, product)
+        store(totals, k * TOTALS, total)
+        store(totals, k * TOTALS + LANES, product)
+        first += span
+        at += plane
+
+
+@kernel
+def fetch_tile(mode, channels, count, out, at, plane, addend, add, output, activation):
+    """Start fetching what `finish_tile` will read and write, so that it arrives while the tile is computed."""
+    for _ in range(channels):
+        for i in range(at, at + count, LANES):
+            prefetch(out, i)
             if add:
-                value = value + load(addend, at + i)
-            store(out, at + i, maximum(value, lowest))
-        return
-    else:
-        for i in range(0, count, LANES):
-            value = load(values, first + i)
-            if add:
-                value = value + load(addend, at + i)
-            value = where_positive(load(output, at + i), value)
-            store(out, at + i, value)
-            total = total + value
-            product = fma(value, load(activation, at + i) - constant, product)
-    sums[0] = lane_sum(total)
-    sums[1] = lane_sum(product)
+                prefetch(addend, i)
+            if mode == GRADIENT:
+                prefetch(output, i)
+                prefetch(activation, i)
+        at += plane
+
+
+@kernel
+def reduce_totals(totals, lanes, sums):
+    """totals (K * TOTALS,) -> sums (K, 2) float64 over the first `lanes` lanes; totals back to zero."""
+    for k in range(sums.shape[0]):
+        sums[k, 0] = lane_sum(first_lanes(load(totals, k * TOTALS), lanes))
+        sums[k, 1] = lane_sum(first_lanes(load(totals, k * TOTALS + LANES), lanes))
+    totals[:] = np.float32(0)

@@ -8,6 +8,7 @@ callers that are threads themselves.
 
 import os
 import threading
+from contextlib import contextmanager
 from queue import SimpleQueue
 
 from numba import get_num_threads
@@ -15,6 +16,7 @@ from numba import get_num_threads
 _work = SimpleQueue()
 _workers = []
 _lock = threading.Lock()
+_local = threading.local()
 
 
 def _worker(work):
@@ -27,7 +29,24 @@ def _worker(work):
             done.put(error)
 
 
+def _wanted():
+    """numba.get_num_threads(), which takes longer than some kernels; inside `same_threads` asked only once."""
+    return getattr(_local, "threads", None) or get_num_threads()
+
+
+@contextmanager
+def same_threads():
+    """The number of threads does not change inside this block."""
+    _local.threads = get_num_threads()
+    try:
+        yield
+    finally:
+        _local.threads = None
+
+
 def _ensure_workers(count):
+    if len(_workers) >= count:
+        return
     with _lock:
         while len(_workers) < count:
             worker = threading.Thread(target=_worker, args=(_work,), daemon=True, name="refpcm-kernel")
@@ -48,11 +67,11 @@ if hasattr(os, "register_at_fork"):
 
 def run(kernel, tasks, *arguments):
     """kernel(start, stop, *arguments) over tasks 0 .. tasks - 1, on numba.get_num_threads() threads."""
-    threads = max(1, min(get_num_threads(), tasks))
-    bounds = [tasks * i // threads for i in range(threads + 1)]
+    threads = max(1, min(_wanted(), tasks))
     if threads == 1:
         kernel(0, tasks, *arguments)
         return
+    bounds = [tasks * i // threads for i in range(threads + 1)]
     _ensure_workers(threads - 1)
     done = SimpleQueue()
     for i in range(1, threads):

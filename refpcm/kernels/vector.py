@@ -10,6 +10,7 @@ and need none of the run-time tests for overlapping arrays that LLVM's own vecto
     maximum(v, w)               the larger; w where v is not a number
     where_positive(y, v)        v where y > 0, else 0
     first_lanes(v, n)           v in lanes 0 .. n - 1, else 0
+    prefetch(array, i)          start fetching the cache line of array[i]
     lane_sum(v)                 float32: sum of the lanes, halves added first
 """
 
@@ -148,3 +149,15 @@ def lane_sum(typing, value):
             total = builder.fadd(total, moved)
         return builder.extract_element(total, ir.Constant(INT32, 0))
     return types.float32(lanes), generate
+
+
+@intrinsic
+def prefetch(typing, array, index):
+    def generate(context, builder, sig, args):
+        pointer, kind = ir.IntType(8).as_pointer(), ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer()] + [INT32] * 3)
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        address = builder.bitcast(_address(context, builder, sig.args[0], *args), pointer)
+        read, first_cache, data = (ir.Constant(INT32, n) for n in (0, 3, 1))
+        builder.call(function, [address, read, first_cache, data])
+        return context.get_dummy_value()
+    return types.void(array, types.intp), generate
