@@ -16,7 +16,8 @@ from numba.core import caching
 from refpcm.kernels.cache import cache_folder
 
 _HERE = Path(__file__).parent
-SOURCES = ("elementary.py", "exact.py", "pcm/curve.py", "pcm/fused.py", "rng_numba.py")  # all that hold such kernels
+SOURCES = ("elementary.py", "exact.py", "pcm/curve.py", "pcm/fused.py", "pcm/tile_kernels.py",
+           "rng_numba.py")  # all files that hold such kernels
 _DIGEST = hashlib.sha256(b"".join((_HERE / name).read_bytes() for name in SOURCES)).hexdigest()
 
 

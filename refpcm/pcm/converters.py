@@ -1,0 +1,48 @@
+"""Digital-to-analog and analog-to-digital converters.
+
+A converter of b bits has the codes -(2^(b-1) - 1) .. 2^(b-1) - 1, symmetric about zero, spread evenly over
+-range .. range. Rounding is half-to-even; what lies beyond the range saturates, and is counted. The arithmetic is
+float64, rounded to the precision of the input last.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refpcm.errors import RefpcmError
+
+
+@dataclass(frozen=True)
+class Converter:
+    """bits: 2 .. 24, or None for an ideal converter that passes everything on."""
+    bits: int = 8
+
+    def __post_init__(self):
+        if self.bits is not None and not (isinstance(self.bits, int) and 2 <= self.bits <= 24):
+            raise RefpcmError(f"a converter has 2 to 24 bits, or None for ideal, not {self.bits!r}")
+
+    @property
+    def levels(self):
+        """Largest code."""
+        return 2 ** (self.bits - 1) - 1
+
+
+def codes(x, converter, full_scale):
+    """Integer codes clip(round(x / range * levels)), int32 of x's shape; full_scale: the range, above 0."""
+    steps = np.rint(np.asarray(x, np.float64) / full_scale * converter.levels)
+    return np.clip(steps, -converter.levels, converter.levels).astype(np.int32)
+
+
+def convert(x, converter, full_scale):
+    """What the codes of a float array x stand for: code / levels * range, in x's precision. An ideal one returns x."""
+    if converter.bits is None:
+        return x
+    return (codes(x, converter, full_scale) / converter.levels * full_scale).astype(x.dtype)
+
+
+def saturated(x, converter, full_scale):
+    """How many elements lie beyond the range: those that rounding alone would put past the last code."""
+    if converter.bits is None:
+        return 0
+    steps = np.rint(np.asarray(x, np.float64) / full_scale * converter.levels)
+    return int(np.count_nonzero(np.abs(steps) > converter.levels))

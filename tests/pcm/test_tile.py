@@ -1,0 +1,200 @@
+"""refpcm.pcm.converters and tile: integer codes, ties, splits, noise, and the network on tiles."""
+
+import numpy as np
+import pytest
+
+from refpcm import rng
+from refpcm.analog import program_network, to_matrices, with_matrices
+from refpcm.analog_forward import analog_forward, calibrate_ranges, layer_inputs, layer_outputs
+from refpcm.compensation.adabs import calibrate
+from refpcm.errors import RefpcmError
+from refpcm.network import FORWARD, Tape, forward
+from refpcm.pcm.converters import Converter, codes, convert, saturated
+from refpcm.pcm.device import JOSHI2020
+from refpcm.pcm.tile import Ranges, Saturation, Tiles, calibrated_ranges, parts, product, tile_count
+from refpcm.pcm.tile_kernels import product_fast
+from refpcm.resnet import initial_parameters, tiny_resnet8
+from refpcm.training.executor import NumpyEngine
+
+IDEAL = Tiles(None, None, Converter(None), Converter(None))
+
+
+def test_codes_round_half_to_even_and_saturate():
+    """4 bits, range 7: codes are the rounded numbers themselves, -7 .. 7."""
+    x = np.array([0.5, 1.5, 2.5, -0.5, -1.5, np.nextafter(0.5, 1), np.nextafter(1.5, 0), 6.5, 7.4, 7.6, -99.0])
+    assert list(codes(x, Converter(4), 7.0)) == [0, 2, 2, 0, -2, 1, 1, 6, 7, 7, -7]
+    assert saturated(x, Converter(4), 7.0) == 2
+    assert list(convert(x[:3], Converter(4), 7.0)) == [0.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("bits", [2, 8, 24])
+def test_the_error_is_uniform_with_variance_step_squared_over_12(bits):
+    """100,000 inputs: the variance is known to 0.28 %, 5 standard errors 1.4 %."""
+    x = np.random.default_rng(0).uniform(-1, 1, 100_000) * 100
+    step = 2 * 100 / (2 ** bits - 2)
+    error = convert(x, Converter(bits), 100.0) - x
+    assert np.abs(error).max() <= step / 2 * (1 + 1e-9)
+    assert np.var(error) == pytest.approx(step ** 2 / 12, rel=0.015)
+
+
+def test_an_ideal_converter_passes_everything_on():
+    x = np.array([1e9, -3.3])
+    assert convert(x, Converter(None), 1.0) is x and saturated(x, Converter(None), 1.0) == 0
+
+
+@pytest.mark.parametrize("size, limit, sizes", [
+    (10, None, [10]), (10, 10, [10]), (10, 4, [4, 3, 3]), (504, 256, [252] * 2), (513, 512, [257, 256]),
+    (3, 1, [1, 1, 1])])
+def test_parts_differ_by_at_most_one_and_cover_everything(size, limit, sizes):
+    bounds = parts(size, limit)
+    assert [e - b for b, e in bounds] == sizes
+    assert [b for b, _ in bounds] == [0] + [e for _, e in bounds][:-1] and bounds[-1][1] == size
+
+
+def test_tiles_are_counted():
+    assert tile_count(504, 56, Tiles(256, 28)) == 4
+
+
+def test_an_ideal_product_is_the_matrix_product():
+    x, w = (np.random.default_rng(i).standard_normal(s) for i, s in enumerate([(5, 30), (30, 7)]))
+    np.testing.assert_allclose(product(x, w, IDEAL, Ranges(1, 1)), x @ w, rtol=1e-13)
+    np.testing.assert_allclose(product(x, w, Tiles(8, 3, Converter(None), Converter(None)), Ranges(1, 1)), x @ w,
+                               rtol=1e-12)
+
+
+def test_a_product_by_hand():
+    """3-bit converters (codes -3 .. 3), range 3: inputs 1.4 -> 1, -2.6 -> -3; sums 1 * 2 - 3 = -1, then 3 * 4 -> 3."""
+    tiles = Tiles(2, None, Converter(3), Converter(3))
+    x, w = np.array([[1.4, -2.6, 9.0]]), np.array([[2.0], [1.0], [4.0]])
+    count = Saturation()
+    assert product(x, w, tiles, Ranges(3.0, 3.0), saturation=count)[0, 0] == -1 + 3
+    assert (count.dac_values, count.dac_saturated, count.adc_values, count.adc_saturated) == (3, 1, 2, 1)
+
+
+def test_the_saturating_sum_shows_that_parts_are_converted_before_they_are_added():
+    x, w = np.ones((1, 4)), np.array([[5.0], [5.0], [-5.0], [-5.0]])
+    assert product(x, w, Tiles(2, None, Converter(None), Converter(8)), Ranges(1, 8.0))[0, 0] == 0
+    assert product(x, w[:2], Tiles(2, None, Converter(None), Converter(8)), Ranges(1, 8.0))[0, 0] == 8.0
+
+
+def test_output_noise_has_the_stated_size():
+    """sigma = 0.04 W_max range a part; two parts add up to sqrt(2) of it; z is an argument."""
+    z = np.random.default_rng(0).standard_normal((20_000, 2, 3))
+    tiles = Tiles(2, None, Converter(None), Converter(None), output_noise=0.04)
+    y = product(np.zeros((20_000, 4)), np.zeros((4, 3)), tiles, Ranges(2.0, 1.0), z, w_max=0.5)
+    np.testing.assert_allclose(y, 0.04 * (z[:, 0] + z[:, 1]), atol=1e-15)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.04])
+@pytest.mark.parametrize("rows", [None, 40])
+@pytest.mark.parametrize("dac, adc", [(8, 8), (3, None), (None, 6), (None, None)])
+def test_kernels_and_specification_agree_bit_for_bit(dac, adc, rows, noise):
+    rng_ = np.random.default_rng(0)
+    x, w = rng_.standard_normal((300, 90)).astype(np.float32), rng_.standard_normal((90, 11)).astype(np.float32)
+    tiles = Tiles(rows, None, Converter(dac), Converter(adc), noise)
+    z = rng_.standard_normal((300, len(parts(90, rows)), 11))
+    counts = Saturation(), Saturation()
+    y, fast = (form(x, w, tiles, Ranges(2.0, 15.0), z, 3.0, c) for form, c in zip((product, product_fast), counts))
+    assert fast.dtype == np.float32 and np.array_equal(y, fast)
+    assert counts[0] == counts[1] and (adc is None or counts[0].adc_saturated > 0)
+
+
+def test_the_network_on_tiles_is_the_specification_layer_by_layer(network):
+    parameters, images, _ = network
+    tiles = Tiles(64, None, Converter(6), Converter(6))
+    matrices = to_matrices(NETWORK, parameters)
+    ranges = calibrate_ranges(NETWORK, parameters, matrices, images, tiles)
+    values = {"image": images[:5]}
+    for layer in NETWORK.layers:
+        inputs = [values[name] for name in layer.inputs]
+        if layer.name in matrices:
+            x, spatial = layer_inputs(layer, inputs[0])
+            values[layer.name] = layer_outputs(product(x, matrices[layer.name], tiles, ranges[layer.name]), spatial)
+        else:
+            values[layer.name] = FORWARD[type(layer)](layer, inputs, parameters, Tape(False, values))
+    logits = on_tiles(network, tiles, images=images[:5])
+    np.testing.assert_allclose(logits, values["fc"], rtol=1e-5, atol=1e-5)
+
+
+def test_patches_are_windows_in_the_order_channel_row_column():
+    layer = NETWORK.layers[0]
+    values = np.random.default_rng(0).standard_normal((2, 3, 8, 8)).astype(np.float32)
+    x, shape = layer_inputs(layer, values)
+    assert shape == (2, 8, 8)
+    assert np.array_equal(x.reshape(2, 8, 8, 27)[1, 3, 4], values[1, :, 2:5, 3:6].reshape(-1))
+    assert np.array_equal(x.reshape(2, 8, 8, 3, 3, 3)[0, 0, 0, :, 0], np.zeros((3, 3)))
+
+
+def test_calibrated_ranges_hold_the_quantile():
+    x, w = np.random.default_rng(0).standard_normal((1000, 20)), np.ones((20, 2))
+    ranges = calibrated_ranges(x, w, Tiles(10, None, Converter(None), Converter(8)), quantile=0.99)
+    assert np.mean(np.abs(x) > ranges.inputs) == pytest.approx(0.01, abs=0.001)
+    assert ranges.outputs == pytest.approx(2.576 * np.sqrt(10), rel=0.1)
+    with pytest.raises(RefpcmError, match="every input"):
+        calibrated_ranges(np.zeros((3, 20)), w, IDEAL)
+
+
+@pytest.mark.parametrize("make", [lambda: Converter(1), lambda: Converter(25), lambda: Converter(8.0), lambda: Tiles(0),
+                                  lambda: Tiles(rows=2.5), lambda: Tiles(output_noise=-1), lambda: Tiles(columns=0)])
+def test_impossible_hardware_is_refused(make):
+    with pytest.raises(RefpcmError):
+        make()
+
+
+NETWORK = tiny_resnet8()
+
+
+@pytest.fixture(scope="module")
+def network():
+    """Parameters with batch norm statistics that fit, images, logits of the digital network."""
+    parameters = initial_parameters(
+        NETWORK, lambda layer, n: rng.normals(1, 0, rng.Purpose.INITIALISATION, layer, 0, 0, n))
+    parameters["fc.bias"] = np.linspace(-1, 1, 10, dtype=np.float32)
+    images = np.random.default_rng(0).standard_normal((20, 3, 32, 32)).astype(np.float32)
+    parameters = calibrate(NumpyEngine(NETWORK), parameters, [images])
+    return parameters, images, forward(NETWORK, parameters, images)[0]
+
+
+def on_tiles(network, tiles, images=None, parameters=None, **options):
+    trained, all_images, _ = network
+    matrices = to_matrices(NETWORK, parameters or trained)
+    ranges = calibrate_ranges(NETWORK, trained, matrices, all_images, tiles)
+    w_max = {name: float(np.abs(matrix).max()) for name, matrix in matrices.items()}
+    return analog_forward(NETWORK, trained, matrices, w_max, all_images if images is None else images, tiles, ranges,
+                          **options)
+
+
+def test_ideal_tiles_give_the_digital_network(network):
+    np.testing.assert_allclose(on_tiles(network, IDEAL), network[2], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(on_tiles(network, Tiles(100, 20, Converter(None), Converter(None))), network[2],
+                               rtol=1e-4, atol=1e-4)
+
+
+def test_more_bits_come_nearer_to_the_digital_network(network):
+    error = [np.linalg.norm(on_tiles(network, Tiles(256, None, Converter(b), Converter(b))) - network[2]) /
+             np.linalg.norm(network[2]) for b in (4, 6, 8, 12)]
+    assert error == sorted(error, reverse=True) and error[2] < 0.06 < 0.2 < error[0]
+
+
+def test_a_chip_on_ideal_tiles_is_its_effective_weights_in_the_digital_network(network):
+    parameters, images, _ = network
+    weights = program_network(NETWORK, parameters, JOSHI2020, 1, 2).read(3600.0)
+    drifted = with_matrices(NETWORK, parameters, weights)
+    np.testing.assert_allclose(on_tiles(network, IDEAL, parameters=drifted), forward(NETWORK, drifted, images)[0],
+                               rtol=1e-4, atol=1e-4)
+
+
+def test_gdc_divides_the_layer_output(network):
+    parameters, images, _ = network
+    alphas = {name: 0.5 for name in to_matrices(NETWORK, parameters)}
+    halved = with_matrices(NETWORK, parameters, {n: m / 2 for n, m in to_matrices(NETWORK, parameters).items()})
+    rescued = on_tiles(network, IDEAL, parameters=halved, alphas=alphas)
+    np.testing.assert_allclose(rescued, network[2], rtol=1e-4, atol=1e-4)
+
+
+def test_the_noise_of_an_image_does_not_depend_on_its_batch(network):
+    tiles = Tiles(64, None, Converter(8), Converter(8), output_noise=0.04)
+    whole = on_tiles(network, tiles, address=(1, 2, 3))
+    part = on_tiles(network, tiles, images=network[1][7:12], address=(1, 2, 3), first_image=7)
+    np.testing.assert_allclose(part, whole[7:12], rtol=1e-3, atol=1e-3)
+    assert np.abs(on_tiles(network, tiles, address=(1, 2, 4)) - whole).max() > 0.01
