@@ -67,14 +67,33 @@ class _Results(caching.CompileResultCacheImpl):
 
 
 class _Cache(caching.FunctionCache):
-    """Numba's cache of compiled functions in our place; says once that something has to be compiled."""
+    """Numba's cache of compiled functions in our place; says once that something has to be compiled.
+
+    A cache may only save time: what cannot be read is compiled, what cannot be written is not kept.
+    """
     _impl_class = _Results
 
     def load_overload(self, sig, target_context):
-        found = super().load_overload(sig, target_context)
+        try:
+            found = super().load_overload(sig, target_context)
+        except Exception:  # a damaged file fails to unpickle or to link in any way it likes
+            found = None
+            self._forget()
         if found is None:
             announce()
         return found
+
+    def save_overload(self, sig, data):
+        try:
+            super().save_overload(sig, data)
+        except OSError:
+            pass
+
+    def _forget(self):
+        try:
+            self.flush()
+        except OSError:
+            pass
 
 
 def announce():

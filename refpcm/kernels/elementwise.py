@@ -51,6 +51,26 @@ def normalise(start, stop, z, mean, scale, shift, skip_mode, skip, skip_mean, sk
 
 
 @kernel
+def moments(start, stop, z, mean, sums, first, row, rows, columns, last_lanes):
+    """sums[group, c] = (sum of z - mean, sum of (z - mean)^2), float64, over the lanes that hold an image."""
+    flat_z = z.reshape(-1)
+    for task in range(start, stop):
+        group, c = task // z.shape[1], task % z.shape[1]
+        lanes = last_lanes if group == z.shape[0] - 1 else LANES
+        m = mean[c]
+        sums[group, c] = 0
+        for h in range(rows):
+            total, square = splat(np.float32(0)), splat(np.float32(0))
+            at = (task * z.shape[2] + first + h * row) * LANES
+            for i in range(at, at + columns * LANES, LANES):
+                value = load(flat_z, i) - m
+                total = total + value
+                square = fma(value, value, square)
+            sums[group, c, 0] += lane_sum(first_lanes(total, lanes))
+            sums[group, c, 1] += lane_sum(first_lanes(square, lanes))
+
+
+@kernel
 def normalise_gradient(start, stop, g, z, mean, scale, slope, offset, out, first, row, rows, columns, last_lanes):
     """Batch norm's gradient: out = scale * g + slope * (z - mean) + offset per channel; 0 in lanes without an image.
 

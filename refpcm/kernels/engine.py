@@ -26,6 +26,7 @@ NO_FLOOR, ZERO = np.float32(-np.inf), np.float32(0)
 FORMS = {"vector": conv, "plain": conv_plain}
 SECOND_CACHE = 512 * 1024  # bytes that a band of the weight gradient may fill
 PARTS = 8  # pieces of a weight gradient, whatever the number of threads
+FAR = 64  # a mean farther than 8 standard deviations from the running mean is worth a second pass
 SMALL_WEIGHTS = 65536  # up to here a weight gradient is split over images, beyond over channels
 
 
@@ -73,6 +74,12 @@ def _floats(array):
     if array.dtype == np.float32 and array.flags.c_contiguous and array.flags.writeable:
         return array
     return np.array(array, np.float32, order="C")
+
+
+def _statistics(reference, sums, count):
+    """Mean and biased variance from the sums of (z - reference) and its square."""
+    shifted = sums[:, 0] / count
+    return reference + shifted, np.maximum(sums[:, 1] / count - shifted ** 2, 0)
 
 
 def _blocks(channels):
@@ -143,9 +150,13 @@ class Engine:
         count = state.images * plane.height * plane.width
         if count < 2:
             raise RefpcmError("batch norm in training needs at least two values a channel; use a larger batch")
-        shifted = sums[:, 0] / count
-        variance = np.maximum(sums[:, 1] / count - shifted ** 2, 0)
-        norm = state.norms[name] = _Norm(reference + shifted, 1 / np.sqrt(variance + EPSILON), count)
+        mean, variance = _statistics(reference, sums, count)
+        if np.any((mean - reference) ** 2 > FAR * variance):  # digits were lost: once more, from the mean itself
+            reference, sums = _floats(mean), self._array("plane sums", (state.group_count, channels, 2), np.float64)
+            run(elementwise.moments, state.group_count * channels, z, reference, sums,
+                plane.origin, plane.row, plane.height, plane.width, state.last_lanes)
+            mean, variance = _statistics(reference, sums.sum(0), count)
+        norm = state.norms[name] = _Norm(mean, 1 / np.sqrt(variance + EPSILON), count)
         self.statistics[step.norm.name] = (norm.mean, variance * count / (count - 1))
         if step.relu:
             self._normalise(step, state, parameters)

@@ -1,0 +1,222 @@
+"""The engine against refpcm.network in float64.
+
+Whole gradients are compared with every ReLU held open (a large batch-norm bias): a single activation that rounds to
+the other side of zero changes them by a per cent, in any implementation. The ReLU's mask has its own tests.
+"""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import numba
+import numpy as np
+import pytest
+
+from refpcm import network as reference
+from refpcm import resnet
+from refpcm.errors import RefpcmError
+from refpcm.kernels.engine import Engine
+
+FORMS = pytest.mark.parametrize("form", ["vector", "plain"])
+
+
+def make(architecture="tiny-resnet8", bias=0.1, seed=0, **changes):
+    """Network and float32 parameters with every batch norm different from the identity."""
+    network = replace(resnet.build(architecture), **changes)
+    rng = np.random.default_rng(seed)
+    parameters = resnet.initial_parameters(network, lambda index, count: rng.standard_normal(count))
+    for layer in network.layers:
+        if isinstance(layer, resnet.BatchNorm):
+            shape = layer.channels
+            parameters[f"{layer.name}.weight"] = rng.uniform(0.5, 1.5, shape).astype(np.float32)
+            parameters[f"{layer.name}.bias"] = (bias + 0.1 * rng.standard_normal(shape)).astype(np.float32)
+            parameters[f"{layer.name}.running_mean"] = rng.standard_normal(shape).astype(np.float32)
+            parameters[f"{layer.name}.running_var"] = rng.uniform(0.5, 1.5, shape).astype(np.float32)
+    return network, parameters
+
+
+def batch(network, n, size=None, seed=1):
+    rng = np.random.default_rng(seed)
+    channels, height, width = network.input_shape
+    images = rng.standard_normal((n, channels, size or height, size or width)).astype(np.float32)
+    return images, rng.standard_normal((n, network.classes)).astype(np.float32) / n
+
+
+def exact(parameters):
+    return {name: value.astype(np.float64) for name, value in parameters.items()}
+
+
+def relative(got, wanted):
+    return np.abs(got - wanted).max() / np.abs(wanted).max()
+
+
+def assert_same(a, b):
+    assert list(a) == list(b)
+    assert all(np.array_equal(a[name], b[name]) for name in a)
+
+
+CASES = [("tiny-resnet8", 20, 16), ("tiny-resnet8", 1, 32), ("cifar-resnet20", 3, 16), ("joshi2020-resnet32", 2, 32),
+         ("imagenet-resnet18", 3, 64)]
+
+
+@pytest.mark.parametrize("architecture, n, size", CASES)
+def test_training_step_equals_the_specification(architecture, n, size):
+    network, parameters = make(architecture, bias=8)
+    images, dlogits = batch(network, n, size)
+    engine = Engine(network)
+    logits = engine.forward(parameters, images, training=True)
+    gradients = engine.backward(parameters, dlogits)
+    wanted, tape = reference.forward(network, exact(parameters), images.astype(np.float64), training=True)
+    wanted_gradients = reference.backward(network, exact(parameters), tape, dlogits.astype(np.float64))
+    assert logits.dtype == np.float32 and relative(logits, wanted) < 2e-5
+    assert set(engine.statistics) == set(tape.statistics)
+    for name, statistics in tape.statistics.items():
+        for got, value in zip(engine.statistics[name], statistics):
+            np.testing.assert_allclose(got, value, rtol=1e-4, atol=1e-5)
+    assert set(gradients) == set(wanted_gradients)
+    errors = {name: relative(gradients[name], wanted_gradients[name]) for name in gradients
+              if np.abs(wanted_gradients[name]).max() > 1e-9}
+    assert max(errors.values()) < 1e-3, max(errors, key=errors.get)
+    assert np.median(list(errors.values())) < 1e-4
+
+
+@FORMS
+@pytest.mark.parametrize("n", [1, 5, 16, 33])
+def test_inference_equals_the_specification(form, n):
+    network, parameters = make()
+    images, _ = batch(network, n)
+    wanted, _ = reference.forward(network, exact(parameters), images.astype(np.float64))
+    assert relative(Engine(network, form).forward(parameters, images), wanted) < 1e-5
+
+
+def test_logits_of_an_image_do_not_depend_on_its_neighbours():
+    network, parameters = make()
+    images, _ = batch(network, 150)
+    engine = Engine(network)
+    together = engine.forward(parameters, images)
+    np.testing.assert_array_equal(engine.forward(parameters, images[131:140]), together[131:140])
+
+
+def test_plain_and_vector_kernels_agree():
+    network, parameters = make(bias=8)
+    images, dlogits = batch(network, 18, 16)
+    engines = [Engine(network, form) for form in ("vector", "plain")]
+    logits = [engine.forward(parameters, images, training=True) for engine in engines]
+    gradients = [engine.backward(parameters, dlogits) for engine in engines]
+    assert relative(*logits) < 1e-5
+    assert max(relative(gradients[0][name], gradients[1][name]) for name in gradients[0]) < 1e-3
+
+
+def test_a_step_is_bitwise_the_same_for_one_and_two_threads_and_every_time():
+    if numba.config.NUMBA_NUM_THREADS < 2:
+        pytest.skip("NUMBA_NUM_THREADS is 1")
+    network, parameters = make()
+    images, dlogits = batch(network, 40)
+    before, results = numba.get_num_threads(), []
+    engine = Engine(network)
+    for threads in (1, 2, 2, 1):
+        numba.set_num_threads(threads)
+        logits = engine.forward(parameters, images, training=True)
+        results.append({"logits": logits, **engine.backward(parameters, dlogits)})
+        engine.forward(parameters, images[:7])  # inference between the steps must not matter
+    numba.set_num_threads(before)
+    for result in results[1:]:
+        assert_same(results[0], result)
+
+
+def test_changing_batch_sizes_leave_no_trace():
+    network, parameters = make()
+    images, dlogits = batch(network, 40)
+    engine = Engine(network)
+
+    def step(n):
+        return {"logits": engine.forward(parameters, images[:n], training=True),
+                **engine.backward(parameters, dlogits[:n])}
+    first = step(37)
+    step(40), step(3), step(33)
+    assert_same(step(37), first)
+
+
+def test_buffers_are_reused():
+    network, parameters = make()
+    images, dlogits = batch(network, 32)
+    engine = Engine(network)
+
+    def buffers():
+        state = engine._training
+        kept = [*state.values.values(), *state.sums.values(), *(b for free in state.free.values() for b in free)]
+        return sorted(buffer.ctypes.data for buffer in kept)
+    engine.forward(parameters, images, training=True), engine.backward(parameters, dlogits)
+    first = buffers()
+    for _ in range(3):
+        engine.forward(parameters, images, training=True), engine.backward(parameters, dlogits)
+    assert buffers() == first
+
+
+def test_backward_may_use_other_weights_than_forward():
+    network, noisy = make(bias=8)
+    clean = {name: value * np.float32(0.9) if value.ndim == 4 else value for name, value in noisy.items()}
+    images, dlogits = batch(network, 4, 16)
+    engine = Engine(network)
+    engine.forward(noisy, images, training=True)
+    gradients = engine.backward(clean, dlogits)
+    _, tape = reference.forward(network, exact(noisy), images.astype(np.float64), training=True)
+    wanted = reference.backward(network, exact(clean), tape, dlogits.astype(np.float64))
+    assert max(relative(gradients[name], wanted[name]) for name in gradients) < 1e-3
+
+
+def test_read_only_and_strided_arrays_are_accepted():
+    network, parameters = make()
+    images, _ = batch(network, 2)
+    wanted = Engine(network).forward(parameters, images)
+    for value in parameters.values():
+        value.flags.writeable = False
+    strided = np.repeat(images, 2, 0)[::2]
+    strided.flags.writeable = False
+    np.testing.assert_array_equal(Engine(network).forward(parameters, strided), wanted)
+
+
+MISTAKES = {
+    "kernels": (lambda n, p: Engine(n, "fast"), "unknown kernels 'fast'"),
+    "order": (lambda n, p: Engine(n).backward(p, np.zeros((2, 10), np.float32)), "forward"),
+    "images": (lambda n, p: Engine(n).forward(p, np.zeros((2, 4, 32, 32), np.float32)), "images"),
+    "empty": (lambda n, p: Engine(n).forward(p, np.zeros((0, 3, 32, 32), np.float32)), "empty"),
+    "parameters": (lambda n, p: Engine(n).forward({}, np.zeros((2, 3, 32, 32), np.float32)), "conv1.weight"),
+    "one value": (lambda n, p: Engine(n).forward(p, np.zeros((1, 3, 1, 1), np.float32), training=True), "two values"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_are_named(mistake):
+    call, word = MISTAKES[mistake]
+    with pytest.raises(RefpcmError, match=word):
+        call(*make())
+
+
+def test_dlogits_of_another_batch_are_refused():
+    network, parameters = make()
+    engine = Engine(network)
+    engine.forward(parameters, batch(network, 2, 16)[0], training=True)
+    with pytest.raises(RefpcmError, match="dlogits"):
+        engine.backward(parameters, np.zeros((3, 10), np.float32))
+
+
+@pytest.mark.parametrize("change, word", [
+    (lambda layers: tuple(replace(layer, kernel=5, padding=2) if layer.name == "conv1" else layer for layer in layers),
+     "conv1"),
+    (lambda layers: tuple(replace(layer, inputs=("conv1",)) if layer.name == "relu" else layer for layer in layers),
+     "conv1"),
+])
+def test_networks_without_a_fast_form_are_refused(change, word):
+    network = resnet.build("tiny-resnet8")
+    with pytest.raises(RefpcmError, match=word):
+        Engine(replace(network, layers=change(network.layers)))
+
+
+def test_environment_selects_the_plain_kernels():
+    code = ("from refpcm import resnet\nfrom refpcm.kernels.engine import Engine\n"
+            "print(Engine(resnet.build('tiny-resnet8'))._form.__name__)")
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                            env={**os.environ, "REFPCM_KERNELS": "plain"})
+    assert result.stdout.strip() == "refpcm.kernels.conv_plain"
