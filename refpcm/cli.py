@@ -78,8 +78,8 @@ def clock(seconds):
 class Progress:
     """Rate and time left on stderr: a line rewritten in place on a terminal, else a line every 30 seconds."""
 
-    def __init__(self, total, what, scale=1, unit="it", done=0):
-        self.total, self.what, self.scale, self.unit = total, what, scale, unit
+    def __init__(self, total, what, scale=1, unit="it", done=0, decimals=0):
+        self.total, self.what, self.scale, self.unit, self.decimals = total, what, scale, unit, decimals
         self.terminal = sys.stderr.isatty()
         self.began = self.shown = time.monotonic()
         self.first = done
@@ -91,7 +91,7 @@ class Progress:
         self.shown = now
         rate = (done - self.first) / (now - self.began)
         left = clock((self.total - done) / rate) if rate else "?"
-        text = f"{self.what} {done}/{self.total}  {rate * self.scale:.0f} {self.unit}/s  {left} left  {note}"
+        text = f"{self.what} {done}/{self.total}  {rate * self.scale:.{self.decimals}f} {self.unit}/s  {left} left  {note}"
         print(f"\r{text:<100}" if self.terminal else text, end="" if self.terminal else "\n", file=sys.stderr, flush=True)
 
     def clear(self):

@@ -1,68 +1,131 @@
-"""`python -m refpcm.evaluate`: accuracy of a network file on the test images of a data set."""
+"""`python -m refpcm.evaluate`: accuracy of a network file, digital or on simulated PCM chips."""
 
 from refpcm import cli
 
 DESCRIPTION = """\
 Accuracy of a network file (made by refpcm.train or refpcm.convert) on the test images of a data set.
 
-  python -m refpcm.evaluate --network resnet20.safetensors --data ~/cifar10 --digital --json
+  python -m refpcm.evaluate --network FILE --data DIR --digital --json
+  python -m refpcm.evaluate --network FILE --data DIR --chips 25 --plot accuracy.png
+  python -m refpcm.evaluate --network FILE --device hermes --times 25s,1day,1year --compensation gdc,adabs
+"""
+EPILOG = """\
+An evaluation is cut into units (one read of one chip at one time). Finished units are kept in the output folder: the same
+command run again goes on where it was interrupted, and with more chips, times or reads only runs what is new.
+The calibration images of AdaBS are training images, never test images.
 """
 
 
 def arguments():
-    parser = cli.parser("refpcm.evaluate", DESCRIPTION)
-    parser.add_argument("--network", metavar="FILE", required=True, help="network file (.safetensors)")
+    parser = cli.parser("refpcm.evaluate", DESCRIPTION, EPILOG)
+    parser.add_argument("--network", metavar="FILE", required=True, help="network file (.safetensors or .npz)")
     parser.add_argument("--data", metavar="DIR", help="folder prepared by data_tools; the built-in images if left out")
-    parser.add_argument("--digital", action="store_true", required=True,
-                        help="exact weights, float32 arithmetic: no chip")
+    parser.add_argument("--digital", action="store_true", help="exact weights, float32 arithmetic: no chip")
+    parser.add_argument("--images", type=int, metavar="N", help="only the first N test images")
     parser.add_argument("--kernels", choices=("vector", "plain", "numpy"), default="vector",
                         help="vector and plain: Numba; numpy: the specification, slow")
-    parser.add_argument("--batch-size", type=int, default=256, help="images at a time; no influence on the result")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    parser.add_argument("--out", metavar="DIR", help="output folder (default: runs/evaluate-FINGERPRINT)")
+    parser.add_argument("--workers", type=int, metavar="N", default=1,
+                        help="processes, each with one thread; 1: this process, all threads")
     cli.add_threads(parser)
+    chip = parser.add_argument_group("chips")
+    chip.add_argument("--device", metavar="NAME", default="joshi2020",
+                      help="joshi2020, aihwkit-pcm, hermes, hermes-1, crosssim-joshi, or a TOML file")
+    chip.add_argument("--chips", type=int, metavar="N", default=5, help="programmings")
+    chip.add_argument("--reads", type=int, metavar="N", default=1, help="reads of each chip at each time")
+    chip.add_argument("--times", metavar="LIST", default="25s,1h,1day,1month,1year",
+                      help="since programming, with units s, min, h, day, month, year")
+    chip.add_argument("--compensation", metavar="LIST", default="none,gdc,adabs",
+                      help="of none, gdc, adabs (with GDC beneath), adabs-alone")
+    chip.add_argument("--readout", choices=("columns", "ones", "one_hot"), default="columns", help="of GDC (I-10)")
+    chip.add_argument("--per-column", action="store_true", help="a GDC factor for each column instead of each layer")
+    chip.add_argument("--adabs-batches", type=int, metavar="N", default=13, help="mini-batches of AdaBS")
+    chip.add_argument("--adabs-batch-size", type=int, metavar="M", default=200, help="images in each")
+    chip.add_argument("--on-chip", choices=("all", "inner"), default="all",
+                      help="inner: first and last layer stay digital")
+    chip.add_argument("--seed", type=int, default=0, help="of all random numbers, 32 bits")
+    chip.add_argument("--plot", metavar="FILE", help="draw accuracy over time and the distributions (needs matplotlib)")
     return parser.parse_args()
 
 
 def main():
     options = arguments()
+    from refpcm.errors import RefpcmError
+    if options.workers < 1:
+        raise RefpcmError(f"--workers {options.workers} must be at least 1")
+    if options.plot:
+        from refpcm.evaluation.plot import need_matplotlib
+        need_matplotlib(options.plot)
+    cli.set_threads(options.threads)
+    digital(options) if options.digital else on_chips(options)
+
+
+def digital(options):
     import time
 
-    from refpcm.datasets import load
-    from refpcm.errors import RefpcmError
-    from refpcm.files.network_file import load_network
-    from refpcm.training.executor import make_engine
-    from refpcm.training.loop import predict
-
-    if options.batch_size < 1:
-        raise RefpcmError(f"--batch-size {options.batch_size} must be at least 1")
-    cli.set_threads(options.threads)
-    network_file = load_network(options.network)
-    dataset = load(options.data)
-    check_fit(network_file, dataset, options.network)
-    engine = make_engine(network_file.network, options.kernels)
+    from refpcm.evaluation.protocol import load_inputs
+    inputs = load_inputs(options.network, options.data, options.kernels)
+    total = inputs.image_count(options.images)
     began = time.perf_counter()
-    predicted = predict(engine, network_file.parameters, dataset.test_images, network_file.mean, network_file.std,
-                        options.batch_size)
-    seconds = time.perf_counter() - began
-    correct, total = int((predicted == dataset.test_labels).sum()), len(predicted)
+    correct = inputs.count_correct(inputs.file.parameters, options.images)
+    rate = total / (time.perf_counter() - began)
     result = {"accuracy": correct / total, "correct": correct, "total": total, "network": options.network,
-              "architecture": network_file.network.architecture, "data": dataset.name, "kernels": options.kernels,
-              "images_per_second": total / seconds, "versions": cli.versions()}
+              "architecture": inputs.file.network.architecture, "data": inputs.data.name, "kernels": options.kernels,
+              "images_per_second": rate, "versions": cli.versions()}
     if options.json:
         cli.print_json(result)
     else:
-        print(cli.table([("network", f"{options.network} ({result['architecture']})"), ("data", dataset.name),
+        print(cli.table([("network", f"{options.network} ({result['architecture']})"), ("data", inputs.data.name),
                          ("accuracy", f"{100 * correct / total:.2f} %  ({correct} of {total} test images)"),
-                         ("speed", f"{total / seconds:.0f} images/s, compilation included")]))
+                         ("speed", f"{rate:.0f} images/s, compilation included")]))
 
 
-def check_fit(network_file, dataset, path):
-    """Raises RefpcmError unless the network sorts images of the data set's size into as many classes."""
-    from refpcm.errors import RefpcmError
-    shape, classes = network_file.network.input_shape, network_file.network.classes
-    if dataset.test_images.shape[1:] != shape or len(dataset.classes) != classes:
-        raise RefpcmError(f"{path} wants images {shape} in {classes} classes; {dataset.name} has images "
-                          f"{dataset.test_images.shape[1:]} in {len(dataset.classes)}: choose other --data")
+def on_chips(options):
+    import sys
+
+    from refpcm.evaluation.protocol import Protocol, fingerprint
+    from refpcm.evaluation.report import table, write_report
+    from refpcm.evaluation.run import run
+    from refpcm.evaluation.times import parse_times
+
+    protocol = Protocol(
+        options.network, options.data, options.device, options.seed, options.chips, options.reads,
+        parse_times(options.times), tuple(options.compensation.split(",")), options.on_chip, options.readout,
+        options.per_column, options.adabs_batches, options.adabs_batch_size, options.images, options.kernels)
+    folder = options.out or f"runs/evaluate-{fingerprint(protocol)[:8]}"
+    units = protocol.chips * protocol.reads * len(protocol.times_s)
+    print(f"{units} units: {protocol.chips} chips, {len(protocol.times_s)} times, {protocol.reads} reads; kept in {folder}",
+          file=sys.stderr)
+    meter = None
+
+    def progress(done, total):
+        nonlocal meter
+        meter = meter or cli.Progress(total, "unit", unit="units", done=done, decimals=2)
+        meter.update(done)
+    with executor(options.workers) as pool:
+        result = run(protocol, folder, pool, progress)
+    meter.clear()
+    result["versions"] = cli.versions()
+    write_report(folder, result)
+    if options.plot:
+        from refpcm.evaluation.plot import draw
+        draw(options.plot, protocol, result)
+    if options.json:
+        cli.print_json(result)
+    else:
+        print(table(result))
+        print(f"\nwritten: {folder}/result.json, result.csv" + (f", {options.plot}" if options.plot else ""))
+
+
+def executor(workers):
+    """A context with a process pool, or with None for this process alone."""
+    import contextlib
+    if workers == 1:
+        return contextlib.nullcontext()
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=cli.set_threads, initargs=(1,))
 
 
 if __name__ == "__main__":

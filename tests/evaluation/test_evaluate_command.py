@@ -1,0 +1,128 @@
+"""`python -m refpcm.evaluate` as a user runs it: digital, on chips, interrupted, in processes, and misused."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+CHIPS = ["--chips", "2", "--times", "25s,1day", "--images", "40", "--adabs-batches", "2", "--adabs-batch-size", "50"]
+
+
+def command(*arguments, **options):
+    return subprocess.run([sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True, timeout=300, **options)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Options that name a small trained network and its data."""
+    folder = tmp_path_factory.mktemp("trained")
+    assert command("data_tools.synthetic", "--train", 320, "--test", 60, "--out", folder / "data").returncode == 0
+    done = command("refpcm.train", "--data", folder / "data", "--out", folder / "run", "--epochs", 10, "--batch-size", 32,
+                   "--validation-images", 0, "--learning-rate", 0.05)
+    assert done.returncode == 0, done.stderr
+    return ["--network", folder / "run" / "network.safetensors", "--data", folder / "data"]
+
+
+@pytest.fixture(scope="module")
+def whole(trained, tmp_path_factory):
+    """An evaluation on chips that was never interrupted: its folder and its rows."""
+    folder = tmp_path_factory.mktemp("whole")
+    done = command("refpcm.evaluate", *trained, *CHIPS, "--out", folder, "--json", "--threads", 1)
+    assert done.returncode == 0, done.stderr
+    return folder, json.loads(done.stdout)["rows"]
+
+
+def test_digital_prints_accuracy_correct_and_total(trained):
+    done = command("refpcm.evaluate", *trained, "--digital", "--json")
+    result = json.loads(done.stdout)
+    assert result["total"] == 60 and result["accuracy"] == result["correct"] / 60
+    assert f"({result['correct']} of 60" in command("refpcm.evaluate", *trained, "--digital").stdout
+
+
+def test_the_rows_are_times_by_compensations_and_the_files_hold_them(whole):
+    folder, rows = whole
+    assert [(row["t_s"], row["compensation"]) for row in rows] == [(t, c) for t in (25.0, 86400.0) for c in ("none", "gdc", "adabs")]
+    for row in rows:
+        assert row["mean"] == pytest.approx(sum(a[0] for a in row["accuracies"]) / 2)
+        assert row["low"] <= row["mean"] <= row["high"]
+    assert json.loads((folder / "result.json").read_text())["rows"] == rows
+    assert len((folder / "result.csv").read_text().splitlines()) == 7
+    assert len(list((folder / "units").iterdir())) == 4
+
+
+def test_at_the_first_read_drift_compensation_changes_nothing(whole):
+    rows = {(row["t_s"], row["compensation"]): row["accuracies"] for row in whole[1]}
+    assert rows[25.0, "none"] == rows[25.0, "gdc"]
+
+
+def test_an_evaluation_that_was_killed_goes_on_and_ends_alike(trained, whole, tmp_path):
+    arguments = ["refpcm.evaluate", *trained, *CHIPS, "--out", tmp_path, "--json"]
+    process = subprocess.Popen([sys.executable, "-m", *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    units = tmp_path / "units"
+    while process.poll() is None and not (units.exists() and any(units.glob("*.json"))):
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = {path: path.stat().st_mtime_ns for path in units.glob("*.json")}
+    assert 1 <= len(kept) < 4, "the process was to be killed half-way"
+    done = command(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["rows"] == whole[1]
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in kept.items())
+
+
+def test_two_processes_and_two_threads_give_the_same_rows(trained, whole, tmp_path):
+    for option in ("--workers", "--threads"):
+        if option == "--threads" and (os.cpu_count() or 1) < 2:
+            continue
+        done = command("refpcm.evaluate", *trained, *CHIPS, "--out", tmp_path / option, "--json", option, 2)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["rows"] == whole[1]
+
+
+def test_the_table_shows_every_row_and_the_plot_is_a_picture(trained, whole, tmp_path):
+    pytest.importorskip("matplotlib")
+    done = command("refpcm.evaluate", *trained, *CHIPS, "--out", whole[0], "--plot", tmp_path / "a.png")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n1 day ") == 3 and done.stdout.count("\n25 s ") == 3
+    assert (tmp_path / "a.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_without_matplotlib_the_word_is_clear(trained, tmp_path):
+    (tmp_path / "matplotlib.py").write_text("raise ImportError('not here')")
+    done = command("refpcm.evaluate", *trained, "--plot", "a.png", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 2 and "pip install" in done.stderr and "Traceback" not in done.stderr
+
+
+MISUSES = {
+    "no such network": (["--network", "/nowhere"], "/nowhere"),
+    "no such data": (["--data", "/nowhere"], "/nowhere"),
+    "no such device": (["--device", "memristor"], "joshi2020"),
+    "no such device file": (["--device", "/nowhere.toml"], "/nowhere.toml"),
+    "bad time": (["--times", "tomorrow"], "tomorrow"),
+    "time before the first read": (["--times", "1s"], "20"),
+    "unknown compensation": (["--compensation", "magic"], "magic"),
+    "no chips": (["--chips", "0"], "chips"),
+    "no reads": (["--reads", "-1"], "reads"),
+    "no workers": (["--workers", "0"], "--workers 0"),
+    "no images": (["--images", "0"], "images"),
+    "more calibration images than there are": (["--adabs-batches", "1000"], "AdaBS"),
+    "seed too large": (["--seed", str(2 ** 32)], "seed"),
+    "output is a file": (["--out", __file__], "test_evaluate_command.py"),
+    "plot of unknown form": (["--plot", "a.xyz"], "a.xyz"),
+}
+
+
+@pytest.mark.parametrize("case", MISUSES)
+def test_a_mistake_gets_one_clear_sentence(trained, tmp_path, case):
+    arguments, words = MISUSES[case]
+    if case == "plot of unknown form":
+        pytest.importorskip("matplotlib")
+    done = command("refpcm.evaluate", *trained, *CHIPS, *arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert words in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.count("error:") == 1
