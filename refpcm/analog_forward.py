@@ -1,10 +1,10 @@
 """A network with its crossbar layers on tiles: the analog counterpart of `refpcm.network.forward`.
 
 Convolutions become products of image patches with the layer's matrix; batch norm, ReLU, additions and pooling stay
-digital. Images are taken a few at a time, so that the patches of one layer are the largest array there is.
+digital.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from refpcm import rng
 from refpcm.analog import analog_layers
 from refpcm.network import FORWARD, Tape
 from refpcm.pcm.converters import Converter
-from refpcm.pcm.tile import calibrated_ranges, parts
+from refpcm.pcm.tile import Tiles, calibrated_ranges, parts
 from refpcm.pcm.tile_kernels import convert_fast, fill_patches, product_fast
 from refpcm.resnet import IMAGE, Linear
 
@@ -41,46 +41,78 @@ def layer_outputs(y, spatial):
     return y if spatial is None else np.ascontiguousarray(y.reshape(*spatial, -1).transpose(0, 3, 1, 2))
 
 
-def analog_forward(network, parameters, matrices, w_max, images, tiles, ranges, address=(0, 0, 0), first_image=0,
-                   alphas=None, saturation=None):
-    """images (N, C, H, W) float32, normalised -> logits (N, classes).
+@dataclass(frozen=True)
+class Analog:
+    """The crossbar layers of a network on tiles.
 
-    parameters: of the digital layers (and of crossbar layers that are not in `matrices`).
     matrices, w_max, ranges: {layer name: effective weights (R, K) float32}, {layer name: W_max}, {layer name: Ranges}.
-    address: (seed, chip, draw) of the output noise; its element index is
-        (image * vectors an image + vector) * parts * K + part * K + column,
-    images counted from first_image, so that batches have no say.
-    alphas: {layer name: GDC factor}; the layer's output is divided by it.
-    saturation: {layer name: Saturation} to add to; of a convolution's inputs every pixel counts once.
+    alphas: {layer name: GDC factor}; a layer's output is divided by it.
+    address: (seed, chip, draw) of the output noise.
     """
-    chunks = [_forward_few(network, parameters, matrices, w_max, images[i:i + IMAGES_AT_ONCE], tiles, ranges, address,
-                           first_image + i, alphas or {}, saturation or {})
-              for i in range(0, len(images), IMAGES_AT_ONCE)]
-    return np.concatenate(chunks)
+    tiles: Tiles
+    matrices: dict
+    w_max: dict
+    ranges: dict
+    alphas: dict = field(default_factory=dict)
+    address: tuple = (0, 0, 0)
 
 
-def _forward_few(network, parameters, matrices, w_max, images, tiles, ranges, address, first_image, alphas, saturation):
-    seed, chip, draw = address
+def analog_forward(network, parameters, analog, images, first_image=0, saturation=None, training=False, keep=True):
+    """images (N, C, H, W) float32, normalised -> Tape with every intermediate, as `refpcm.network.forward` leaves it.
+
+    parameters: of the digital layers (and of crossbar layers that are not in analog.matrices).
+    first_image: number of the first image in the output noise's address; element index of the noise is
+        (image * vectors an image + vector) * parts * K + part * K + column.
+    saturation: {layer name: Saturation} to add to; of a convolution's inputs every pixel counts once.
+    keep: False drops every tensor after its last use, to save memory.
+    """
+    seed, chip, draw = analog.address
     numbers = {layer.name: number for number, layer in analog_layers(network)}
-    converted = replace(tiles, dac=Converter(None))
-    tape = Tape(False, {IMAGE: images})
+    converted = replace(analog.tiles, dac=Converter(None))
+    tape = Tape(training, {IMAGE: images})
+    last_use = {name: layer.name for layer in network.layers for name in layer.inputs}
     for layer in network.layers:
         inputs = [tape.values[name] for name in layer.inputs]
-        if layer.name not in matrices:
+        if not keep:
+            tape.values = {name: v for name, v in tape.values.items() if last_use[name] != layer.name}
+            tape.cache.clear()
+        if layer.name not in analog.matrices:
             tape.values[layer.name] = FORWARD[type(layer)](layer, inputs, parameters, tape)
             continue
-        full_scale, counts = ranges[layer.name], saturation.get(layer.name)
-        x, spatial = _converted_inputs(layer, inputs[0], tiles.dac, full_scale.inputs, counts)
-        weights = matrices[layer.name]
+        weights, ranges = analog.matrices[layer.name], analog.ranges[layer.name]
+        counts = None if saturation is None else saturation[layer.name]
+        x, spatial = _converted_inputs(layer, inputs[0], analog.tiles.dac, ranges.inputs, counts)
         z = None
-        if tiles.output_noise:
-            shape = (len(x), len(parts(len(weights), tiles.rows)), weights.shape[1])
+        if analog.tiles.output_noise:
+            shape = (len(x), len(parts(len(weights), analog.tiles.rows)), weights.shape[1])
             per_image = int(np.prod(shape)) // len(images)
             z = rng.normals(seed, chip, rng.Purpose.OUTPUT_NOISE, numbers[layer.name], draw, first_image * per_image,
                             per_image * len(images)).reshape(shape)
-        y = product_fast(x, weights, converted, full_scale, z, w_max[layer.name], counts)
-        tape.values[layer.name] = layer_outputs(y / np.asarray(alphas.get(layer.name, 1.0), y.dtype), spatial)
-    return tape.values[network.layers[-1].name]
+        y = product_fast(x, weights, converted, ranges, z, analog.w_max[layer.name], counts)
+        tape.values[layer.name] = layer_outputs(y / np.asarray(analog.alphas.get(layer.name, 1.0), y.dtype), spatial)
+    return tape
+
+
+class AnalogEngine:
+    """A network on tiles with the interface of `refpcm.kernels.engine.Engine`, forward only.
+
+    Images are numbered on from `next_image`, which the caller may set. In inference they are taken a few at a time, so
+    that the patches of one layer are the largest array there is; in training a mini-batch is taken at once.
+    """
+
+    def __init__(self, network, analog, next_image=0):
+        self.network, self.analog, self.next_image = network, analog, next_image
+
+    def forward(self, parameters, images, training=False):
+        few = len(images) if training else IMAGES_AT_ONCE
+        logits = []
+        for begin in range(0, len(images), few):
+            tape = analog_forward(self.network, parameters, self.analog, images[begin:begin + few], self.next_image,
+                                  training=training, keep=False)
+            logits.append(tape.values[self.network.layers[-1].name])
+            self.next_image += len(images[begin:begin + few])
+        self.statistics = tape.statistics
+        return np.concatenate(logits)
 
 
 def _converted_inputs(layer, values, dac, full_scale, saturation):

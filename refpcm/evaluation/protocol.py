@@ -13,9 +13,17 @@ from functools import lru_cache
 from refpcm.compensation.adabs import BATCH_SIZE, BATCHES, calibrate, calibration_images
 from refpcm.compensation.global_drift import READOUTS, compensated_read, reference_readouts
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.inputs import MiniBatches, load_inputs
+from refpcm.pcm.converters import Converter
 from refpcm.pcm.device import find_device
 from refpcm.pcm.device_file import device_to_dict
+from refpcm.pcm.tile import Tiles
 
+READ_NOISE = ("frozen", "per_batch")
+BATCH = 256  # images that see the same read with read_noise "per_batch"
+CALIBRATION_START = 2 ** 24  # number of the first calibration image in the output noise's address
+RANGE_DRAW = 2 ** 32 - 1  # draw of the calibration images that set the converters' ranges
+RANGE_IMAGES = 64  # training images that set the converters' ranges
 COMPENSATIONS = ("none", "gdc", "adabs", "adabs-alone")  # adabs: with GDC beneath (I-11)
 
 
@@ -25,6 +33,9 @@ class Protocol:
 
     network: path of a network file; data: prepared folder, or None for the built-in set; device: name or TOML file.
     readout, per_column: of GDC (I-10). images: only the first so many test images; None = all.
+    read_noise (I-9): "frozen" while the data set is evaluated, or drawn afresh "per_batch" of 256 images.
+    dac_bits, adc_bits (None = ideal), tile_rows, tile_columns (None = no limit), output_noise: as in refpcm.pcm.tile;
+    with ideal converters and no output noise the effective weights go through the digital network.
     """
     network: str
     data: str = None
@@ -41,15 +52,33 @@ class Protocol:
     adabs_batch_size: int = BATCH_SIZE
     images: int = None
     kernels: str = "vector"
+    read_noise: str = "frozen"
+    dac_bits: int = None
+    adc_bits: int = None
+    tile_rows: int = None
+    tile_columns: int = None
+    output_noise: float = 0.0
 
     def __post_init__(self):
         for field in ("chips", "reads", "adabs_batches"):
             _demand(getattr(self, field) >= 1, field, getattr(self, field), "at least 1")
         _demand(self.images is None or self.images >= 1, "images", self.images, "at least 1")
-        for field, known in (("readout", READOUTS), *(("compensations", COMPENSATIONS) for _ in self.compensations)):
-            for value in (getattr(self, field),) if field == "readout" else self.compensations:
+        for field, known, values in (("readout", READOUTS, (self.readout,)),
+                                     ("read_noise", READ_NOISE, (self.read_noise,)),
+                                     ("compensations", COMPENSATIONS, self.compensations)):
+            for value in values:
                 _demand(value in known, field, value, " or ".join(known))
+        self.tiles()
         _demand(self.times_s and self.compensations, "times_s and compensations", "nothing", "something")
+
+    def tiles(self):
+        """The Tiles asked for. Raises RefpcmError for impossible ones."""
+        return Tiles(self.tile_rows, self.tile_columns, Converter(self.dac_bits), Converter(self.adc_bits),
+                     self.output_noise)
+
+    def needs_tiles(self):
+        """Whether anything but the effective weights matters."""
+        return self.dac_bits is not None or self.adc_bits is not None or self.output_noise > 0
 
 
 def _demand(ok, field, value, wanted):
@@ -80,17 +109,56 @@ def run_task(task):
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
     network, trained = inputs.file.network, inputs.file.parameters
     chip, reference = _programmed(protocol, task.chip)
-    raw, rescued, _ = compensated_read(chip, task.t_s, task.draw, reference, protocol.readout, protocol.per_column)
-    correct = {}
-    for compensation in task.compensations:
-        matrices = raw if compensation in ("none", "adabs-alone") else rescued
-        parameters = with_matrices(network, trained, matrices)
-        if compensation in ("adabs", "adabs-alone"):
-            chosen = calibration_images(protocol.seed, task.chip, task.draw, len(inputs.data.train_images),
-                                        protocol.adabs_batches, protocol.adabs_batch_size)
-            parameters = calibrate(inputs.engine, parameters, MiniBatches(inputs, chosen))
-        correct[compensation] = inputs.count_correct(parameters, protocol.images)
+    correct, statistics = dict.fromkeys(task.compensations, 0), {name: {} for name in task.compensations}
+    for draw, begin, end in _reads(protocol, task.draw, inputs.image_count(protocol.images)):
+        raw, rescued, alphas = compensated_read(chip, task.t_s, draw, reference, protocol.readout, protocol.per_column)
+        for name in task.compensations:
+            with_gdc = name in ("gdc", "adabs")
+            parameters = {**with_matrices(network, trained, rescued if with_gdc else raw), **statistics[name]}
+            engine = inputs.engine
+            if protocol.needs_tiles():
+                engine = _engine_on_tiles(protocol, chip, draw, raw, alphas if with_gdc else {})
+            if name in ("adabs", "adabs-alone") and begin == 0:
+                parameters = _with_adabs(protocol, task, inputs, engine, parameters)
+                statistics[name] = {key: value for key, value in parameters.items() if ".running_" in key}
+            engine.next_image = begin
+            correct[name] += inputs.count_correct(parameters, end, begin, engine)
     return correct
+
+
+def _reads(protocol, draw, images):
+    """(read number, first image, end): one read for all images, or one a batch (I-9)."""
+    if protocol.read_noise == "frozen":
+        return [(draw, 0, images)]
+    return [(draw * 2 ** 16 + i, begin, min(begin + BATCH, images)) for i, begin in enumerate(range(0, images, BATCH))]
+
+
+def _with_adabs(protocol, task, inputs, engine, parameters):
+    chosen = calibration_images(protocol.seed, task.chip, task.draw, len(inputs.data.train_images),
+                                protocol.adabs_batches, protocol.adabs_batch_size)
+    engine.next_image = CALIBRATION_START
+    return calibrate(engine, parameters, MiniBatches(inputs, chosen))
+
+
+def _engine_on_tiles(protocol, chip, draw, matrices, alphas):
+    from refpcm.analog_forward import Analog, AnalogEngine
+    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
+    w_max = {crossbar.name: crossbar.w_max for crossbar in chip.crossbars}
+    return AnalogEngine(inputs.file.network, Analog(protocol.tiles(), matrices, w_max, _ranges(protocol), alphas,
+                                                    (protocol.seed, chip.chip, draw)))
+
+
+@lru_cache(maxsize=1)
+def _ranges(protocol):
+    """Converter ranges, from the trained weights and training images; the same for all chips."""
+    from refpcm.analog import to_matrices
+    from refpcm.analog_forward import calibrate_ranges
+    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
+    network, parameters = inputs.file.network, inputs.file.parameters
+    count = len(inputs.data.train_images)
+    chosen = calibration_images(protocol.seed, 0, RANGE_DRAW, count, 1, min(RANGE_IMAGES, count))[0]
+    return calibrate_ranges(network, parameters, to_matrices(network, parameters, protocol.on_chip),
+                            inputs.normalised(inputs.data.train_images[chosen]), protocol.tiles())
 
 
 @lru_cache(maxsize=1)
@@ -103,52 +171,6 @@ def _programmed(protocol, number):
     return chip, reference_readouts(chip, protocol.readout, protocol.per_column)
 
 
-class MiniBatches:
-    """The calibration images, normalised when asked for: a sequence of (m, C, H, W) float32."""
-
-    def __init__(self, inputs, chosen):
-        self.inputs, self.chosen = inputs, chosen
-
-    def __len__(self):
-        return len(self.chosen)
-
-    def __getitem__(self, i):
-        return self.inputs.normalised(self.inputs.data.train_images[self.chosen[i]])
-
-
-class Inputs:
-    """Network, data and engine of this process."""
-
-    def __init__(self, network_path, data_path, kernels):
-        from refpcm.datasets import load
-        from refpcm.files.network_file import load_network
-        from refpcm.training.executor import make_engine
-        self.file, self.data = load_network(network_path), load(data_path)
-        shape, classes = self.file.network.input_shape, self.file.network.classes
-        if self.data.test_images.shape[1:] != shape or len(self.data.classes) != classes:
-            raise RefpcmError(f"{network_path} wants images {shape} in {classes} classes; {self.data.name} has images "
-                              f"{self.data.test_images.shape[1:]} in {len(self.data.classes)}: choose other data")
-        self.engine = make_engine(self.file.network, kernels)
-
-    def normalised(self, images):
-        from refpcm.training.augmentation import no_moves, prepare
-        return prepare(images, no_moves(len(images)), 0, self.file.mean, self.file.std)
-
-    def count_correct(self, parameters, images=None):
-        """How many of the first `images` test images (None: all) the parameters recognise."""
-        from refpcm.training.loop import predict
-        predicted = predict(self.engine, parameters, self.data.test_images[:images], self.file.mean, self.file.std)
-        return int((predicted == self.data.test_labels[:images]).sum())
-
-    def image_count(self, images=None):
-        return len(self.data.test_labels[:images])
-
-
-@lru_cache(maxsize=1)
-def load_inputs(network_path, data_path, kernels):
-    return Inputs(network_path, data_path, kernels)
-
-
 def fingerprint(protocol):
     """SHA-256 of all a unit's result depends on beside chip, time and read: network, data, device, choices."""
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
@@ -159,7 +181,8 @@ def fingerprint(protocol):
         digest.update(array.tobytes())
     device = device_to_dict(find_device(protocol.device))
     choices = {name: getattr(protocol, name) for name in ("seed", "on_chip", "readout", "per_column", "adabs_batches",
-                                                          "adabs_batch_size", "images", "kernels")}
+                                                          "adabs_batch_size", "images", "kernels", "read_noise",
+                                                          "dac_bits", "adc_bits", "tile_rows", "output_noise")}
     network = [inputs.file.network.architecture, list(inputs.file.mean), list(inputs.file.std)]
     digest.update(json.dumps([network, device, choices], sort_keys=True).encode())
     return digest.hexdigest()

@@ -78,6 +78,34 @@ def test_a_unit_is_chip_read_compensation_accuracy_one_after_the_other(small):
     assert run_task(task) == {name: inputs.count_correct(p) for name, p in expected.items()}
 
 
+def test_noise_afresh_in_every_batch_reads_once_a_batch(small, monkeypatch):
+    """I-9. Batches of 8 of the 20 images: reads 65536, 65537, 65538 of the second read's units."""
+    monkeypatch.setattr(units, "BATCH", 8)
+    seen = []
+    original = units.compensated_read
+    monkeypatch.setattr(units, "compensated_read", lambda *a: seen.append(a[2]) or original(*a))
+    task = tasks(replace(small, read_noise="per_batch"))[1]
+    assert task.draw == 1
+    correct = run_task(task)
+    assert seen == [65536, 65537, 65538] and set(correct) == {"none", "gdc", "adabs"}
+
+
+def test_tiles_without_an_effect_give_the_digital_result(small):
+    """24-bit converters, no noise: at most one of 20 images may fall on the other side."""
+    task = tasks(small)[-1]
+    on_tiles = replace(task, protocol=replace(small, dac_bits=24, adc_bits=24, tile_rows=64))
+    digital, analog = run_task(task), run_task(on_tiles)
+    assert max(abs(digital[name] - analog[name]) for name in digital) <= 1
+
+
+def test_coarse_converters_and_noise_change_the_result_reproducibly(small):
+    coarse = replace(small, dac_bits=3, adc_bits=3, tile_rows=64, output_noise=0.1)
+    assert coarse.needs_tiles() and not small.needs_tiles()
+    task = replace(tasks(small)[-1], protocol=coarse)
+    assert run_task(task) == run_task(task)
+    assert fingerprint(coarse) != fingerprint(replace(coarse, output_noise=0.2)) != fingerprint(small)
+
+
 def test_an_interrupted_evaluation_goes_on_where_it_was(small, whole, tmp_path, monkeypatch):
     class Stop(Exception):
         pass
@@ -157,7 +185,8 @@ def test_the_report_holds_the_result(whole, tmp_path):
 @pytest.mark.parametrize("change, said", [
     (dict(chips=0), "chips"), (dict(reads=0), "reads"), (dict(images=0), "images"), (dict(readout="x"), "columns"),
     (dict(compensations=("gdc", "magic")), "adabs-alone"), (dict(times_s=()), "times_s"),
-    (dict(adabs_batches=0), "adabs_batches")])
+    (dict(adabs_batches=0), "adabs_batches"), (dict(read_noise="often"), "per_batch"), (dict(dac_bits=1), "bits"),
+    (dict(tile_rows=0), "rows"), (dict(output_noise=-1.0), "output_noise")])
 def test_what_cannot_be_evaluated_is_refused_by_name(small, change, said):
     with pytest.raises(RefpcmError, match=said):
         replace(small, **change)

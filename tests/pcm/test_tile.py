@@ -5,7 +5,8 @@ import pytest
 
 from refpcm import rng
 from refpcm.analog import program_network, to_matrices, with_matrices
-from refpcm.analog_forward import analog_forward, calibrate_ranges, layer_inputs, layer_outputs
+from refpcm.analog_forward import (Analog, AnalogEngine, analog_forward, calibrate_ranges, layer_inputs,
+                                   layer_outputs)
 from refpcm.compensation.adabs import calibrate
 from refpcm.errors import RefpcmError
 from refpcm.network import FORWARD, Tape, forward
@@ -155,13 +156,13 @@ def network():
     return parameters, images, forward(NETWORK, parameters, images)[0]
 
 
-def on_tiles(network, tiles, images=None, parameters=None, **options):
+def on_tiles(network, tiles, images=None, parameters=None, first_image=0, **options):
     trained, all_images, _ = network
     matrices = to_matrices(NETWORK, parameters or trained)
     ranges = calibrate_ranges(NETWORK, trained, matrices, all_images, tiles)
     w_max = {name: float(np.abs(matrix).max()) for name, matrix in matrices.items()}
-    return analog_forward(NETWORK, trained, matrices, w_max, all_images if images is None else images, tiles, ranges,
-                          **options)
+    engine = AnalogEngine(NETWORK, Analog(tiles, matrices, w_max, ranges, **options), first_image)
+    return engine.forward(trained, all_images if images is None else images)
 
 
 def test_ideal_tiles_give_the_digital_network(network):
@@ -190,6 +191,28 @@ def test_gdc_divides_the_layer_output(network):
     halved = with_matrices(NETWORK, parameters, {n: m / 2 for n, m in to_matrices(NETWORK, parameters).items()})
     rescued = on_tiles(network, IDEAL, parameters=halved, alphas=alphas)
     np.testing.assert_allclose(rescued, network[2], rtol=1e-4, atol=1e-4)
+
+
+def test_adabs_sees_the_statistics_of_the_whole_mini_batch_on_tiles(network):
+    parameters, images, _ = network
+    matrices = to_matrices(NETWORK, parameters)
+    analog = Analog(IDEAL, matrices, dict.fromkeys(matrices, 1.0), dict.fromkeys(matrices, Ranges(1, 1)))
+    digital, on_chip = (calibrate(engine, parameters, [images[:10], images[10:]])
+                        for engine in (NumpyEngine(NETWORK), AnalogEngine(NETWORK, analog)))
+    for name in parameters:
+        np.testing.assert_allclose(on_chip[name], digital[name], rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def test_saturation_is_counted_layer_by_layer(network):
+    parameters, images, _ = network
+    matrices = to_matrices(NETWORK, parameters)
+    analog = Analog(Tiles(64), matrices, dict.fromkeys(matrices, 1.0), dict.fromkeys(matrices, Ranges(1.0, 0.5)))
+    counts = {name: Saturation() for name in matrices}
+    analog_forward(NETWORK, parameters, analog, images[:2], saturation=counts)
+    assert counts["conv1"].dac_values == 2 * 3 * 32 * 32 and counts["conv1"].adc_values == 2 * 16 * 32 * 32
+    assert counts["layer3.0.conv2"].adc_values == 2 * 56 * 8 * 8 * 8  # 504 rows: 8 parts of 63
+    beyond = np.abs(np.rint(images[:2].astype(float) * 127)) > 127
+    assert counts["conv1"].dac_saturated == beyond.sum() and counts["conv1"].adc_saturated > 0
 
 
 def test_the_noise_of_an_image_does_not_depend_on_its_batch(network):

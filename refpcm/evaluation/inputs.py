@@ -1,0 +1,52 @@
+"""What the units of one process share: network, data, engine. Loaded once, however many units run."""
+
+from functools import lru_cache
+
+from refpcm.errors import RefpcmError
+
+
+class MiniBatches:
+    """The calibration images, normalised when asked for: a sequence of (m, C, H, W) float32."""
+
+    def __init__(self, inputs, chosen):
+        self.inputs, self.chosen = inputs, chosen
+
+    def __len__(self):
+        return len(self.chosen)
+
+    def __getitem__(self, i):
+        return self.inputs.normalised(self.inputs.data.train_images[self.chosen[i]])
+
+
+class Inputs:
+    """Network, data and engine of this process."""
+
+    def __init__(self, network_path, data_path, kernels):
+        from refpcm.datasets import load
+        from refpcm.files.network_file import load_network
+        from refpcm.training.executor import make_engine
+        self.file, self.data = load_network(network_path), load(data_path)
+        shape, classes = self.file.network.input_shape, self.file.network.classes
+        if self.data.test_images.shape[1:] != shape or len(self.data.classes) != classes:
+            raise RefpcmError(f"{network_path} wants images {shape} in {classes} classes; {self.data.name} has images "
+                              f"{self.data.test_images.shape[1:]} in {len(self.data.classes)}: choose other data")
+        self.engine = make_engine(self.file.network, kernels)
+
+    def normalised(self, images):
+        from refpcm.training.augmentation import no_moves, prepare
+        return prepare(images, no_moves(len(images)), 0, self.file.mean, self.file.std)
+
+    def count_correct(self, parameters, images=None, begin=0, engine=None):
+        """How many of the test images begin .. images - 1 (None: all) the parameters recognise."""
+        from refpcm.training.loop import predict
+        predicted = predict(engine or self.engine, parameters, self.data.test_images[begin:images], self.file.mean,
+                            self.file.std)
+        return int((predicted == self.data.test_labels[begin:images]).sum())
+
+    def image_count(self, images=None):
+        return len(self.data.test_labels[:images])
+
+
+@lru_cache(maxsize=1)
+def load_inputs(network_path, data_path, kernels):
+    return Inputs(network_path, data_path, kernels)
