@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from refpcm.errors import RefpcmError
-from refpcm.kernels import conv, conv_plain, elementwise, head
+from refpcm.kernels import conv, conv_plain, elementwise, head, winograd
 from refpcm.kernels.emit import OUT_TILE
 from refpcm.kernels.finish import AFFINE, GRADIENT, STATISTICS
 from refpcm.kernels.layout import LANES, empty_lanes, groups
@@ -23,7 +23,7 @@ from refpcm.resnet import IMAGE
 
 CHUNK = 128  # images an inference pass takes at once
 NO_FLOOR, ZERO = np.float32(-np.inf), np.float32(0)
-FORMS = {"vector": conv, "plain": conv_plain}
+FORMS = {"vector": conv, "plain": conv_plain, "winograd": conv}
 SECOND_CACHE = 512 * 1024  # bytes that a band of the weight gradient may fill
 PARTS = 8  # pieces of a weight gradient, whatever the number of threads
 FAR = 64  # a mean farther than 8 standard deviations from the running mean is worth a second pass
@@ -89,7 +89,8 @@ def _blocks(channels):
 class Engine:
     """Fast executor of one network, float32.
 
-    kernels: "vector" (emitted vector code) or "plain" (Numba loops); None takes REFPCM_KERNELS, else "vector".
+    kernels: "vector" (emitted vector code), "winograd" (the same, with F(2x2) for 3x3 convolutions of stride 1) or
+    "plain" (Numba loops); None takes REFPCM_KERNELS, else "vector".
     Raises RefpcmError for a network without a fast form or an unknown kernels name.
     """
 
@@ -97,7 +98,7 @@ class Engine:
         kernels = kernels or os.environ.get("REFPCM_KERNELS") or "vector"
         if kernels not in FORMS:
             raise RefpcmError(f"unknown kernels {kernels!r}; known are: {', '.join(FORMS)}")
-        self.network, self._form = network, FORMS[kernels]
+        self.network, self._form, self._winograd = network, FORMS[kernels], kernels == "winograd"
         self._plan = make_plan(network)
         self._training, self._inference = None, {}
         self._scratch = {}
@@ -327,19 +328,17 @@ class Engine:
         else:
             mode, constants, output, activation = AFFINE, np.zeros(channels, np.float32), out, out
         weight, size, stride = _floats(parameters[f"{step.conv.name}.weight"]), step.conv.kernel, step.conv.stride
-        rows = state.group_count * plane.height
-        sums = self._array("row sums", (rows, channels, 2), np.float64)
-        finish = (out, plane.origin, plane.row, plane.height, plane.width, mode, constants, NO_FLOOR,
-                  out if addend is None else addend, addend is not None, output, activation, sums, state.last_lanes)
+        finish = (mode, constants, NO_FLOOR, out if addend is None else addend, addend is not None, output, activation)
         if stride == 1:
-            packed = self._array("packed", (_blocks(channels), size, len(weight), size, OUT_TILE))
-            conv.pack_weights(weight, constants, True, packed)
             first = below.origin - (size - 1 - step.conv.padding) * (below.row + 1)
-            run(self._form.convolve_rows, rows, dz, first, below.row, 1, packed, *finish)
+            sums = self._convolve_unit(step.conv, 1, state, weight, constants, True, dz, first, below.row, out, plane, *finish)
         else:
             packed = self._array("packed", (4, _blocks(channels), 2, len(weight), 2, OUT_TILE))
             conv.pack_weights_by_parity(weight, packed)
-            run(self._form.input_gradient_rows_stride_2, rows, dz, below.origin, below.row, packed, size, *finish)
+            rows = state.group_count * plane.height
+            sums = self._array("row sums", (rows, channels, 2), np.float64)
+            run(self._form.input_gradient_rows_stride_2, rows, dz, below.origin, below.row, packed, size, out,
+                plane.origin, plane.row, plane.height, plane.width, *finish, sums, state.last_lanes)
         if through_relu:
             state.norms[name].sums = sums.sum(0)
         if addend is not None:
@@ -386,14 +385,27 @@ class Engine:
     def _convolve(self, step, state, parameters, scale, out, mode, constants, floor=NO_FLOOR, addend=None):
         """A forward convolution; returns the (C, 2) sums of mode STATISTICS."""
         source, (channels, plane), layer = state.tensors[step.source].plane, self._shape(state, step.result), step.conv
-        packed = self._array("packed", (_blocks(channels), layer.kernel, layer.in_channels, layer.kernel, OUT_TILE))
-        conv.pack_weights(_floats(parameters[f"{layer.name}.weight"]), scale, False, packed)
-        rows = state.group_count * plane.height
-        sums = self._array("row sums", (rows, channels, 2), np.float64)
-        run(self._form.convolve_rows, rows, state.values[step.source], source.origin - layer.padding * (source.row + 1),
-            source.row, layer.stride, packed, out, plane.origin, plane.row, plane.height, plane.width, mode, constants,
-            floor, out if addend is None else addend, addend is not None, out, out, sums, state.last_lanes)
+        sums = self._convolve_unit(
+            layer, layer.stride, state, _floats(parameters[f"{layer.name}.weight"]), scale, False,
+            state.values[step.source], source.origin - layer.padding * (source.row + 1), source.row, out, plane,
+            mode, constants, floor, out if addend is None else addend, addend is not None, out, out)
         return sums.sum(0) if mode == STATISTICS else None
+
+    def _convolve_unit(self, layer, stride, state, weight, scale, transposed, x, x_first, x_row, out, plane, *finish):
+        """Pack the weights and run a convolution, direct or by Winograd; returns the sums (tasks, channels, 2)."""
+        inputs, channels, size = x.shape[1], out.shape[1], layer.kernel
+        if self._winograd and size == 3 and stride == 1 and inputs >= winograd.LESS_CHANNELS:
+            packed = self._array("packed", (_blocks(channels), winograd.PLACES, inputs, OUT_TILE))
+            pack, convolve, tasks = winograd.pack_weights, winograd.convolve_row_pairs, (plane.height + 1) // 2
+        else:
+            packed = self._array("packed", (_blocks(channels), size, inputs, size, OUT_TILE))
+            pack, convolve, tasks = conv.pack_weights, self._form.convolve_rows, plane.height
+        pack(weight, scale, transposed, packed)
+        tasks *= state.group_count
+        sums = self._array("row sums", (tasks, channels, 2), np.float64)
+        run(convolve, tasks, x, x_first, x_row, stride, packed, out, plane.origin, plane.row, plane.height, plane.width,
+            *finish, sums, state.last_lanes)
+        return sums
 
     def _producer(self, name):
         return next((step for step in self._plan.steps if step.result == name), None)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refpcm.kernels import conv, layout, parallel
+from refpcm.kernels import conv, layout, parallel, winograd
 from refpcm.kernels.emit import OUT_TILE
 from refpcm.nn import conv2d_backward, conv2d_forward
 
@@ -17,7 +17,7 @@ def blocks(channels):
 
 @dataclass
 class Case:
-    """C -> K channels, H x W pixels, kernel size, stride, N images; `form` is conv or conv_plain."""
+    """C -> K channels, H x W pixels, kernel size, stride, N images; `form` is conv, conv_plain or winograd."""
     form: object
     c: int
     k: int
@@ -48,30 +48,42 @@ class Case:
         """Index of the input pixel under the first tap of output (0, 0)."""
         return plane.origin - self.padding * (plane.row + 1)
 
+    def packed(self, scale, transposed, rows):
+        """-> packed weights, the function that takes them, its tasks a group."""
+        inputs, outputs = (self.k, self.c) if transposed else (self.c, self.k)
+        if self.form is winograd:
+            packed = np.zeros((blocks(outputs), winograd.PLACES, inputs, OUT_TILE), np.float32)
+            pack, convolve, tasks = winograd.pack_weights, winograd.convolve_row_pairs, (rows + 1) // 2
+        else:
+            packed = np.zeros((blocks(outputs), self.size, inputs, self.size, OUT_TILE), np.float32)
+            pack, convolve, tasks = conv.pack_weights, self.form.convolve_rows, rows
+        pack(self.weights, scale, transposed, packed)
+        return packed, convolve, tasks
+
     def forward(self, mode, constants, floor=NO_FLOOR, addend=None):
         """-> out (N, K, H', W'), sums (K, 2)."""
-        packed = np.zeros((blocks(self.k), self.size, self.c, self.size, OUT_TILE), np.float32)
-        conv.pack_weights(self.weights, np.ones(self.k, np.float32), False, packed)
+        packed, convolve, tasks = self.packed(np.ones(self.k, np.float32), False, self.out_h)
         out, p = layout.empty_lanes(self.groups, self.k, self.y_plane), self.y_plane
-        sums = np.empty((self.groups * self.out_h, self.k, 2))
+        sums = np.empty((self.groups * tasks, self.k, 2))
         other = out if addend is None else self.lanes(addend, p)
-        parallel.run(self.form.convolve_rows, len(sums), self.lanes(self.x, self.x_plane), self.corner(self.x_plane),
-                     self.x_plane.row, self.stride, packed, out, p.origin, p.row, p.height, p.width, mode, constants,
+        parallel.run(convolve, len(sums), self.lanes(self.x, self.x_plane), self.corner(self.x_plane), self.x_plane.row,
+                     self.stride, packed, out, p.origin, p.row, p.height, p.width, mode, constants,
                      floor, other, addend is not None, out, out, sums, self.last_lanes)
         return layout.unpack(out, p, self.n), sums.sum(0)
 
     def input_gradient(self, mode, constants, addend=None, output=None, activation=None):
         """-> dx (N, C, H, W), sums (C, 2)."""
         out, p, below = layout.empty_lanes(self.groups, self.c, self.x_plane), self.x_plane, self.y_plane
-        dy, sums = self.lanes(self.dy, below), np.empty((self.groups * self.h, self.c, 2))
+        dy, tasks = self.lanes(self.dy, below), self.h
+        if self.stride == 1:
+            packed, convolve, tasks = self.packed(constants, True, self.h)
+        sums = np.empty((self.groups * tasks, self.c, 2))
         addend_lanes, output_lanes, activation_lanes = (out if v is None else self.lanes(v, p)
                                                         for v in (addend, output, activation))
         finish = (out, p.origin, p.row, p.height, p.width, mode, constants, NO_FLOOR, addend_lanes, addend is not None,
                   output_lanes, activation_lanes, sums, self.last_lanes)
         if self.stride == 1:
-            packed = np.zeros((blocks(self.c), self.size, self.k, self.size, OUT_TILE), np.float32)
-            conv.pack_weights(self.weights, constants, True, packed)
-            parallel.run(self.form.convolve_rows, len(sums), dy, self.corner(below), below.row, 1, packed, *finish)
+            parallel.run(convolve, len(sums), dy, self.corner(below), below.row, 1, packed, *finish)
         else:
             packed = np.zeros((4, blocks(self.c), 2, self.k, 2, OUT_TILE), np.float32)
             conv.pack_weights_by_parity(self.weights, packed)
