@@ -1,44 +1,44 @@
 """A network with its crossbar layers on tiles: the analog counterpart of `refpcm.network.forward`.
 
-Convolutions become products of image patches with the layer's matrix; batch norm, ReLU, additions and pooling stay
+Convolutions become products of image windows with the layer's matrix; batch norm, ReLU, additions and pooling stay
 digital.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from refpcm import rng
 from refpcm.analog import analog_layers
 from refpcm.network import FORWARD, Tape
-from refpcm.pcm.converters import Converter
 from refpcm.pcm.tile import Tiles, calibrated_ranges, parts
-from refpcm.pcm.tile_kernels import convert_fast, fill_patches, product_fast
+from refpcm.pcm.tile_kernels import convert_fast, windows_product
 from refpcm.resnet import IMAGE, Linear
 
 IMAGES_AT_ONCE = 16
 
 
 def layer_inputs(layer, values):
-    """The input vectors of a crossbar layer: (N, C, H, W) or (N, C) float32 -> (vectors, R), and (N, H_out, W_out).
+    """What a crossbar layer's matrix sees: (N, C, H, W) padded, or (N, C) with a 1 for the bias as (N, C + 1, 1, 1).
 
-    Vectors follow image, row, column; their entries channel, kernel row, kernel column. A linear layer gets a 1 at the
-    end for its bias, and None for the shape.
+    The input vector of a position is its window (C, k, k) in C order; k = 1 for a linear layer.
     """
     if isinstance(layer, Linear):
-        return np.concatenate([values, np.ones((len(values), 1), values.dtype)], 1), None
-    pad, k = layer.padding, layer.kernel
-    padded = np.pad(values, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
-    n, c = values.shape[:2]
-    h, w = ((size - k) // layer.stride + 1 for size in padded.shape[2:])
-    out = np.empty((n, h, w, c * k * k), np.float32)
-    fill_patches(padded, k, layer.stride, out)
-    return out.reshape(n * h * w, -1), (n, h, w)
+        return np.concatenate([values, np.ones((len(values), 1), values.dtype)], 1)[:, :, None, None]
+    pad = layer.padding
+    return np.pad(values, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
 
 
-def layer_outputs(y, spatial):
-    """Products (vectors, K) as the layer's output: (N, K, H, W), or (N, K) of a linear layer."""
-    return y if spatial is None else np.ascontiguousarray(y.reshape(*spatial, -1).transpose(0, 3, 1, 2))
+def input_vectors(layer, values):
+    """The input vectors themselves, (N, H_out, W_out, R), for the specification and for calibration."""
+    k, stride = _kernel(layer)
+    windows = np.lib.stride_tricks.sliding_window_view(layer_inputs(layer, values), (k, k), (2, 3))
+    windows = windows[:, :, ::stride, ::stride].transpose(0, 2, 3, 1, 4, 5)
+    return windows.reshape(*windows.shape[:3], -1)
+
+
+def _kernel(layer):
+    return (1, 1) if isinstance(layer, Linear) else (layer.kernel, layer.stride)
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,11 @@ def analog_forward(network, parameters, analog, images, first_image=0, saturatio
 
     parameters: of the digital layers (and of crossbar layers that are not in analog.matrices).
     first_image: number of the first image in the output noise's address; element index of the noise is
-        (image * vectors an image + vector) * parts * K + part * K + column.
-    saturation: {layer name: Saturation} to add to; of a convolution's inputs every pixel counts once.
+        ((image * parts + part) * K + column) * positions + position.
+    saturation: {layer name: Saturation} to add to; of a convolution's inputs every pixel, padding too, counts once.
     keep: False drops every tensor after its last use, to save memory.
     """
-    seed, chip, draw = analog.address
-    numbers = {layer.name: number for number, layer in analog_layers(network)}
-    converted = replace(analog.tiles, dac=Converter(None))
+    number = {layer.name: number for number, layer in analog_layers(network)}
     tape = Tape(training, {IMAGE: images})
     last_use = {name: layer.name for layer in network.layers for name in layer.inputs}
     for layer in network.layers:
@@ -81,23 +79,20 @@ def analog_forward(network, parameters, analog, images, first_image=0, saturatio
             continue
         weights, ranges = analog.matrices[layer.name], analog.ranges[layer.name]
         counts = None if saturation is None else saturation[layer.name]
-        x, spatial = _converted_inputs(layer, inputs[0], analog.tiles.dac, ranges.inputs, counts)
-        z = None
-        if analog.tiles.output_noise:
-            shape = (len(x), len(parts(len(weights), analog.tiles.rows)), weights.shape[1])
-            per_image = int(np.prod(shape)) // len(images)
-            z = rng.normals(seed, chip, rng.Purpose.OUTPUT_NOISE, numbers[layer.name], draw, first_image * per_image,
-                            per_image * len(images)).reshape(shape)
-        y = product_fast(x, weights, converted, ranges, z, analog.w_max[layer.name], counts)
-        tape.values[layer.name] = layer_outputs(y / np.asarray(analog.alphas.get(layer.name, 1.0), y.dtype), spatial)
+        # a convolution's pixels are converted once, before they go into several vectors
+        x = convert_fast(layer_inputs(layer, inputs[0]), analog.tiles.dac, ranges.inputs, counts)
+        z = _output_noise(analog, number[layer.name], layer, x.shape, first_image)
+        y = windows_product(x, weights, *_kernel(layer), analog.tiles, ranges, z, analog.w_max[layer.name], counts)
+        y /= np.asarray(analog.alphas.get(layer.name, 1.0), y.dtype).reshape(-1, 1, 1)
+        tape.values[layer.name] = y[:, :, 0, 0] if isinstance(layer, Linear) else y
     return tape
 
 
 class AnalogEngine:
     """A network on tiles with the interface of `refpcm.kernels.engine.Engine`, forward only.
 
-    Images are numbered on from `next_image`, which the caller may set. In inference they are taken a few at a time, so
-    that the patches of one layer are the largest array there is; in training a mini-batch is taken at once.
+    Images are numbered on from `next_image`, which the caller may set. In inference they are taken a few at a time, to
+    save memory; in training a mini-batch is taken at once.
     """
 
     def __init__(self, network, analog, next_image=0):
@@ -115,12 +110,17 @@ class AnalogEngine:
         return np.concatenate(logits)
 
 
-def _converted_inputs(layer, values, dac, full_scale, saturation):
-    """`layer_inputs` after the DAC; a convolution's pixels are converted once, before they go into several vectors."""
-    if isinstance(layer, Linear):
-        x, spatial = layer_inputs(layer, values)
-        return convert_fast(x, dac, full_scale, saturation), spatial
-    return layer_inputs(layer, convert_fast(values, dac, full_scale, saturation))
+def _output_noise(analog, number, layer, shape, first_image):
+    """Standard normals (N, P, K, V) for inputs of `shape` (N, C, H, W), or None if no noise is wanted."""
+    if not analog.tiles.output_noise:
+        return None
+    weights, (kernel, stride) = analog.matrices[layer.name], _kernel(layer)
+    positions = ((shape[2] - kernel) // stride + 1) * ((shape[3] - kernel) // stride + 1)
+    each = (len(parts(len(weights), analog.tiles.rows)), weights.shape[1], positions)
+    size = int(np.prod(each))
+    seed, chip, draw = analog.address
+    return rng.normals(seed, chip, rng.Purpose.OUTPUT_NOISE, number, draw, first_image * size,
+                       shape[0] * size).reshape(shape[0], *each)
 
 
 def calibrate_ranges(network, parameters, matrices, images, tiles, quantile=0.9999):
@@ -134,7 +134,8 @@ def calibrate_ranges(network, parameters, matrices, images, tiles, quantile=0.99
         inputs = [tape.values[name] for name in layer.inputs]
         tape.values[layer.name] = FORWARD[type(layer)](layer, inputs, parameters, tape)
         if layer.name in matrices:
-            x, _ = layer_inputs(layer, inputs[0])
+            x = input_vectors(layer, inputs[0])
+            x = x.reshape(-1, x.shape[-1])
             least = 1.0 if isinstance(layer, Linear) else 0.0  # the bias row is driven by 1
             ranges[layer.name] = calibrated_ranges(x, matrices[layer.name], tiles, quantile, least)
     return ranges

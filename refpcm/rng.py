@@ -38,7 +38,7 @@ class Purpose(IntEnum):
     PROGRAMMING = 16             # layer; draw 0; index: device
     DRIFT_EXPONENT = 17          # layer; draw 0; index: device
     READ_NOISE = 18              # layer; draw: read; index: device + 2^32 * bit pattern of float32(t_s)
-    OUTPUT_NOISE = 19            # layer; draw: read; index: image * outputs + output, see docs/tile.md
+    OUTPUT_NOISE = 19            # layer; draw: read; index: see docs/tile.md
     STUCK_SELECTION = 20         # layer; draw 0; index: device (uniform below the fraction: stuck)
     STUCK_CONDUCTANCE = 21       # layer; draw 0; index: device (uniform * G_max)
     CALIBRATION_SELECTION = 22   # layer 0; draw: read; permutation of the training images

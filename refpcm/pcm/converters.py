@@ -28,21 +28,21 @@ class Converter:
 
 
 def codes(x, converter, full_scale):
-    """Integer codes clip(round(x / range * levels)), int32 of x's shape; full_scale: the range, above 0."""
-    steps = np.rint(np.asarray(x, np.float64) / full_scale * converter.levels)
+    """Codes clip(round(x / step)), step = range / levels: int32 of x's shape. full_scale: the range, above 0."""
+    steps = np.rint(np.asarray(x, np.float64) / (full_scale / converter.levels))
     return np.clip(steps, -converter.levels, converter.levels).astype(np.int32)
 
 
 def convert(x, converter, full_scale):
-    """What the codes of a float array x stand for: code / levels * range, in x's precision. An ideal one returns x."""
+    """What the codes of a float array x stand for: code * step, in x's precision. An ideal converter returns x."""
     if converter.bits is None:
         return x
-    return (codes(x, converter, full_scale) / converter.levels * full_scale).astype(x.dtype)
+    return (codes(x, converter, full_scale) * (full_scale / converter.levels)).astype(x.dtype)
 
 
 def saturated(x, converter, full_scale):
     """How many elements lie beyond the range: those that rounding alone would put past the last code."""
     if converter.bits is None:
         return 0
-    steps = np.rint(np.asarray(x, np.float64) / full_scale * converter.levels)
+    steps = np.rint(np.asarray(x, np.float64) / (full_scale / converter.levels))
     return int(np.count_nonzero(np.abs(steps) > converter.levels))

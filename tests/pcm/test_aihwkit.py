@@ -1,4 +1,7 @@
-"""The sets aihwkit-pcm and hermes against aihwkit itself, fed with the same noise. Run with -m peers; seen with 1.2.0."""
+"""The sets aihwkit-pcm and hermes against aihwkit itself, fed with the same noise.
+
+Run with -m peers; last seen to pass with aihwkit 1.2.0.
+"""
 
 from dataclasses import replace
 

@@ -5,15 +5,14 @@ import pytest
 
 from refpcm import rng
 from refpcm.analog import program_network, to_matrices, with_matrices
-from refpcm.analog_forward import (Analog, AnalogEngine, analog_forward, calibrate_ranges, layer_inputs,
-                                   layer_outputs)
+from refpcm.analog_forward import Analog, AnalogEngine, analog_forward, calibrate_ranges, input_vectors
 from refpcm.compensation.adabs import calibrate
 from refpcm.errors import RefpcmError
-from refpcm.network import FORWARD, Tape, forward
+from refpcm.network import forward
 from refpcm.pcm.converters import Converter, codes, convert, saturated
 from refpcm.pcm.device import JOSHI2020
 from refpcm.pcm.tile import Ranges, Saturation, Tiles, calibrated_ranges, parts, product, tile_count
-from refpcm.pcm.tile_kernels import product_fast
+from refpcm.pcm.tile_kernels import convert_fast, windows_product
 from refpcm.resnet import initial_parameters, tiny_resnet8
 from refpcm.training.executor import NumpyEngine
 
@@ -86,18 +85,34 @@ def test_output_noise_has_the_stated_size():
     np.testing.assert_allclose(y, 0.04 * (z[:, 0] + z[:, 1]), atol=1e-15)
 
 
+@pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("noise", [0.0, 0.04])
-@pytest.mark.parametrize("rows", [None, 40])
-@pytest.mark.parametrize("dac, adc", [(8, 8), (3, None), (None, 6), (None, None)])
-def test_kernels_and_specification_agree_bit_for_bit(dac, adc, rows, noise):
-    rng_ = np.random.default_rng(0)
-    x, w = rng_.standard_normal((300, 90)).astype(np.float32), rng_.standard_normal((90, 11)).astype(np.float32)
-    tiles = Tiles(rows, None, Converter(dac), Converter(adc), noise)
-    z = rng_.standard_normal((300, len(parts(90, rows)), 11))
+@pytest.mark.parametrize("rows", [None, 10])
+@pytest.mark.parametrize("dac, adc", [(4, 8), (4, None), (3, 6)])
+def test_kernels_and_specification_agree_bit_for_bit(dac, adc, rows, noise, stride):
+    """Inputs and weights are whole numbers after conversion, so that sums are exact in whatever order BLAS adds."""
+    random = np.random.default_rng(0)
+    values = random.normal(0, 4, (3, 5, 9, 9)).astype(np.float32)
+    w = random.integers(-9, 10, (45, 11)).astype(np.float32)
+    tiles, ranges = Tiles(rows, None, Converter(dac), Converter(adc), noise), Ranges(2.0 ** (dac - 1) - 1, 99.0)
+    size = (9 - 3) // stride + 1
+    z = random.standard_normal((3, len(parts(45, rows)), 11, size * size))
+    x = np.lib.stride_tricks.sliding_window_view(values, (3, 3), (2, 3))[:, :, ::stride, ::stride]
+    x = x.transpose(0, 2, 3, 1, 4, 5).reshape(-1, 45)
     counts = Saturation(), Saturation()
-    y, fast = (form(x, w, tiles, Ranges(2.0, 15.0), z, 3.0, c) for form, c in zip((product, product_fast), counts))
-    assert fast.dtype == np.float32 and np.array_equal(y, fast)
-    assert counts[0] == counts[1] and (adc is None or counts[0].adc_saturated > 0)
+    y = product(x, w, tiles, ranges, z.transpose(0, 3, 1, 2).reshape(len(x), -1, 11), 3.0, counts[0])
+    converted = convert_fast(values, tiles.dac, ranges.inputs)
+    fast = windows_product(converted, w, 3, stride, tiles, ranges, z, 3.0, counts[1])
+    assert fast.dtype == np.float32 and np.array_equal(y.reshape(3, size, size, 11).transpose(0, 3, 1, 2), fast)
+    assert (counts[0].adc_values, counts[0].adc_saturated) == (counts[1].adc_values, counts[1].adc_saturated)
+    assert adc is None or counts[0].adc_saturated > 0
+
+
+def test_fast_conversion_and_specification_agree_bit_for_bit():
+    x = np.random.default_rng(0).standard_normal((7, 3001)).astype(np.float32)
+    count = Saturation()
+    assert np.array_equal(convert_fast(x, Converter(8), 2.3, count), convert(x, Converter(8), 2.3))
+    assert (count.dac_values, count.dac_saturated) == (x.size, saturated(x, Converter(8), 2.3))
 
 
 def test_the_network_on_tiles_is_the_specification_layer_by_layer(network):
@@ -105,25 +120,24 @@ def test_the_network_on_tiles_is_the_specification_layer_by_layer(network):
     tiles = Tiles(64, None, Converter(6), Converter(6))
     matrices = to_matrices(NETWORK, parameters)
     ranges = calibrate_ranges(NETWORK, parameters, matrices, images, tiles)
-    values = {"image": images[:5]}
+    w_max = dict.fromkeys(matrices, 1.0)
+    tape = analog_forward(NETWORK, parameters, Analog(tiles, matrices, w_max, ranges), images[:5])
     for layer in NETWORK.layers:
-        inputs = [values[name] for name in layer.inputs]
         if layer.name in matrices:
-            x, spatial = layer_inputs(layer, inputs[0])
-            values[layer.name] = layer_outputs(product(x, matrices[layer.name], tiles, ranges[layer.name]), spatial)
-        else:
-            values[layer.name] = FORWARD[type(layer)](layer, inputs, parameters, Tape(False, values))
-    logits = on_tiles(network, tiles, images=images[:5])
-    np.testing.assert_allclose(logits, values["fc"], rtol=1e-5, atol=1e-5)
+            x = input_vectors(layer, tape.values[layer.inputs[0]])
+            y = product(x.reshape(-1, x.shape[-1]), matrices[layer.name], tiles, ranges[layer.name])
+            y = y.reshape(*x.shape[:3], -1).transpose(0, 3, 1, 2)
+            value = tape.values[layer.name].reshape(y.shape)
+            step = ranges[layer.name].outputs / 31
+            assert np.abs(value - y).max() < 1.01 * step and np.mean(np.abs(value - y) > 0.01 * step) < 1e-4
 
 
-def test_patches_are_windows_in_the_order_channel_row_column():
+def test_input_vectors_are_windows_in_the_order_channel_row_column():
     layer = NETWORK.layers[0]
     values = np.random.default_rng(0).standard_normal((2, 3, 8, 8)).astype(np.float32)
-    x, shape = layer_inputs(layer, values)
-    assert shape == (2, 8, 8)
-    assert np.array_equal(x.reshape(2, 8, 8, 27)[1, 3, 4], values[1, :, 2:5, 3:6].reshape(-1))
-    assert np.array_equal(x.reshape(2, 8, 8, 3, 3, 3)[0, 0, 0, :, 0], np.zeros((3, 3)))
+    x = input_vectors(layer, values)
+    assert x.shape == (2, 8, 8, 27) and np.array_equal(x[1, 3, 4], values[1, :, 2:5, 3:6].reshape(-1))
+    assert np.array_equal(x[0, 0, 0].reshape(3, 3, 3)[:, 0], np.zeros((3, 3)))
 
 
 def test_calibrated_ranges_hold_the_quantile():
@@ -209,7 +223,7 @@ def test_saturation_is_counted_layer_by_layer(network):
     analog = Analog(Tiles(64), matrices, dict.fromkeys(matrices, 1.0), dict.fromkeys(matrices, Ranges(1.0, 0.5)))
     counts = {name: Saturation() for name in matrices}
     analog_forward(NETWORK, parameters, analog, images[:2], saturation=counts)
-    assert counts["conv1"].dac_values == 2 * 3 * 32 * 32 and counts["conv1"].adc_values == 2 * 16 * 32 * 32
+    assert counts["conv1"].dac_values == 2 * 3 * 34 * 34 and counts["conv1"].adc_values == 2 * 16 * 32 * 32
     assert counts["layer3.0.conv2"].adc_values == 2 * 56 * 8 * 8 * 8  # 504 rows: 8 parts of 63
     beyond = np.abs(np.rint(images[:2].astype(float) * 127)) > 127
     assert counts["conv1"].dac_saturated == beyond.sum() and counts["conv1"].adc_saturated > 0

@@ -1,0 +1,100 @@
+"""Speed of the chip against aihwkit on the same cores: `python -m tests.benchmarks.chip_speed`.
+
+Contenders run in one process and take turns, so that whatever else the machine does meets them alike; the tables show
+medians and their ratios. aihwkit is optional.
+"""
+
+import argparse
+import os
+import time
+
+import numpy as np
+
+from tests.benchmarks.training_speed import medians, show
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
+    parser.add_argument("--network", default="joshi2020-resnet32")
+    parser.add_argument("--images", type=int, default=16, help="images of an inference on tiles (default 16)")
+    parser.add_argument("--runs", type=int, default=9, help="runs of each contender (default 9)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--skip", nargs="*", default=[], choices=("devices", "tiles"))
+    return parser.parse_args()
+
+
+def devices(matrices):
+    """Programming, drift exponents and one read at one day of every device: calls without arguments."""
+    from refpcm.pcm.chip import program
+    from refpcm.pcm.device import AIHWKIT_PCM, JOSHI2020
+    contenders = {"refpcm": lambda: program(matrices, JOSHI2020, 1, 0).read(86400.0),
+                  "refpcm, aihwkit-pcm": lambda: program(matrices, AIHWKIT_PCM, 1, 0).read(86400.0)}
+    try:
+        import torch
+        from aihwkit.inference.noise.pcm import PCMLikeNoiseModel
+    except ImportError:
+        print("aihwkit is not installed: nothing to compare with")
+        return contenders
+    model, weights = PCMLikeNoiseModel(g_max=25.0), [torch.tensor(m) for m in matrices.values()]
+
+    def aihwkit():
+        for w in weights:
+            programmed, nu = model.apply_programming_noise(w)
+            model.apply_drift_noise(programmed, nu, 86380.0)
+    return {**contenders, "aihwkit": aihwkit}
+
+
+def on_tiles(network, parameters, matrices, images):
+    """Inference with 8-bit converters and 512-row tiles: calls without arguments."""
+    from refpcm.analog_forward import Analog, AnalogEngine, calibrate_ranges
+    from refpcm.pcm.tile import Tiles
+    tiles = Tiles(512, output_noise=0.04)
+    w_max = {name: float(np.abs(m).max()) for name, m in matrices.items()}
+    ranges = calibrate_ranges(network, parameters, matrices, images[:8], tiles)
+    engine = AnalogEngine(network, Analog(tiles, matrices, w_max, ranges))
+    contenders = {"refpcm": lambda: engine.forward(parameters, images)}
+    try:
+        import torch
+        from aihwkit.nn.conversion import convert_to_analog
+        from aihwkit.simulator.configs import InferenceRPUConfig
+        from tests.benchmarks.torch_network import TorchNetwork
+    except ImportError:
+        return contenders
+    model = convert_to_analog(TorchNetwork(network), InferenceRPUConfig()).eval()
+    inputs = torch.tensor(images)
+
+    def aihwkit():
+        with torch.no_grad():
+            model(inputs)
+    return {**contenders, "aihwkit, default tiles": aihwkit}
+
+
+def main():
+    options = arguments()
+    import numba
+
+    from refpcm import rng
+    from refpcm.analog import to_matrices
+    from refpcm.resnet import build, initial_parameters
+    numba.set_num_threads(options.threads)
+    try:
+        import torch
+        torch.set_num_threads(options.threads)
+    except ImportError:
+        pass
+    network = build(options.network)
+    parameters = initial_parameters(
+        network, lambda layer, n: rng.normals(1, 0, rng.Purpose.INITIALISATION, layer, 0, 0, n, np.float32))
+    matrices = to_matrices(network, parameters)
+    count = 2 * sum(m.size for m in matrices.values())
+    if "devices" not in options.skip:
+        show(f"programming, drift and read of {count:,} devices, {options.threads} threads",
+             medians(devices(matrices), options.runs, time.perf_counter))
+    if "tiles" not in options.skip:
+        images = np.random.default_rng(0).standard_normal((options.images, *network.input_shape)).astype(np.float32)
+        show(f"inference, 8-bit converters, 512 rows, output noise, {options.images} images, {options.threads} threads",
+             medians(on_tiles(network, parameters, matrices, images), options.runs, time.perf_counter), options.images)
+
+
+if __name__ == "__main__":
+    main()
