@@ -22,7 +22,7 @@ FORMAT = "refpcm chip 1"
 STATE = ("g_target_us", "g_prog_us", "nu")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Crossbar:
     """One matrix on the chip: R rows (inputs), K columns (outputs).
 
@@ -36,8 +36,9 @@ class Crossbar:
     nu: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chip:
+    """One programming. Two chips are the same if `chip_hash` is."""
     device: Device
     seed: int
     chip: int
@@ -137,15 +138,20 @@ def load_chip(path):
     """Read a chip back. Raises RefpcmError for files that are damaged, or no chip."""
     from refpcm.files.tensors import read_tensors
     tensors, metadata = read_tensors(path)
-    identity = json.loads(metadata.get("chip", "{}"))
-    if identity.get("format") != FORMAT:
+    if "chip" not in metadata:
         raise RefpcmError(f"{path} is not a chip written by refpcm; program one, or choose another file")
-    crossbars = tuple(Crossbar(layer["name"], layer["number"], layer["w_max"],
-                               *(tensors[f"{layer['name']}/{part}"] for part in STATE))
-                      for layer in identity["layers"])
-    chip = Chip(device_from_dict(identity["device"]), identity["seed"], identity["chip"], crossbars)
-    if chip_hash(chip) != metadata.get("hash"):
-        raise RefpcmError(f"{path}: the chip's hash does not fit its contents; take another copy of the file")
+    try:
+        identity = json.loads(metadata["chip"])
+        crossbars = tuple(Crossbar(layer["name"], layer["number"], layer["w_max"],
+                                   *(tensors[f"{layer['name']}/{part}"] for part in STATE))
+                          for layer in identity["layers"])
+        chip = Chip(device_from_dict(identity["device"]), identity["seed"], identity["chip"], crossbars)
+        whole = identity["format"] == FORMAT and chip_hash(chip) == metadata["hash"]
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RefpcmError):
+        whole = False
+    if not whole:
+        raise RefpcmError(f"{path}: this version cannot read the chip ({FORMAT} wanted), or it was altered; program it "
+                          "again, or take another copy of the file")
     return chip
 
 

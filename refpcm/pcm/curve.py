@@ -11,6 +11,7 @@ from math import inf
 import numpy as np
 
 from refpcm.elementary import exp, exp_at, log, log_at
+from refpcm.errors import RefpcmError
 from refpcm.exact import exact_kernel
 
 FORMS = ("polynomial", "logarithm", "power", "reciprocal")
@@ -28,6 +29,12 @@ class Piece:
     low: float = -inf
     high: float = inf
     below: float = inf
+
+    def __post_init__(self):
+        wanted = {"polynomial": 4, "logarithm": 2, "power": 2, "reciprocal": 2}.get(self.form, 0)
+        if not 1 <= len(self.coefficients) <= wanted:
+            raise RefpcmError(f"a curve's piece is one of {', '.join(FORMS)} with up to 4, 2, 2, 2 coefficients, "
+                              f"not {self.form} with {len(self.coefficients)}")
 
 
 def polynomial(*coefficients, low=-inf, high=inf, below=inf):

@@ -145,6 +145,52 @@ def test_foreign_and_damaged_files_are_refused(tmp_path):
         load_chip(path)
 
 
+def test_altered_identities_are_refused_in_a_sentence(tmp_path):
+    import json
+    from refpcm.files.tensors import read_tensors, write_tensors
+    path = tmp_path / "chip.safetensors"
+    save_chip(path, chip_of())
+    tensors, metadata = read_tensors(path)
+    chip = json.loads(metadata["chip"])
+    altered = ["{", "[]", "{}", *(json.dumps({**chip, **change}) for change in (
+        {"seed": 9}, {"format": "refpcm chip 2"}, {"device": {**chip["device"], "new_field": 1}}, {"layers": [1]},
+        {"device": {**chip["device"], "nu_mean": [["spline", [1], None, None, None]]}}))]
+    for text in altered:
+        write_tensors(path, tensors, {"chip": text, "hash": metadata["hash"]})
+        with pytest.raises(RefpcmError, match="chip.safetensors"):
+            load_chip(path)
+
+
+def test_the_largest_identity_is_addressed_like_any_other():
+    end = 2 ** 32 - 1
+    chip = program({"m": WEIGHTS[:3]}, JOSHI2020, end, end, numbers={"m": 2 ** 16 - 1})
+    x = chip.crossbars[0]
+    assert np.array_equal(x.g_prog_us, program_naive(WEIGHTS[:3], JOSHI2020, end, end, 2 ** 16 - 1)[2])
+    assert np.array_equal(read_conductances(chip, x, 1e10, end), read_conductances_naive(chip, x, 1e10, end))
+
+
+@pytest.mark.slow
+def test_resnet34_lives_on_a_chip_for_a_year():
+    """43,561,296 devices in less than 3 GB (512 MB of state)."""
+    import resource
+    from refpcm.analog import program_network, with_matrices
+    from refpcm.compensation.adabs import calibrate
+    from refpcm.compensation.global_drift import compensated_read, reference_readouts
+    from refpcm.resnet import build, initial_parameters
+    from refpcm.training.executor import make_engine
+    network = build("imagenet-resnet34")
+    parameters = initial_parameters(
+        network, lambda layer, n: rng.normals(1, 0, rng.Purpose.INITIALISATION, layer, 0, 0, n, np.float32))
+    images = np.random.default_rng(0).standard_normal((25, 3, 224, 224)).astype(np.float32)
+    chip = program_network(network, parameters, JOSHI2020, 1, 0)
+    assert sum(c.nu.size for c in chip.crossbars) == 43_561_296
+    matrices = compensated_read(chip, 365 * 86400.0, 0, reference_readouts(chip))[1]
+    engine = make_engine(network, "vector")
+    rescued = calibrate(engine, with_matrices(network, parameters, matrices), [images[:12], images[12:]])
+    assert np.all(np.isfinite(engine.forward(rescued, images)))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 3 * 2 ** 20
+
+
 @pytest.mark.parametrize("matrix", [np.zeros((0, 3)), np.zeros(5), np.full((2, 2), np.nan), np.array([[np.inf]])])
 def test_matrices_that_cannot_be_programmed_are_refused(matrix):
     with pytest.raises(RefpcmError):

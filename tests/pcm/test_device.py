@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from refpcm.errors import RefpcmError
-from refpcm.pcm.curve import curve_value, encode, fill_curve, polynomial, table
+from refpcm.pcm.curve import Piece, curve_value, encode, fill_curve, polynomial, table
 from refpcm.pcm.device import CROSSSIM_JOSHI, DEVICES, JOSHI2020, check, differences, find_device
 from refpcm.pcm.device_file import device_from_dict, device_to_dict, make_device, read_device
 
@@ -63,6 +63,13 @@ def test_kernel_curves_agree_with_the_specification_bit_for_bit(name):
         out = np.empty_like(g)
         fill_curve(encode(curve), g, out)
         assert np.array_equal(out, curve_value(curve, g))
+
+
+@pytest.mark.parametrize("form, coefficients", [("spline", (1.0,)), ("polynomial", ()), ("polynomial", (1.0,) * 5),
+                                                ("power", (1.0, 2.0, 3.0))])
+def test_a_piece_of_no_known_form_is_refused(form, coefficients):
+    with pytest.raises(RefpcmError, match="polynomial, logarithm, power, reciprocal"):
+        Piece(form, coefficients)
 
 
 def test_a_table_is_interpolated_and_constant_outside():
