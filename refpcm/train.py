@@ -3,14 +3,15 @@
 from dataclasses import fields
 
 from refpcm import cli
-from refpcm.training.config import PRESETS, TrainingConfig, difference, override, preset, read_config_file
+from refpcm.training.config import PRESETS, TrainingConfig, kinds_of, override, preset, read_config_file
 
 DESCRIPTION = """\
-Train a ResNet. Without arguments: a small one on the built-in data, in about a minute on two cores.
+Train a ResNet. Without arguments: a small one on the built-in data, noise-aware, then put on three simulated chips.
 
   python -m refpcm.train
   python -m refpcm.train --preset joshi2020-cifar10 --data ~/cifar10 --out runs/paper
   python -m refpcm.train --preset joshi2020-cifar10-short --data ~/cifar10 --time-budget 1h
+  python -m refpcm.train --preset joshi2020-cifar10-noise --start runs/paper/network.safetensors --data ~/cifar10
   python -m refpcm.train --resume runs/paper
 """
 EPILOG = """\
@@ -25,6 +26,9 @@ ABOUT = {
     "decay": "what decays: weights (of convolutions and linear layers) or all", "label_smoothing": "0 to below 1",
     "crop_padding": "pixels on each side before the random crop", "flip": "random horizontal flip",
     "cutout": "edge of the Cutout square in pixels, 0 = none",
+    "weight_noise": "eta_tr: noise on every weight as a fraction of its layer's W_max, fresh for each step",
+    "backward": "weights of the backward pass: noisy (those of the forward pass) or clean (I-2)",
+    "clip_sigma": "alpha: weights are clipped to +- alpha standard deviations of their layer",
     "validation_images": "held out of the training images", "seed": "of all random numbers, 32 bits",
     "kernels": "vector, plain (both Numba) or numpy (the specification, slow)",
 }
@@ -36,12 +40,15 @@ def arguments(argv=None):
     parser.add_argument("--preset", choices=PRESETS, metavar="NAME", help=f"one of {', '.join(PRESETS)}")
     parser.add_argument("--config", metavar="FILE", help="TOML (Python 3.11 or later) or JSON with the keys below")
     parser.add_argument("--data", metavar="DIR", help="folder prepared by data_tools; the built-in images if left out")
+    parser.add_argument("--start", metavar="FILE", help="begin with the weights of this network file")
     parser.add_argument("--out", metavar="DIR", help="output folder (default: runs/train-001, -002, ...)")
     parser.add_argument("--resume", metavar="DIR", help="go on with the run in this folder")
     parser.add_argument("--time-budget", type=cli.duration, metavar="TIME",
                         help="as many epochs as fit in 90s, 45m, 1.5h ...; measured first, then fixed")
     parser.add_argument("--checkpoint-every", type=cli.duration, metavar="TIME", default="60s",
                         help="time between checkpoints; one is also written after every epoch")
+    parser.add_argument("--chips", type=int, metavar="N",
+                        help="chips to try the finished network on (default: 3 for the demonstration, else none)")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object instead of a table")
     cli.add_threads(parser)
     group = parser.add_argument_group("configuration (defaults of the demo preset)")
@@ -49,10 +56,11 @@ def arguments(argv=None):
         flag = "--" + field.name.replace("_", "-")
         default = getattr(PRESETS["demo"], field.name)
         about = f"{ABOUT[field.name]} (default: {default})"
-        if field.type is bool:
+        kind = kinds_of(field)[0]
+        if kind is bool:
             group.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=about)
         else:
-            group.add_argument(flag, type=field.type, metavar=field.type.__name__.upper(), help=about,
+            group.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=about,
                                default=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
@@ -79,15 +87,10 @@ def main():
 def refuse_with_resume(options):
     """Raises RefpcmError if --resume comes with an option that would make it another run."""
     from refpcm.errors import RefpcmError
-    names = {field.name for field in fields(TrainingConfig)} | {"preset", "config", "out"}
+    names = {field.name for field in fields(TrainingConfig)} | {"preset", "config", "out", "start"}
     given = ["--" + name.replace("_", "-") for name, value in vars(options).items() if name in names and value is not None]
     if given:
         raise RefpcmError(f"--resume goes on with the configuration of its run; leave out {', '.join(given)}")
-
-
-def describe(config):
-    changes = difference(config, PRESETS["demo"])
-    return ", ".join(f"{name} = {value}" for name, value in changes.items()) or "the demo preset"
 
 
 if __name__ == "__main__":

@@ -15,9 +15,11 @@ from refpcm.nn import cross_entropy, update_running
 from refpcm.resnet import build, initial_parameters
 from refpcm.training.augmentation import Augmentation, draw_moves, no_moves, prepare
 from refpcm.training.checkpoint import State
+from refpcm.training.clipping import clip_parameters
 from refpcm.training.executor import make_engine
 from refpcm.training.schedules import learning_rate
 from refpcm.training.sgd import decayed_names, sgd_step, zero_velocities
+from refpcm.training.weight_noise import noisy_parameters
 
 DIVERGED = 100.0  # a loss this many times that of guessing means that the run is lost
 
@@ -60,18 +62,23 @@ class EpochOrder:
 def step(state, engine, decayed, images, labels, lr):
     """One step of SGD on normalised images (N, C, H, W) float32; changes state. -> loss, number of images right.
 
+    With weight noise the gradient is taken at the noisy weights, the update goes to the clean ones.
     Raises RefpcmError, with the state unchanged, if the loss is not finite or beyond hope.
     """
-    config = state.config
-    logits = engine.forward(state.parameters, images, training=True)
+    config, network, used = state.config, engine.network, state.parameters
+    if config.weight_noise:
+        used = noisy_parameters(network, state.parameters, config.weight_noise, config.seed, state.step)
+    logits = engine.forward(used, images, training=True)
     loss, dlogits = cross_entropy(logits, labels, config.label_smoothing)
     if not loss < DIVERGED * math.log(state.classes):
         raise RefpcmError(f"the loss became {loss:.3g} at step {state.step + 1}: training has diverged; "
                           "choose a smaller --learning-rate (or a longer --warmup-epochs)")
-    gradients = engine.backward(state.parameters, dlogits)
+    gradients = engine.backward(used if config.backward == "noisy" else state.parameters, dlogits)
     for name, gradient in gradients.items():
         sgd_step(state.parameters[name], gradient, state.velocity[name], lr, config.momentum, config.nesterov,
                  config.weight_decay if name in decayed else 0.0)
+    if config.clip_sigma:
+        clip_parameters(network, state.parameters, config.clip_sigma)
     for name, (mean, var) in engine.statistics.items():
         for part, batch in (("running_mean", mean), ("running_var", var)):
             key = f"{name}.{part}"

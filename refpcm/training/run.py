@@ -15,7 +15,7 @@ from refpcm import cli
 from refpcm.datasets import load, split
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import write_bytes
-from refpcm.files.network_file import NetworkFile, save_network
+from refpcm.files.network_file import NetworkFile, load_network, save_network
 from refpcm.resnet import build, pcm_weight_count
 from refpcm.training import loop
 from refpcm.training.checkpoint import load_checkpoint, save_checkpoint
@@ -26,6 +26,7 @@ from refpcm.training.metrics import append_record, keep_records
 CHECKPOINT, METRICS, NETWORK, CONFIG, RESULT = (
     "checkpoint.safetensors", "metrics.jsonl", "network.safetensors", "config.json", "result.json")
 REHEARSAL_SECONDS = 8.0  # measured before a run with a time budget
+CHIP_TIMES_S = (25.0, 86400.0, 31536000.0)  # 25 seconds, a day, a year
 RESERVE = 0.97           # share of the budget that is planned with
 
 
@@ -41,12 +42,16 @@ def train_run(options, config):
     identity = identity_of(training)
     if state is None:
         state = loop.start(config, len(dataset.classes), identity)
+        if options.start:
+            state.parameters = starting_parameters(options.start, state)
         if options.time_budget:
             state.config = config = plan(state, training, options.time_budget, began)
     elif state.data != identity:
         raise RefpcmError(f"{folder} was trained on other images than those of {dataset.name}; "
                           "give the --data folder it was started with")
     loop.steps_per_epoch(config, len(training.train_images))
+    if options.chips is not None and options.chips < 0:
+        raise RefpcmError(f"--chips {options.chips} must be zero or more")
     folder.mkdir(parents=True, exist_ok=True)
     if not options.resume:
         write_config(folder, state, options)
@@ -82,6 +87,15 @@ def write_config(folder, state, options):
     resolved = {**json.loads(as_json(state.config)), "data": os.path.abspath(options.data) if options.data else None,
                 "data_identity": state.data, "versions": cli.versions(), "command": sys.argv}
     write_bytes(folder / CONFIG, (json.dumps(resolved, indent=2) + "\n").encode())
+
+
+def starting_parameters(path, state):
+    """Parameters of the network file `path`, float32. Raises RefpcmError if it is of another form than the state's."""
+    file, wanted = load_network(path), build(state.config.architecture, state.classes)
+    if file.network != wanted:
+        raise RefpcmError(f"--start {path} holds {file.network.architecture} with {file.network.classes} classes; "
+                          f"this run trains {wanted.architecture} with {wanted.classes}")
+    return {name: np.array(value, np.float32) for name, value in file.parameters.items()}
 
 
 def source_of(folder):
@@ -215,7 +229,7 @@ def accuracy(engine, parameters, dataset):
 
 
 def report(folder, state, dataset, options):
-    """Evaluate the finished network once on the test images, write it, print the table."""
+    """Evaluate the finished network once on the test images, write it, try it on chips if asked, print the tables."""
     network = build(state.config.architecture, state.classes)
     share, correct = accuracy(make_engine(network, state.config.kernels), state.parameters, dataset)
     images = state.step * state.config.batch_size
@@ -228,6 +242,10 @@ def report(folder, state, dataset, options):
              "test_accuracy": share}
     save_network(folder / NETWORK, NetworkFile(network, state.parameters, dataset.classes, dataset.mean, dataset.std,
                                                notes))
+    demonstration = options.preset in (None, "demo") and not (options.config or options.data or options.resume)
+    chips = options.chips if options.chips is not None else 3 * demonstration
+    if chips:
+        result["chips"] = on_chips(folder, chips, options.data, state.config)
     write_bytes(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
     if options.json:
         cli.print_json(result)
@@ -239,5 +257,28 @@ def report(folder, state, dataset, options):
                      f"{result['images_per_second']:.0f} images/s, seed {state.config.seed}"),
         ("test accuracy", f"{100 * share:.2f} %  ({correct} of {len(dataset.test_images)})"),
         ("network file", folder / NETWORK)]))
-    print(f"\nNext: python -m refpcm.evaluate --network {folder / NETWORK} --digital"
-          + (f" --data {options.data}" if options.data else ""))
+    if chips:
+        print(f"\nThe same network on {chips} simulated PCM chips:\n\n{chip_table(result['chips'])}")
+    print(f"\nNext: python -m refpcm.evaluate --network {folder / NETWORK}"
+          + (f" --data {options.data}" if options.data else "") + " --chips 10 --plot accuracy.png")
+
+
+def on_chips(folder, chips, data, config):
+    """Result of the evaluation at 25 s, a day and a year; its units are kept in `folder`."""
+    from refpcm.evaluation.protocol import Protocol
+    from refpcm.evaluation.run import run
+    protocol = Protocol(str(folder / NETWORK), data, chips=chips, times_s=CHIP_TIMES_S, seed=config.seed,
+                        kernels=config.kernels)
+    progress = cli.Progress(chips * len(CHIP_TIMES_S), "chips: unit", unit="units", decimals=2)
+    result = run(protocol, folder / "chips", progress=lambda done, total: progress.update(done))
+    progress.clear()
+    return result
+
+
+def chip_table(result):
+    """Mean accuracy over the chips: a line per time, a column per compensation."""
+    from refpcm.evaluation.times import time_text
+    names = result["protocol"]["compensations"]
+    mean = {(row["t_s"], row["compensation"]): f"{100 * row['mean']:.2f} %" for row in result["rows"]}
+    lines = [("", *names), *((time_text(t_s), *(mean[t_s, name] for name in names)) for t_s in CHIP_TIMES_S)]
+    return "\n".join("".join(f"{cell:>10}" for cell in line) for line in lines)
