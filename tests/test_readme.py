@@ -1,0 +1,23 @@
+"""The README's ten lines print the numbers that stand in its comments; the files it names exist."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = (ROOT / "README.md").read_text()
+
+
+def test_the_ten_lines_print_what_their_comments_say():
+    code = re.search(r"```python\n(.*?)```", TEXT, re.S).group(1)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(code, {})
+    assert printed.getvalue().splitlines() == [line[2:] for line in code.splitlines() if line.startswith("# ")]
+
+
+def test_every_file_the_readme_and_the_pages_link_to_exists():
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
