@@ -1,4 +1,6 @@
-"""The functions of conv.py in plain Numba loops: fallback where emitted code is not wanted, and its oracle in tests.
+"""The functions of conv.py and weight_gradient.py in plain Numba loops.
+
+Fallback where emitted code is not wanted, and its oracle in tests.
 
 Same arguments, same layout, same packed weights, same order of tasks; about half as fast or less.
 """
@@ -12,14 +14,12 @@ from refpcm.kernels.layout import LANES
 
 
 @kernel
-def convolve_rows(start, stop, x, x_first, x_row, stride, packed, out, out_first, out_row, rows, columns,
-                  mode, constants, floor, addend, add, output, activation, sums, last_lanes):
+def convolve_rows(start, stop, x, x_first, x_row, stride, packed, out, grid, how, sums, last_lanes):
     """See conv.convolve_rows."""
     channels, size = packed.shape[2], packed.shape[1]
-    values = np.empty((columns, LANES), np.float32)
-    totals = np.zeros(out.shape[1] * TOTALS, np.float32)
-    flat_values, flat_out, flat_addend = values.reshape(-1), out.reshape(-1), addend.reshape(-1)
-    flat_output, flat_activation = output.reshape(-1), activation.reshape(-1)
+    out_first, out_row, rows, columns = grid
+    mode, constants, floor, add, flat_out, addend, output, activation = how
+    values, totals = np.empty((columns, LANES), np.float32), np.zeros(out.shape[1] * TOTALS, np.float32)
     for task in range(start, stop):
         group, row = task // rows, task % rows
         for k in range(out.shape[1]):
@@ -33,19 +33,17 @@ def convolve_rows(start, stop, x, x_first, x_row, stride, packed, out, out_first
                             for lane in range(LANES):
                                 values[p, lane] += w * x[group, c, source + p * stride, lane]
             at = ((group * out.shape[1] + k) * out.shape[2] + out_first + row * out_row) * LANES
-            finish_tile(mode, flat_values, 0, 0, k, k + 1, columns * LANES, flat_out, at, 0, constants, floor,
-                        flat_addend, add, flat_output, flat_activation, totals)
+            finish_tile(mode, constants, floor, add, flat_out, addend, output, activation, values.reshape(-1), 0, 0,
+                        k, k + 1, columns * LANES, at, 0, totals)
         reduce_totals(totals, last_lanes if group == x.shape[0] - 1 else LANES, sums[task])
 
 
 @kernel
-def input_gradient_rows_stride_2(start, stop, dy, dy_first, dy_row, packed, taps, out, out_first, out_row, rows, columns,
-                                 mode, constants, floor, addend, add, output, activation, sums, last_lanes):
+def input_gradient_rows_stride_2(start, stop, dy, dy_first, dy_row, packed, taps, out, grid, how, sums, last_lanes):
     """See conv.input_gradient_rows_stride_2."""
-    values = np.empty((columns, LANES), np.float32)
-    totals = np.zeros(out.shape[1] * TOTALS, np.float32)
-    flat_values, flat_out, flat_addend = values.reshape(-1), out.reshape(-1), addend.reshape(-1)
-    flat_output, flat_activation = output.reshape(-1), activation.reshape(-1)
+    out_first, out_row, rows, columns = grid
+    mode, constants, floor, add, flat_out, addend, output, activation = how
+    values, totals = np.empty((columns, LANES), np.float32), np.zeros(out.shape[1] * TOTALS, np.float32)
     channels = dy.shape[1]
     for task in range(start, stop):
         group, row = task // rows, task % rows
@@ -64,15 +62,15 @@ def input_gradient_rows_stride_2(start, stop, dy, dy_first, dy_row, packed, taps
                             for lane in range(LANES):
                                 values[column, lane] += w * dy[group, k, source, lane]
             at = ((group * out.shape[1] + c) * out.shape[2] + out_first + row * out_row) * LANES
-            finish_tile(mode, flat_values, 0, 0, c, c + 1, columns * LANES, flat_out, at, 0, constants, floor,
-                        flat_addend, add, flat_output, flat_activation, totals)
+            finish_tile(mode, constants, floor, add, flat_out, addend, output, activation, values.reshape(-1), 0, 0,
+                        c, c + 1, columns * LANES, at, 0, totals)
         reduce_totals(totals, last_lanes if group == dy.shape[0] - 1 else LANES, sums[task])
 
 
 @kernel
-def weight_gradient_parts(start, stop, x, x_first, x_row, stride, dy, dy_first, dy_row, rows, columns, size,
-                          image_parts, band, partial):
-    """See conv.weight_gradient_parts; `band` only changes the order in which conv.py adds."""
+def weight_gradient_parts(start, stop, x, x_first, x_row, stride, dy, grid, size, image_parts, band, partial):
+    """See weight_gradient.weight_gradient_parts; `band` only changes the order of additions there."""
+    dy_first, dy_row, rows, columns = grid
     groups, channels, out_channels = x.shape[0], x.shape[1], dy.shape[1]
     blocks, in_channels = partial.shape[2], in_tile(size)
     for part in range(start, stop):

@@ -6,7 +6,7 @@ take addresses in bytes and strides in bytes, and have only the tile's size as c
 same tile is computed in parts that fit 16 registers of 8 lanes. docs/kernels.md draws the tiles.
 
 convolve_tile          out[k, p] = sum over i, c, j of x[c, i, p * stride + j] * w[i, c, j, k]
-weight_gradient_tile   sums[k, c, j] += sum over rows, columns, lanes of dy[k, row, column] * x[c, row * stride, column * stride + j]
+weight_gradient_tile   sums[k, c, j] += sum over rows h, columns w, lanes of dy[k, h, w] * x[c, h stride, w stride + j]
 """
 
 from llvmlite import ir
@@ -19,7 +19,8 @@ from refpcm.kernels.layout import LANES
 OUT_TILE = 4  # output channels of a tile
 PIXEL_TILE = 4  # neighbouring pixels of a tile
 FLOAT, INT32, INT64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
-PIXEL_BYTES = 4 * LANES
+FLOAT_BYTES = 4
+PIXEL_BYTES = FLOAT_BYTES * LANES
 
 
 def native_lanes(context):

@@ -2,10 +2,12 @@
 
     STATISTICS  training forward: store z; add up (z - reference) and (z - reference)^2 for the batch norm
     AFFINE      inference: store max(z + bias + addend, floor)
-    GRADIENT    backward: store g = (z + addend) where the ReLU's output y > 0, else 0; add up g and g * (z' - reference)
+    GRADIENT    backward: store g = z + addend where the ReLU's output y > 0, else 0; add up g and g (z' - reference)
 
 The sums of `STATISTICS` leave out lanes without an image. `reference` is a number near the mean: it keeps the
 subtraction E[x^2] - E[x]^2 from cancelling.
+
+Kernels get all this as one tuple, made by `finish`.
 """
 
 import numpy as np
@@ -16,16 +18,26 @@ from refpcm.kernels.vector import first_lanes, fma, lane_sum, load, maximum, pre
 
 STATISTICS, AFFINE, GRADIENT = 0, 1, 2
 TOTALS = 2 * LANES  # floats that the running sums of one channel take
+NO_FLOOR = np.float32(-np.inf)
+
+
+def finish(mode, constants, out, floor=NO_FLOOR, addend=None, output=None, activation=None):
+    """The tuple: mode, constants (K,), floor, is there an addend; out, addend, output, activation, all made flat.
+
+    `constants` are the references or the biases, `output` is y, `activation` z'. What a mode does not use is `out`.
+    """
+    arrays = [(out if array is None else array).reshape(-1) for array in (out, addend, output, activation)]
+    return (mode, constants, floor, addend is not None, *arrays)
 
 
 @kernel
-def finish_tile(mode, values, first, span, channel, channels, count, out, at, plane, constants, floor,
-                addend, add, output, activation, totals):
+def finish_tile(mode, constants, floor, add, out, addend, output, activation, values, first, span, channel, channels,
+                count, at, plane, totals):
     """Channels `channel` .. `channels` - 1 of a tile; `count` floats each, values[first + t * span:] -> out.
 
-    at: index in `out` of the first float of channel `channel`, plane: floats from one channel to the next; all arrays
-    flat, float32. `constants` are the references or biases; `addend` (used if add), `output` (y) and `activation` (z')
-    lie like `out`. totals: float32, TOTALS a channel, increased unless the mode is AFFINE.
+    The first eight: from `finish` (taken apart, since a tuple of arrays costs reference counting at every call);
+    at: index in `out` of the first float of channel `channel`, plane: floats from one channel to the next;
+    totals: float32, TOTALS a channel, increased unless the mode is AFFINE.
     """
     lowest = splat(floor)
     for k in range(channel, channels):
@@ -60,7 +72,7 @@ def finish_tile(mode, values, first, span, channel, channels, count, out, at, pl
 
 
 @kernel
-def fetch_tile(mode, channels, count, out, at, plane, addend, add, output, activation):
+def fetch_tile(mode, add, out, addend, output, activation, channels, count, at, plane):
     """Start fetching what `finish_tile` will read and write, so that it arrives while the tile is computed."""
     for _ in range(channels):
         for i in range(at, at + count, LANES):

@@ -1,6 +1,7 @@
 """The linear layer without BLAS, whose order of additions would depend on the number of threads.
 
-N images, I inputs, O outputs; a task is one image, or one output for the gradient of the weights. Twin: refpcm.nn.linear.
+N images, I inputs, O outputs; a task is one image, or one output for the gradient of the weights. Twin:
+refpcm.nn.linear.
 """
 
 import numpy as np

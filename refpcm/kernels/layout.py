@@ -36,6 +36,11 @@ class Plane:
         """Stored pixels of a plane, border included, made odd."""
         return ((self.height + 2 * self.halo) * self.row) | 1
 
+    @property
+    def grid(self):
+        """What kernels are told of a plane: index of pixel (0, 0), pixels from row to row, rows, columns."""
+        return self.origin, self.row, self.height, self.width
+
 
 def groups(images):
     """Number of groups that hold `images` images."""

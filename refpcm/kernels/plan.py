@@ -8,7 +8,7 @@ shortcut, and its convolution can finish the sum of both.
 from dataclasses import dataclass
 
 from refpcm.errors import RefpcmError
-from refpcm.kernels.conv import SHAPES
+from refpcm.kernels.convolution import SHAPES
 from refpcm.kernels.layout import Plane
 from refpcm.nn.pad_shortcut import channels_before
 from refpcm.resnet import IMAGE, Add, BatchNorm, Conv2d, GlobalAveragePool, Linear, MaxPool, PadShortcut, ReLU
@@ -31,12 +31,20 @@ class ConvStep:
     skip: str
     relu: bool
 
+    @property
+    def reads(self):
+        return (self.source, self.skip) if self.skip else (self.source,)
+
 
 @dataclass(frozen=True)
 class PadStep:
     result: str
     source: str
     layer: PadShortcut
+
+    @property
+    def reads(self):
+        return (self.source,)
 
     @property
     def before(self):
@@ -49,6 +57,14 @@ class MaxPoolStep:
     source: str
     layer: MaxPool
 
+    @property
+    def reads(self):
+        return (self.source,)
+
+    @property
+    def window(self):
+        return self.layer.kernel, self.layer.stride, self.layer.padding
+
 
 @dataclass(frozen=True)
 class HeadStep:
@@ -57,11 +73,16 @@ class HeadStep:
     source: str
     linear: Linear
 
+    @property
+    def reads(self):
+        return (self.source,)
+
 
 @dataclass(frozen=True)
 class Plan:
     steps: tuple
     readers: dict  # tensor name -> number of steps that read it
+    producers: dict  # tensor name -> step
 
 
 def make_plan(network):
@@ -113,9 +134,9 @@ def make_plan(network):
                           "use refpcm.network instead")
     counts = {}
     for step in steps:
-        for name in filter(None, (step.source, getattr(step, "skip", None))):
+        for name in step.reads:
             counts[name] = counts.get(name, 0) + 1
-    return Plan(tuple(steps), counts)
+    return Plan(tuple(steps), counts, {step.result: step for step in steps})
 
 
 def tensor_shapes(plan, channels, height, width):

@@ -154,7 +154,8 @@ def lane_sum(typing, value):
 @intrinsic
 def prefetch(typing, array, index):
     def generate(context, builder, sig, args):
-        pointer, kind = ir.IntType(8).as_pointer(), ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer()] + [INT32] * 3)
+        pointer = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer] + [INT32] * 3)
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
         address = builder.bitcast(_address(context, builder, sig.args[0], *args), pointer)
         read, first_cache, data = (ir.Constant(INT32, n) for n in (0, 3, 1))

@@ -16,8 +16,8 @@ import numpy as np
 from numba.extending import register_jitable
 
 from refpcm.kernels.cache import kernel
-from refpcm.kernels.conv import FLOAT_BYTES, _aligned, _tile_1
-from refpcm.kernels.emit import OUT_TILE, PIXEL_BYTES, PIXEL_TILE
+from refpcm.kernels.conv import aligned, tile_1
+from refpcm.kernels.emit import FLOAT_BYTES, OUT_TILE, PIXEL_BYTES, PIXEL_TILE
 from refpcm.kernels.finish import TOTALS, fetch_tile, finish_tile, reduce_totals
 from refpcm.kernels.layout import LANES
 from refpcm.kernels.vector import load, store
@@ -30,7 +30,7 @@ LESS_CHANNELS = 8  # below this many input channels the direct form is faster
 
 @kernel
 def pack_weights(weights, scale, transposed, packed):
-    """weights (K, C, 3, 3) -> packed (B, PLACES, C, OUT_TILE): G g G^T; arguments as for conv.pack_weights."""
+    """weights (K, C, 3, 3) -> packed (B, PLACES, C, OUT_TILE): G g G^T; arguments as for packing.pack_weights."""
     half, row = np.float32(0.5), np.empty((4, 3), np.float32)
     outputs = weights.shape[1] if transposed else weights.shape[0]
     packed[:] = 0
@@ -111,22 +111,22 @@ def _transform_output(products, first, out, at, span):
 
 
 @kernel
-def convolve_row_pairs(start, stop, x, x_first, x_row, stride, packed, out, out_first, out_row, rows, columns,
-                       mode, constants, floor, addend, add, output, activation, sums, last_lanes):
+def convolve_row_pairs(start, stop, x, x_first, x_row, stride, packed, out, grid, how, sums, last_lanes):
     """As conv.convolve_rows (stride must be 1), but packed by `pack_weights` here, and a task is a pair of rows:
     sums (G * ceil(rows / 2), K, 2)."""
+    out_first, out_row, rows, columns = grid
+    mode, constants, floor, add, flat_out, addend, output, activation = how
     channels, out_channels, pairs = packed.shape[2], out.shape[1], (rows + 1) // 2
     x_plane, out_plane = x.shape[2] * LANES, out.shape[2] * LANES
     place = channels * TILE + LANES  # one vector more, so that the places do not compete for the same cache sets
-    transformed, v = _aligned(PLACES * place)
-    products, m = _aligned(PLACES * OUT_TILE * TILE)
+    transformed, v = aligned(PLACES * place)
+    products, m = aligned(PLACES * OUT_TILE * TILE)
     span = COLUMNS * LANES
-    scratch, first = _aligned(2 * OUT_TILE * span)
+    scratch, first = aligned(2 * OUT_TILE * span)
     totals = np.zeros(out_channels * TOTALS, np.float32)
     v_at, m_at = transformed.ctypes.data + v * FLOAT_BYTES, products.ctypes.data + m * FLOAT_BYTES
     block_bytes, w_bytes = packed[0].size * FLOAT_BYTES, packed[0, 0].size * FLOAT_BYTES
-    flat_x, flat_out, flat_addend = x.reshape(-1), out.reshape(-1), addend.reshape(-1)
-    flat_output, flat_activation = output.reshape(-1), activation.reshape(-1)
+    flat_x = x.reshape(-1)
     for task in range(start, stop):
         group, row = task // pairs, 2 * (task % pairs)
         x_task = group * channels * x_plane + (x_first + row * x_row) * LANES
@@ -138,15 +138,15 @@ def convolve_row_pairs(start, stop, x, x_first, x_row, stride, packed, out, out_
                 k = block * OUT_TILE
                 end, at = min(k + OUT_TILE, out_channels), out_task + k * out_plane + pixel * LANES
                 for r in range(min(2, rows - row)):
-                    fetch_tile(mode, end - k, count, flat_out, at + r * out_row * LANES, out_plane, flat_addend, add,
-                               flat_output, flat_activation)
+                    fetch_tile(mode, add, flat_out, addend, output, activation, end - k, count,
+                               at + r * out_row * LANES, out_plane)
                 w = packed.ctypes.data + block * block_bytes
                 for i in range(PLACES):
-                    _tile_1(v_at + i * place * FLOAT_BYTES, w + i * w_bytes, m_at + i * OUT_TILE * TILE * FLOAT_BYTES,
+                    tile_1(v_at + i * place * FLOAT_BYTES, w + i * w_bytes, m_at + i * OUT_TILE * TILE * FLOAT_BYTES,
                             channels, 1, TILE * FLOAT_BYTES, 0, TILE * FLOAT_BYTES, PIXEL_BYTES)
                 _transform_output(products, m, scratch, first, span)
                 for r in range(min(2, rows - row)):
-                    finish_tile(mode, scratch, first + r * OUT_TILE * span, span, k, end, count, flat_out,
-                                at + r * out_row * LANES, out_plane, constants, floor, flat_addend, add,
-                                flat_output, flat_activation, totals)
+                    finish_tile(mode, constants, floor, add, flat_out, addend, output, activation, scratch,
+                                first + r * OUT_TILE * span, span, k, end, count, at + r * out_row * LANES, out_plane,
+                                totals)
         reduce_totals(totals, last_lanes if group == x.shape[0] - 1 else LANES, sums[task])

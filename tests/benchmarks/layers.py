@@ -1,47 +1,51 @@
-"""The distinct convolutions of a network, each as three calls of the engine's own code."""
+"""The distinct convolutions of a network, each as calls of its three directions in the engine's own way."""
 
 import numpy as np
 
 from refpcm import resnet
-from refpcm.kernels.engine import Engine
-from refpcm.kernels.finish import STATISTICS
-from refpcm.kernels.plan import ConvStep
+from refpcm.kernels.buffers import Scratch
+from refpcm.kernels.convolution import FORMS, convolve, input_gradient, weight_gradient_of
+from refpcm.kernels.finish import GRADIENT, STATISTICS, finish
+from refpcm.kernels.layout import LANES, empty_lanes, groups, interior
+from refpcm.kernels.plan import ConvStep, make_plan, tensor_shapes
 
 
-def convolutions(architecture, batch):
-    """Yields (label, FLOP of one direction, {direction: call}) after one training step has filled the buffers."""
-    network, rng = resnet.build(architecture), np.random.default_rng(0)
-    parameters = resnet.initial_parameters(network, lambda index, count: rng.standard_normal(count))
-    engine = Engine(network)
-    engine.forward(parameters, rng.standard_normal((batch, *network.input_shape), np.float32), training=True)
-    engine.backward(parameters, rng.standard_normal((batch, network.classes), np.float32))
-    state, seen = engine._training, set()
-    for step in engine._plan.steps:
+def convolutions(architecture, batch, kernels):
+    """Yields (label, FLOP of one direction, {direction: call})."""
+    network, seen = resnet.build(architecture), set()
+    plan = make_plan(network)
+    tensors = tensor_shapes(plan, *network.input_shape)
+    for step in plan.steps:
         if not isinstance(step, ConvStep):
             continue
-        layer, plane = step.conv, state.tensors[step.result].plane
+        layer, plane = step.conv, tensors[step.result].plane
         key = (layer.in_channels, layer.out_channels, plane.height, layer.kernel, layer.stride)
-        if key in seen:
-            continue
-        seen.add(key)
-        label = "{}->{}, {}x{}, {}/{}".format(layer.in_channels, layer.out_channels, plane.height, plane.width,
-                                              layer.kernel, layer.stride)
-        flops = 2 * batch * layer.in_channels * layer.out_channels * layer.kernel ** 2 * plane.height * plane.width
-        yield label, flops, _calls(engine, state, step, parameters)
+        if key not in seen:
+            seen.add(key)
+            label = "{}->{}, {}x{}, {}/{}".format(layer.in_channels, layer.out_channels, plane.height, plane.width,
+                                                  layer.kernel, layer.stride)
+            flops = 2 * batch * layer.in_channels * layer.out_channels * layer.kernel ** 2 * plane.height * plane.width
+            yield label, flops, _calls(FORMS[kernels], layer, tensors[step.source].plane, plane, batch)
 
 
-def _calls(engine, state, step, parameters):
-    channels, gradient = step.conv.out_channels, state.take(state.tensors[step.result])
-    ones, zeros = np.ones(channels, np.float32), np.zeros(channels, np.float32)
-    calls = {"forward": lambda: engine._convolve(step, state, parameters, ones, state.sums[step.result], STATISTICS, zeros)}
-    if step.source != resnet.IMAGE:
-        calls["input"] = lambda: _input_gradient(engine, state, step, parameters, gradient)
-    calls["weights"] = lambda: engine._weight_gradient(step, state, gradient)
+def _calls(form, layer, x_plane, plane, batch):
+    rng, count = np.random.default_rng(0), groups(batch)
+
+    def tensor(channels, of):
+        made = empty_lanes(count, channels, of)
+        inside = interior(made, of)
+        inside[:] = rng.standard_normal(inside.shape, np.float32)
+        return made
+    c, k = layer.in_channels, layer.out_channels
+    weight = rng.standard_normal((k, c, layer.kernel, layer.kernel), np.float32)
+    x, dx, addend, activation = (tensor(c, x_plane) for _ in range(4))
+    z, dz, scratch, last_lanes = tensor(k, plane), tensor(k, plane), Scratch(), batch - LANES * (count - 1)
+    ones, statistics = np.ones(k, np.float32), finish(STATISTICS, np.zeros(k, np.float32), z)
+    gradient = finish(GRADIENT, np.zeros(c, np.float32), dx, addend=addend, output=x, activation=activation)
+    calls = {"forward": lambda: convolve(form, scratch, weight, ones, False, layer.stride, x, x_plane, layer.padding, z,
+                                         plane, statistics, last_lanes)}
+    if layer.kernel != 7:
+        calls["input"] = lambda: input_gradient(form, scratch, weight, layer.stride, dz, plane, dx, x_plane, gradient,
+                                                last_lanes)
+    calls["weights"] = lambda: weight_gradient_of(form, scratch, layer, x, x_plane, dz, plane)
     return calls
-
-
-def _input_gradient(engine, state, step, parameters, gradient):
-    """With the ReLU and the batch norm's sums, as the last reader of the layer below."""
-    engine._waiting, engine._pending = {step.source: 1}, {}
-    engine._input_gradient(step, state, parameters, gradient)
-    state.give(state.tensors[step.source], engine._pending.pop(step.source))

@@ -19,9 +19,11 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
     parser.add_argument("--network", default="joshi2020-resnet32")
     parser.add_argument("--batch", type=int, default=128, help="images of a training step (default 128)")
-    parser.add_argument("--inference", type=int, nargs="*", default=[1, 128, 256], help="batch sizes (default 1 128 256)")
+    parser.add_argument("--inference", type=int, nargs="*", default=[1, 128, 256],
+                        help="batch sizes (default 1 128 256)")
     parser.add_argument("--runs", type=int, default=15, help="runs of each contender (default 15)")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--kernels", default="vector", choices=("vector", "winograd", "plain"))
     parser.add_argument("--compile", action="store_true", help="also torch.compile (takes a minute)")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall",
                         help="cpu: processor time of this thread, for busy machines; needs --threads 1")
@@ -68,7 +70,7 @@ class Setting:
         count = max([options.batch, *options.inference])
         self.images = rng.standard_normal((count, *self.network.input_shape), np.float32)
         self.labels = rng.integers(0, self.network.classes, count)
-        self.engine, self.sgd_step = Engine(self.network), sgd_step
+        self.engine, self.sgd_step = Engine(self.network, options.kernels), sgd_step
         self.velocity, self.decayed = zero_velocities(self.parameters), decayed_names(self.parameters, "all")
         self.torch = {}
         try:
@@ -138,9 +140,10 @@ def layer_table(options, clock, peak):
     print("  " + "channels, size, kernel/stride".ljust(32) + "".join(
         title.rjust(20) for title in ("forward", "gradient of input", "of weights")))
     table = {}
-    for label, flops, calls in convolutions(options.network, options.batch):
+    for label, flops, calls in convolutions(options.network, options.batch, options.kernels):
         rates = {name: flops / seconds / 1e9 for name, seconds in medians(calls, options.runs, clock).items()}
-        cells = "".join(f"{rate:.0f} ({100 * rate / peak:.0f} %)".rjust(20) for rate in rates.values())
+        cells = "".join((f"{rates[name]:.0f} ({100 * rates[name] / peak:.0f} %)" if name in rates else "-").rjust(20)
+                        for name in ("forward", "input", "weights"))
         print("  " + label.ljust(32) + cells)
         table[label] = rates
     return table
@@ -199,8 +202,8 @@ def main():
     import numpy as np
     numba.set_num_threads(options.threads)
     clock = time.perf_counter if options.clock == "wall" else time.thread_time
-    print(f"{options.network}, {options.threads} threads, {options.clock} time, medians of {options.runs}; "
-          f"Python {sys.version.split()[0]}, NumPy {np.__version__}, Numba {numba.__version__}")
+    print(f"{options.network}, {options.kernels} kernels, {options.threads} threads, {options.clock} time, "
+          f"medians of {options.runs}; Python {sys.version.split()[0]}, NumPy {np.__version__}, Numba {numba.__version__}")
     setting, results = Setting(options), {"options": vars(options)}
     results["sgemm"] = peak = sgemm_peak(options.threads, clock, options.runs)
     if "steps" not in options.skip:

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from refpcm.kernels import conv
+from refpcm.kernels import conv, weight_gradient
 from refpcm.kernels.cache import kernel
 from refpcm.kernels.emit import OUT_TILE, PIXEL_TILE, in_tile, tile_sums
 from refpcm.kernels.layout import LANES
 
-_convolve_3, _convolve_7 = conv._tile_3, conv._tile_7_stride_2
-_gradient_1, _gradient_3 = conv._gradient_1, conv._gradient_3_stride_2
+_convolve_3, _convolve_7 = conv.tile_3, conv.tile_7_stride_2
+_gradient_1, _gradient_3 = weight_gradient.tile_1, weight_gradient.tile_3_stride_2
 
 
 @kernel

@@ -146,7 +146,7 @@ def test_buffers_are_reused():
 
     def buffers():
         state = engine._training
-        kept = [*state.values.values(), *state.sums.values(), *(b for free in state.free.values() for b in free)]
+        kept = [*state.values.values(), *state.convolved.values(), *(b for free in state.free.values() for b in free)]
         return sorted(buffer.ctypes.data for buffer in kept)
     engine.forward(parameters, images, training=True), engine.backward(parameters, dlogits)
     first = buffers()
@@ -217,7 +217,7 @@ def test_networks_without_a_fast_form_are_refused(change, word):
 
 def test_environment_selects_the_plain_kernels():
     code = ("from refpcm import resnet\nfrom refpcm.kernels.engine import Engine\n"
-            "print(Engine(resnet.build('tiny-resnet8'))._form.__name__)")
+            "print(Engine(resnet.build('tiny-resnet8'))._form.convolve_rows.__module__)")
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                             env={**os.environ, "REFPCM_KERNELS": "plain"})
     assert result.stdout.strip() == "refpcm.kernels.conv_plain"

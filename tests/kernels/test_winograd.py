@@ -5,7 +5,6 @@ import pytest
 from lane_case import Case
 from test_conv_kernels import assert_within
 
-from refpcm.kernels import winograd
 from refpcm.kernels.finish import AFFINE, GRADIENT, STATISTICS
 
 SHAPES = [(16, 16, 32, 32, 17), (28, 28, 16, 16, 16), (56, 56, 8, 8, 33), (64, 64, 14, 14, 1), (96, 64, 7, 7, 16),
@@ -15,7 +14,7 @@ CASES = pytest.mark.parametrize("c, k, h, w, n", SHAPES)
 
 @CASES
 def test_forward_and_input_gradient_are_exact_up_to_rounding(c, k, h, w, n):
-    case = Case(winograd, c, k, h, w, 3, 1, n)
+    case = Case("winograd", c, k, h, w, 3, 1, n)
     out, _ = case.forward(AFFINE, np.zeros(k, np.float32))
     assert_within(out, case.exact_forward(), case.exact_forward(np.abs))
     got, _ = case.input_gradient(AFFINE, np.zeros(c, np.float32))
@@ -24,7 +23,7 @@ def test_forward_and_input_gradient_are_exact_up_to_rounding(c, k, h, w, n):
 
 def test_integers_come_out_exactly():
     """All intermediate numbers are multiples of 1/4 and small: nothing is rounded."""
-    case, rng = Case(winograd, 9, 6, 7, 10, 3, 1, 5), np.random.default_rng(0)
+    case, rng = Case("winograd", 9, 6, 7, 10, 3, 1, 5), np.random.default_rng(0)
     case.x = rng.integers(-8, 9, case.x.shape).astype(np.float32)
     case.weights = rng.integers(-8, 9, case.weights.shape).astype(np.float32)
     out, _ = case.forward(AFFINE, np.zeros(case.k, np.float32))
@@ -32,7 +31,7 @@ def test_integers_come_out_exactly():
 
 
 def test_statistics_count_images_and_not_padding():
-    case = Case(winograd, 8, 6, 7, 8, 3, 1, 19)
+    case = Case("winograd", 8, 6, 7, 8, 3, 1, 19)
     reference = np.linspace(-1, 1, case.k).astype(np.float32)
     out, sums = case.forward(STATISTICS, reference)
     shifted = out.astype(np.float64) - reference[:, None, None]
@@ -41,7 +40,7 @@ def test_statistics_count_images_and_not_padding():
 
 
 def test_gradient_passes_the_relu_and_is_summed():
-    case, rng = Case(winograd, 6, 8, 9, 10, 3, 1, 18), np.random.default_rng(3)
+    case, rng = Case("winograd", 6, 8, 9, 10, 3, 1, 18), np.random.default_rng(3)
     addend, output, activation = rng.standard_normal((3, case.n, case.c, case.h, case.w)).astype(np.float32)
     reference = np.linspace(-1, 1, case.c).astype(np.float32)
     got, sums = case.input_gradient(GRADIENT, reference, addend, output, activation)

@@ -1,0 +1,134 @@
+"""The steps of a plan going forward: training and inference. Specification: refpcm.network.
+
+Per-channel arithmetic (statistics, coefficients) is float64 NumPy; everything a pixel large runs in kernels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refpcm.errors import RefpcmError
+from refpcm.kernels import elementwise, head, pooling
+from refpcm.kernels.buffers import floats
+from refpcm.kernels.convolution import convolve
+from refpcm.kernels.finish import AFFINE, NO_FLOOR, STATISTICS, finish
+from refpcm.kernels.parallel import run
+from refpcm.kernels.plan import ConvStep, HeadStep, MaxPoolStep, PadStep
+from refpcm.nn.batch_norm import EPSILON
+from refpcm.resnet import IMAGE
+
+FAR = 64  # a mean farther than 8 standard deviations from the running mean is worth a second pass
+ZERO = np.float32(0)
+
+
+@dataclass
+class Norm:
+    """What a training pass knows of one batch norm; float64 (C,), count = N H W."""
+    mean: np.ndarray
+    variance: np.ndarray  # biased
+    count: int
+    sums: np.ndarray = None  # (C, 2): of g and g * (z - mean), once its gradient has arrived
+
+    @property
+    def inverse_std(self):
+        return 1 / np.sqrt(self.variance + EPSILON)
+
+    def affine(self, weight, bias):
+        """(mean, scale, shift), float32: norm(z) = (z - mean) * scale + shift."""
+        return floats(self.mean), floats(weight.astype(np.float64) * self.inverse_std), floats(bias)
+
+
+def pack_images(context, images):
+    buffers = context.buffers
+    packed = buffers.keep(buffers.values, IMAGE)
+    run(elementwise.pack_images, packed.shape[0] * packed.shape[1], images, packed, buffers.tensors[IMAGE].plane.grid)
+
+
+def conv_training(step, context):
+    buffers, (channels, plane), layer = context.buffers, context.shape(step.result), step.conv
+    reference, count = context.floats(step.norm, "running_mean"), buffers.images * plane.height * plane.width
+    if count < 2:
+        raise RefpcmError("batch norm in training needs at least two values a channel; use a larger batch")
+    z = buffers.keep(buffers.convolved, step.result)
+    ones = np.ones(channels, np.float32)
+    sums = convolve(context.form, context.scratch, context.floats(layer, "weight"), ones, False, layer.stride,
+                    buffers.values[step.source], context.shape(step.source)[1], layer.padding, z, plane,
+                    finish(STATISTICS, reference, z), buffers.last_lanes)
+    norm = _norm(reference, sums, count)
+    if np.any((norm.mean - reference) ** 2 > FAR * norm.variance):  # digits were lost: again, from the mean itself
+        reference = floats(norm.mean)
+        sums = context.scratch("plane sums", (len(z), channels, 2), np.float64)
+        run(elementwise.moments, len(z) * channels, z, reference, sums, plane.grid, buffers.last_lanes)
+        norm = _norm(reference, sums.sum(0), count)
+    buffers.norms[step.result] = norm
+    context.statistics[step.norm.name] = norm.mean, norm.variance * count / (count - 1)
+    if step.relu:
+        _normalise(step, context)
+
+
+def _norm(reference, sums, count):
+    """From the sums of z - reference and its square."""
+    shifted = sums[:, 0] / count
+    return Norm(reference + shifted, np.maximum(sums[:, 1] / count - shifted ** 2, 0), count)
+
+
+def _normalise(step, context):
+    """result = relu(norm(z) + skip); a projection's batch norm is applied here, while it is added."""
+    buffers, (channels, plane) = context.buffers, context.shape(step.result)
+    z, own = buffers.convolved[step.result], _affine(step, context)
+    if step.skip is None:
+        mode, skip, skip_norm = elementwise.NO_SKIP, z, own
+    elif step.skip in buffers.values:
+        mode, skip, skip_norm = elementwise.SKIP, buffers.values[step.skip], own
+    else:
+        projection = context.plan.producers[step.skip]
+        mode, skip, skip_norm = elementwise.SKIP_NORM, buffers.convolved[step.skip], _affine(projection, context)
+    run(elementwise.normalise, len(z) * channels, z, own, mode, skip, skip_norm, ZERO,
+        buffers.keep(buffers.values, step.result), plane.grid)
+
+
+def _affine(step, context):
+    weight, bias = (context.floats(step.norm, part) for part in ("weight", "bias"))
+    return context.buffers.norms[step.result].affine(weight, bias)
+
+
+def conv_inference(step, context):
+    """The batch norm's scale goes into the weights, its shift into the bias."""
+    buffers, layer = context.buffers, step.conv
+    gamma, beta, mean, variance = (context.parameters[f"{step.norm.name}.{part}"].astype(np.float64)
+                                   for part in ("weight", "bias", "running_mean", "running_var"))
+    scale = gamma / np.sqrt(variance + EPSILON)
+    out = buffers.keep(buffers.values, step.result)
+    how = finish(AFFINE, floats(beta - mean * scale), out, floor=ZERO if step.relu else NO_FLOOR,
+                 addend=buffers.values[step.skip] if step.skip else None)
+    convolve(context.form, context.scratch, context.floats(layer, "weight"), floats(scale), False, layer.stride,
+             buffers.values[step.source], context.shape(step.source)[1], layer.padding, out,
+             context.shape(step.result)[1], how, buffers.last_lanes)
+
+
+def pad(step, context):
+    buffers, plane = context.buffers, context.shape(step.result)[1]
+    out = buffers.keep(buffers.values, step.result)
+    run(pooling.pad_shortcut, out.shape[0] * out.shape[1], buffers.values[step.source],
+        context.shape(step.source)[1].grid, step.layer.stride, step.before, out, plane.grid)
+
+
+def max_pool(step, context):
+    buffers, plane = context.buffers, context.shape(step.result)[1]
+    out = buffers.keep(buffers.values, step.result)
+    run(pooling.max_pool, out.shape[0] * out.shape[1], buffers.values[step.source],
+        context.shape(step.source)[1].grid, step.window, out, plane.grid)
+
+
+def head_of(step, context):
+    """-> logits (N, classes)."""
+    buffers, (channels, plane), linear = context.buffers, context.shape(step.source), step.linear
+    x, pooled = buffers.values[step.source], context.scratch("pooled", (buffers.images, channels))
+    run(pooling.average_pool, len(x) * channels, x, plane.grid, pooled)
+    logits = np.empty((buffers.images, linear.out_features), np.float32)
+    run(head.linear, buffers.images, pooled, context.floats(linear, "weight"), context.floats(linear, "bias"), logits)
+    return logits
+
+
+TRAINING = {ConvStep: conv_training, PadStep: pad, MaxPoolStep: max_pool, HeadStep: head_of}
+INFERENCE = {**TRAINING, ConvStep: conv_inference}
