@@ -44,6 +44,15 @@ def arguments():
     chip.add_argument("--adabs-batch-size", type=int, metavar="M", default=200, help="images in each")
     chip.add_argument("--on-chip", choices=("all", "inner"), default="all",
                       help="inner: first and last layer stay digital")
+    chip.add_argument("--read-noise", choices=("frozen", "per_batch"), default="frozen",
+                      help="one read for the whole test set, or a fresh one for each 256 images (I-9)")
+    chip.add_argument("--dac-bits", type=int, metavar="B", help="bits of the input converters (default: ideal)")
+    chip.add_argument("--adc-bits", type=int, metavar="B", help="bits of the output converters (default: ideal)")
+    chip.add_argument("--tile-rows", type=int, metavar="R", help="rows of a tile; longer matrices are split (default: no limit)")
+    chip.add_argument("--tile-columns", type=int, metavar="K", help="columns of a tile (default: no limit)")
+    chip.add_argument("--output-noise", type=float, metavar="SIGMA", default=0.0,
+                      help="of every product, in units of W_max (docs/tile.md)")
+    chip.add_argument("--layers", action="store_true", help="also print MVM error and SNR of every layer of chip 0, after GDC")
     chip.add_argument("--seed", type=int, default=0, help="of all random numbers, 32 bits")
     chip.add_argument("--plot", metavar="FILE", help="draw accuracy over time and the distributions (needs matplotlib)")
     return parser.parse_args()
@@ -85,14 +94,16 @@ def on_chips(options):
     import sys
 
     from refpcm.evaluation.protocol import Protocol, fingerprint
-    from refpcm.evaluation.report import table, write_report
+    from refpcm.evaluation.report import layer_table, table, write_report
     from refpcm.evaluation.run import run
     from refpcm.evaluation.times import parse_times
 
     protocol = Protocol(
-        options.network, options.data, options.device, options.seed, options.chips, options.reads,
-        parse_times(options.times), tuple(options.compensation.split(",")), options.on_chip, options.readout,
-        options.per_column, options.adabs_batches, options.adabs_batch_size, options.images, options.kernels)
+        **{name: getattr(options, name) for name in
+           ("network", "data", "device", "seed", "chips", "reads", "on_chip", "readout", "per_column", "adabs_batches",
+            "adabs_batch_size", "images", "kernels", "read_noise", "dac_bits", "adc_bits", "tile_rows", "tile_columns",
+            "output_noise")},
+        times_s=parse_times(options.times), compensations=tuple(options.compensation.split(",")))
     folder = options.out or f"runs/evaluate-{fingerprint(protocol)[:8]}"
     units = protocol.chips * protocol.reads * len(protocol.times_s)
     print(f"{units} units: {protocol.chips} chips, {len(protocol.times_s)} times, {protocol.reads} reads; kept in {folder}",
@@ -107,6 +118,9 @@ def on_chips(options):
         result = run(protocol, folder, pool, progress)
     meter.clear()
     result["versions"] = cli.versions()
+    if options.layers:
+        from refpcm.evaluation.layer_errors import chip_layer_errors
+        result["layers"] = chip_layer_errors(protocol)
     write_report(folder, result)
     if options.plot:
         from refpcm.evaluation.plot import draw
@@ -115,6 +129,8 @@ def on_chips(options):
         cli.print_json(result)
     else:
         print(table(result))
+        if options.layers:
+            print("\n" + layer_table(result["layers"], protocol.times_s))
         print(f"\nwritten: {folder}/result.json, result.csv" + (f", {options.plot}" if options.plot else ""))
 
 

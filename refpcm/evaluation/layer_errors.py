@@ -9,8 +9,13 @@ the same inputs. So errors of earlier layers do not count, and digital scale fac
 
 import numpy as np
 
-from refpcm.analog import with_matrices
+from refpcm.analog import program_network, with_matrices
+from refpcm.compensation.global_drift import compensated_read, reference_readouts
+from refpcm.evaluation.inputs import load_inputs
 from refpcm.network import FORWARD, Tape, forward
+from refpcm.pcm.device import find_device
+
+IMAGES = 32  # training images that the layers' errors are measured with
 
 
 def mvm_error(y_hat, y):
@@ -37,4 +42,19 @@ def layer_errors(network, parameters, matrices, images):
             inputs = [tape.values[name] for name in layer.inputs]
             y_hat = FORWARD[type(layer)](layer, inputs, on_chip, Tape(False))
             errors[layer.name] = mvm_error(y_hat, tape.values[layer.name])
+    return errors
+
+
+def chip_layer_errors(protocol):
+    """{layer name: [MVM error at each of the protocol's times]} of chip 0, read 0, after GDC, without converters."""
+    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
+    network, trained = inputs.file.network, inputs.file.parameters
+    chip = program_network(network, trained, find_device(protocol.device), protocol.seed, 0, protocol.on_chip)
+    reference = reference_readouts(chip, protocol.readout, protocol.per_column)
+    images = inputs.normalised(inputs.data.train_images[:IMAGES])
+    errors = {crossbar.name: [] for crossbar in chip.crossbars}
+    for t_s in protocol.times_s:
+        rescued = compensated_read(chip, t_s, 0, reference, protocol.readout, protocol.per_column)[1]
+        for name, error in layer_errors(network, trained, rescued, images).items():
+            errors[name].append(error)
     return errors

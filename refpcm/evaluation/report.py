@@ -5,6 +5,7 @@ import io
 import json
 import os
 
+from refpcm.evaluation.layer_errors import snr_db
 from refpcm.evaluation.times import time_text
 from refpcm.files.atomic import atomic_file
 
@@ -25,6 +26,15 @@ def table(result):
     text = [f"digital accuracy {_percent(result['digital_accuracy'])} % on {result['test_images']} test images",
             "per cent; std: one read of one chip; chips, reads: the part of each in it"]
     return "\n".join(text + ["  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in lines])
+
+
+def layer_table(errors, times_s):
+    """MVM error and SNR of each layer, {layer name: [error at each time]}, as text."""
+    lines = [("layer", *(time_text(t_s) for t_s in times_s))]
+    lines += [(name, *(f"{error:.4f} ({snr_db(error):.1f} dB)" for error in row)) for name, row in errors.items()]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "\n".join(["MVM error ||y_hat - y|| / ||y|| and signal-to-noise ratio of each layer, chip 0, after GDC"]
+                     + ["  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in lines])
 
 
 def _percent(value):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import numba
 import pytest
 
 CHIPS = ["--chips", "2", "--times", "25s,1day", "--images", "40", "--adabs-batches", "2", "--adabs-batch-size", "50"]
@@ -77,7 +78,7 @@ def test_an_evaluation_that_was_killed_goes_on_and_ends_alike(trained, whole, tm
 
 def test_two_processes_and_two_threads_give_the_same_rows(trained, whole, tmp_path):
     for option in ("--workers", "--threads"):
-        if option == "--threads" and (os.cpu_count() or 1) < 2:
+        if option == "--threads" and numba.config.NUMBA_NUM_THREADS < 2:
             continue
         done = command("refpcm.evaluate", *trained, *CHIPS, "--out", tmp_path / option, "--json", option, 2)
         assert done.returncode == 0, done.stderr
@@ -98,6 +99,18 @@ def test_without_matplotlib_the_word_is_clear(trained, tmp_path):
     assert done.returncode == 2 and "pip install" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_converters_tiles_and_the_layers_report_are_options(trained, whole, tmp_path):
+    done = command("refpcm.evaluate", *trained, *CHIPS[2:], "--chips", 1, "--images", 20, "--compensation", "gdc", "--json", "--layers",
+                   "--dac-bits", 8, "--adc-bits", 8, "--tile-rows", 64, "--output-noise", 0.01, "--read-noise", "per_batch",
+                   "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["protocol"]["adc_bits"] == 8 and len(result["rows"]) == 2
+    assert list(result["layers"])[0] == "conv1" and len(result["layers"]["fc"]) == 2
+    first, later = zip(*result["layers"].values())
+    assert all(0 < error < 1 for error in first + later) and sum(first) < sum(later)
+
+
 MISUSES = {
     "no such network": (["--network", "/nowhere"], "/nowhere"),
     "no such data": (["--data", "/nowhere"], "/nowhere"),
@@ -113,6 +126,8 @@ MISUSES = {
     "more calibration images than there are": (["--adabs-batches", "1000"], "AdaBS"),
     "seed too large": (["--seed", str(2 ** 32)], "seed"),
     "output is a file": (["--out", __file__], "test_evaluate_command.py"),
+    "no bits": (["--dac-bits", "0"], "bits"),
+    "no tile rows": (["--tile-rows", "0"], "rows"),
     "plot of unknown form": (["--plot", "a.xyz"], "a.xyz"),
 }
 
