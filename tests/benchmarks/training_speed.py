@@ -27,7 +27,7 @@ def arguments():
     parser.add_argument("--compile", action="store_true", help="also torch.compile (takes a minute)")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall",
                         help="cpu: processor time of this thread, for busy machines; needs --threads 1")
-    parser.add_argument("--skip", nargs="*", default=[], choices=("steps", "layers", "epoch", "cold"))
+    parser.add_argument("--skip", nargs="*", default=[], choices=("steps", "profile", "layers", "epoch", "cold"))
     parser.add_argument("--json", help="also write the numbers to this file")
     options = parser.parse_args()
     if options.clock == "cpu" and options.threads != 1:
@@ -149,6 +149,21 @@ def layer_table(options, clock, peak):
     return table
 
 
+def profile_table(setting, clock, runs):
+    """Median seconds of each kernel in a training step."""
+    from tests.benchmarks.step_profile import profile
+    step = setting.training_steps()["refpcm"]
+    step()
+    profiles = [profile(step, clock) for _ in range(runs)]
+    table = {name: statistics.median(p.get(name, 0) for p in profiles) for name in profiles[0]}
+    total = sum(table.values())
+    print("\nrefpcm's training step by kernel")
+    for name, seconds in table.items():
+        if seconds > total / 200:
+            print(f"  {name:40s}{seconds * 1e3:8.1f} ms{100 * seconds / total:6.0f} %")
+    return table
+
+
 def epoch(setting, clock, runs):
     """Seconds for 50,000 images with crop, flip, Cutout and normalisation, from batches of 128 in turn."""
     import numpy as np
@@ -203,7 +218,8 @@ def main():
     numba.set_num_threads(options.threads)
     clock = time.perf_counter if options.clock == "wall" else time.thread_time
     print(f"{options.network}, {options.kernels} kernels, {options.threads} threads, {options.clock} time, "
-          f"medians of {options.runs}; Python {sys.version.split()[0]}, NumPy {np.__version__}, Numba {numba.__version__}")
+          f"medians of {options.runs}; "
+          f"Python {sys.version.split()[0]}, NumPy {np.__version__}, Numba {numba.__version__}")
     setting, results = Setting(options), {"options": vars(options)}
     results["sgemm"] = peak = sgemm_peak(options.threads, clock, options.runs)
     if "steps" not in options.skip:
@@ -212,6 +228,8 @@ def main():
         for n in options.inference:
             results[f"inference {n}"] = medians(setting.inferences(n), options.runs, clock)
             show(f"inference, batch {n}", results[f"inference {n}"], n)
+    if "profile" not in options.skip:
+        results["profile"] = profile_table(setting, clock, options.runs)
     if "layers" not in options.skip:
         results["layers"] = layer_table(options, clock, peak)
     if "epoch" not in options.skip and setting.network.input_shape == (3, 32, 32):
