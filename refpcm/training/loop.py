@@ -133,3 +133,10 @@ def predict(engine, parameters, images, mean, std, batch_size=256):
         logits = engine.forward(parameters, prepare(part, no_moves(len(part)), 0, mean, std))
         classes[begin:begin + batch_size] = logits.argmax(1)
     return classes
+
+
+def accuracy(engine, parameters, dataset):
+    """Share of dataset.test_images that are right, and their number."""
+    predicted = predict(engine, parameters, dataset.test_images, dataset.mean, dataset.std)
+    correct = int((predicted == dataset.test_labels).sum())
+    return correct / len(predicted), correct

@@ -1,0 +1,70 @@
+"""What a finished training run says: accuracy, network file, result, and the network's fate on a few chips."""
+
+import json
+
+from refpcm import cli
+from refpcm.files.atomic import write_bytes
+from refpcm.files.network_file import NetworkFile, save_network
+from refpcm.resnet import build, pcm_weight_count
+from refpcm.training.config import as_json
+from refpcm.training.executor import make_engine
+from refpcm.training.loop import accuracy
+
+NETWORK, RESULT = "network.safetensors", "result.json"
+CHIP_TIMES_S = (25.0, 86400.0, 31536000.0)  # 25 seconds, a day, a year
+
+
+def report(folder, state, dataset, options):
+    """Evaluate the finished network once on the test images, write it, try it on chips if asked, print the tables."""
+    network = build(state.config.architecture, state.classes)
+    share, correct = accuracy(make_engine(network, state.config.kernels), state.parameters, dataset)
+    images = state.step * state.config.batch_size
+    result = {"architecture": network.architecture, "weights": pcm_weight_count(network), "data": dataset.name,
+              "epochs": state.config.epochs, "steps": state.step, "seed": state.config.seed,
+              "accuracy": share, "correct": correct, "total": len(dataset.test_images),
+              "training_seconds": state.seconds, "images_per_second": images / state.seconds,
+              "network": str(folder / NETWORK), "versions": cli.versions()}
+    notes = {"config": json.loads(as_json(state.config)), "data": dataset.name, "versions": result["versions"],
+             "test_accuracy": share}
+    save_network(folder / NETWORK, NetworkFile(network, state.parameters, dataset.classes, dataset.mean, dataset.std,
+                                               notes))
+    demonstration = options.preset in (None, "demo") and not (options.config or options.data or options.resume)
+    chips = options.chips if options.chips is not None else 3 * demonstration
+    if chips:
+        result["chips"] = on_chips(folder, chips, options.data, state.config)
+    write_bytes(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
+    if options.json:
+        cli.print_json(result)
+        return
+    print(cli.table([
+        ("network", f"{network.architecture}, {result['weights']:,} weights"),
+        ("data", f"{dataset.name}, {len(dataset.test_images):,} test images"),
+        ("training", f"{state.config.epochs:g} epochs in {cli.clock(state.seconds)}, "
+                     f"{result['images_per_second']:.0f} images/s, seed {state.config.seed}"),
+        ("test accuracy", f"{100 * share:.2f} %  ({correct} of {len(dataset.test_images)})"),
+        ("network file", folder / NETWORK)]))
+    if chips:
+        print(f"\nThe same network on {chips} simulated PCM chips:\n\n{chip_table(result['chips'])}")
+    print(f"\nNext: python -m refpcm.evaluate --network {folder / NETWORK}"
+          + (f" --data {options.data}" if options.data else "") + " --chips 10 --plot accuracy.png")
+
+
+def on_chips(folder, chips, data, config):
+    """Result of the evaluation at 25 s, a day and a year; its units are kept in `folder`."""
+    from refpcm.evaluation.protocol import Protocol
+    from refpcm.evaluation.run import run
+    protocol = Protocol(str(folder / NETWORK), data, chips=chips, times_s=CHIP_TIMES_S, seed=config.seed,
+                        kernels=config.kernels)
+    progress = cli.Progress(chips * len(CHIP_TIMES_S), "chips: unit", unit="units", decimals=2)
+    result = run(protocol, folder / "chips", progress=lambda done, total: progress.update(done))
+    progress.clear()
+    return result
+
+
+def chip_table(result):
+    """Mean accuracy over the chips: a line per time, a column per compensation."""
+    from refpcm.evaluation.times import time_text
+    names = result["protocol"]["compensations"]
+    mean = {(row["t_s"], row["compensation"]): f"{100 * row['mean']:.2f} %" for row in result["rows"]}
+    lines = [("", *names), *((time_text(t_s), *(mean[t_s, name] for name in names)) for t_s in CHIP_TIMES_S)]
+    return "\n".join("".join(f"{cell:>10}" for cell in line) for line in lines)

@@ -1,0 +1,98 @@
+"""One stretch of a training run: progress, checkpoints, signals, and the log."""
+
+import signal
+import sys
+import time
+
+import numpy as np
+
+from refpcm import cli
+from refpcm.errors import RefpcmError
+from refpcm.resnet import build, pcm_weight_count
+from refpcm.training import loop
+from refpcm.training.checkpoint import save_checkpoint
+from refpcm.training.executor import make_engine
+from refpcm.training.metrics import append_record
+
+CHECKPOINT, METRICS = "checkpoint.safetensors", "metrics.jsonl"
+
+
+class Session:
+    """One stretch of a run, from its start or resumption to its end or interruption."""
+
+    def __init__(self, folder, state, training, validation, options, began):
+        self.folder, self.state, self.training, self.validation = folder, state, training, validation
+        self.every, self.began = options.checkpoint_every, began
+        self.budget = options.time_budget
+        self.stop_reason = self.signal = None
+        self.saved = time.monotonic()
+        self.evaluator = None
+
+    def run(self):
+        """Train until the end or a reason to stop; the state is then on disk. -> whether the run is complete."""
+        config, count = self.state.config, len(self.training.train_images)
+        total = loop.total_steps(config, count)
+        self.progress = cli.Progress(total, "step", config.batch_size, "images", self.state.step)
+        note(f"{config.architecture} ({pcm_weight_count(build(config.architecture, self.state.classes)):,} weights), "
+             f"{count:,} training images, {config.epochs:g} epochs of {loop.steps_per_epoch(config, count)} steps; "
+             f"output in {self.folder}" + (f"; going on after step {self.state.step}" if self.state.step else ""))
+        before = {number: signal.signal(number, self.interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            complete = self.state.step >= total or loop.train(self.state, self.training, self.after_step,
+                                                              self.after_epoch)
+        except RefpcmError as error:
+            kept = self.folder / CHECKPOINT
+            state = f"the last good checkpoint is {kept}" if kept.exists() else "no checkpoint was written yet"
+            raise RefpcmError(f"{error}; {state}") from None
+        finally:
+            self.progress.clear()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        if not complete:
+            note(f"stopped after step {self.state.step} of {total} ({self.stop_reason}); "
+                 f"go on with: python -m refpcm.train --resume {self.folder}")
+        return complete
+
+    def interrupted(self, number, frame):
+        self.stop_reason, self.signal = signal.Signals(number).name, number
+
+    def after_step(self, state, total):
+        self.progress.update(state.step, self.loss(state))
+        if self.budget and time.monotonic() - self.began > self.budget:
+            self.stop_reason = "time budget spent"
+        if self.stop_reason or state.step == total or time.monotonic() - self.saved > self.every:
+            self.save(state)
+        return self.stop_reason is not None
+
+    def loss(self, state):
+        """The epoch's mean loss so far, for the progress line; empty between two epochs."""
+        done = state.step % loop.steps_per_epoch(state.config, len(self.training.train_images))
+        return f"loss {state.loss_sum / done:.3f}" if done else ""
+
+    def save(self, state):
+        if not all(np.isfinite(value).all() for value in state.parameters.values()):
+            raise RefpcmError(f"a weight is no longer finite at step {state.step}: training has diverged; "
+                              "choose a smaller --learning-rate")
+        save_checkpoint(self.folder / CHECKPOINT, state)
+        self.saved = time.monotonic()
+
+    def after_epoch(self, state, record):
+        if len(self.validation.test_images):
+            record["validation_accuracy"] = loop.accuracy(self.engine(), state.parameters, self.validation)[0]
+        append_record(self.folder / METRICS, record)
+        self.progress.clear()
+        validated = f"  validation {100 * record['validation_accuracy']:.2f} %" if "validation_accuracy" in record else ""
+        note(f"epoch {record['epoch']:3}  loss {record['train_loss']:.4f}  train {100 * record['train_accuracy']:.2f} %"
+             f"{validated}  {record['images_per_second']:.0f} images/s  {cli.clock(record['seconds'])}")
+        self.save(state)
+
+    def engine(self):
+        """A second engine for evaluation, so that the buffers of the training one stay as they are."""
+        if self.evaluator is None:
+            self.evaluator = make_engine(build(self.state.config.architecture, self.state.classes),
+                                         self.state.config.kernels)
+        return self.evaluator
+
+
+def note(text):
+    print(text, file=sys.stderr, flush=True)
