@@ -22,14 +22,29 @@ class Tensor:
 
 
 @dataclass(frozen=True)
-class ConvStep:
-    """result = relu(norm(conv(source)) + skip); without skip, and without ReLU, where those are None and False."""
+class Step:
+    """Reads tensors, writes the tensor `result`, stands for `layers` layers of the list."""
     result: str
     source: str
+
+    layers = 1
+
+    @property
+    def reads(self):
+        return (self.source,)
+
+
+@dataclass(frozen=True)
+class ConvStep(Step):
+    """result = relu(norm(conv(source)) + skip); without skip, and without ReLU, where those are None and False."""
     conv: Conv2d
     norm: BatchNorm
     skip: str
     relu: bool
+
+    @property
+    def layers(self):
+        return 2 + (self.skip is not None) + self.relu
 
     @property
     def reads(self):
@@ -37,29 +52,18 @@ class ConvStep:
 
 
 @dataclass(frozen=True)
-class PadStep:
-    result: str
-    source: str
+class PadStep(Step):
     layer: PadShortcut
 
     @property
-    def reads(self):
-        return (self.source,)
-
-    @property
     def before(self):
+        """Channels of zeros before the old ones."""
         return channels_before(self.layer.in_channels, self.layer.out_channels)
 
 
 @dataclass(frozen=True)
-class MaxPoolStep:
-    result: str
-    source: str
+class MaxPoolStep(Step):
     layer: MaxPool
-
-    @property
-    def reads(self):
-        return (self.source,)
 
     @property
     def window(self):
@@ -67,15 +71,11 @@ class MaxPoolStep:
 
 
 @dataclass(frozen=True)
-class HeadStep:
+class HeadStep(Step):
     """Global average pool and linear layer; the last step."""
-    result: str
-    source: str
     linear: Linear
 
-    @property
-    def reads(self):
-        return (self.source,)
+    layers = 2
 
 
 @dataclass(frozen=True)
@@ -87,51 +87,24 @@ class Plan:
 
 def make_plan(network):
     """Plan of a network of refpcm.resnet. Raises RefpcmError for layers in an arrangement without a fast form."""
-    def refuse(layer, why):
-        raise RefpcmError(f"{network.architecture}: the fast kernels have no form for layer {layer.name!r} ({why}); "
-                          "use refpcm.network instead")
-
-    readers = {}
+    readers, position = {}, {layer.name: i for i, layer in enumerate(network.layers)}
     for layer in network.layers:
         for name in layer.inputs:
             readers.setdefault(name, []).append(layer)
-
-    def only_reader(layer, kind):
-        found = readers.get(layer.name, [])
-        return found[0] if len(found) == 1 and isinstance(found[0], kind) else None
-
-    steps, position = [], {layer.name: i for i, layer in enumerate(network.layers)}
+    steps = []
     for layer in network.layers:
         if isinstance(layer, Conv2d):
-            if (layer.kernel, layer.stride) not in SHAPES or layer.padding != layer.kernel // 2:
-                refuse(layer, f"kernel {layer.kernel}, stride {layer.stride}, padding {layer.padding}")
-            if layer.kernel == 7 and layer.inputs[0] != IMAGE:
-                refuse(layer, "kernel 7 that is not the first layer")
-            norm = only_reader(layer, BatchNorm) or refuse(layer, "no batch norm behind it")
-            last, skip = norm, None
-            add = only_reader(norm, Add)
-            if add is not None and add.inputs[0] == norm.name:
-                last, skip = add, add.inputs[1]
-            relu = only_reader(last, ReLU)
-            if skip is not None and relu is None:
-                refuse(last, "no ReLU behind it")
-            if skip is None and relu is None and only_reader(last, Add) is None:
-                refuse(last, "neither ReLU nor add behind it")
-            last = relu or last
-            steps.append(ConvStep(last.name, layer.inputs[0], layer, norm, skip, relu is not None))
+            steps.append(_conv_step(network, layer, readers))
         elif isinstance(layer, PadShortcut):
             steps.append(PadStep(layer.name, layer.inputs[0], layer))
         elif isinstance(layer, MaxPool):
             steps.append(MaxPoolStep(layer.name, layer.inputs[0], layer))
         elif isinstance(layer, GlobalAveragePool):
-            linear = only_reader(layer, Linear) or refuse(layer, "no linear layer behind it")
+            linear = _only_reader(readers, layer, Linear) or _refuse(network, layer, "no linear layer behind it")
             steps.append(HeadStep(linear.name, layer.inputs[0], linear))
+    if sum(step.layers for step in steps) != len(network.layers):
+        _refuse(network, network.layers[-1], "layers before it belong to no group that the kernels know")
     steps.sort(key=lambda step: position[step.result])
-    covered = sum(1 + 1 + (2 if step.skip else 0) + (step.relu and not step.skip) if isinstance(step, ConvStep)
-                  else 2 if isinstance(step, HeadStep) else 1 for step in steps)
-    if covered != len(network.layers):
-        raise RefpcmError(f"{network.architecture}: the fast kernels do not cover this arrangement of layers; "
-                          "use refpcm.network instead")
     counts = {}
     for step in steps:
         for name in step.reads:
@@ -139,8 +112,35 @@ def make_plan(network):
     return Plan(tuple(steps), counts, {step.result: step for step in steps})
 
 
+def _conv_step(network, layer, readers):
+    """The convolution's group."""
+    if (layer.kernel, layer.stride) not in SHAPES or layer.padding != layer.kernel // 2:
+        _refuse(network, layer, f"kernel {layer.kernel}, stride {layer.stride}, padding {layer.padding}")
+    if layer.kernel == 7 and layer.inputs[0] != IMAGE:
+        _refuse(network, layer, "kernel 7 that is not the first layer")
+    norm = _only_reader(readers, layer, BatchNorm) or _refuse(network, layer, "no batch norm behind it")
+    add = _only_reader(readers, norm, Add)
+    if add is not None and add.inputs[0] == norm.name:
+        relu = _only_reader(readers, add, ReLU) or _refuse(network, add, "no ReLU behind it")
+        return ConvStep(relu.name, layer.inputs[0], layer, norm, add.inputs[1], True)
+    relu = _only_reader(readers, norm, ReLU)
+    if add is None and relu is None:
+        _refuse(network, norm, "neither ReLU nor add behind it")
+    return ConvStep((relu or norm).name, layer.inputs[0], layer, norm, None, relu is not None)
+
+
+def _only_reader(readers, layer, kind):
+    found = readers.get(layer.name, [])
+    return found[0] if len(found) == 1 and isinstance(found[0], kind) else None
+
+
+def _refuse(network, layer, why):
+    raise RefpcmError(f"{network.architecture}: the fast kernels have no form for layer {layer.name!r} ({why}); "
+                      "use refpcm.network instead")
+
+
 def tensor_shapes(plan, channels, height, width):
-    """{tensor name: Tensor} for images (channels, height, width)."""
+    """{tensor name: Tensor} for images (channels, height, width). Raises RefpcmError if they are too small."""
     halo = max([1] + [step.conv.padding for step in plan.steps if isinstance(step, ConvStep)])
     tensors = {IMAGE: Tensor(channels, Plane(height, width, halo))}
     for step in plan.steps:
