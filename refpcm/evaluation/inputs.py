@@ -4,18 +4,20 @@ from functools import lru_cache
 
 from refpcm.errors import RefpcmError
 
+BATCH = 256  # test images at a time; those that see the same read with read_noise "per_batch"
+
 
 class MiniBatches:
     """The calibration images, normalised when asked for: a sequence of (m, C, H, W) float32."""
 
-    def __init__(self, inputs, chosen):
-        self.inputs, self.chosen = inputs, chosen
+    def __init__(self, inputs, images, chosen):
+        self.inputs, self.images, self.chosen = inputs, images, chosen
 
     def __len__(self):
         return len(self.chosen)
 
     def __getitem__(self, i):
-        return self.inputs.normalised(self.inputs.data.train_images[self.chosen[i]])
+        return self.inputs.normalised(self.images[self.chosen[i]])
 
 
 class Inputs:
@@ -23,9 +25,11 @@ class Inputs:
 
     def __init__(self, network_path, data_path, kernels):
         from refpcm.datasets import load
+        from refpcm.datasets.imagenet import is_index, load_index
         from refpcm.files.network_file import load_network
         from refpcm.training.executor import make_engine
-        self.file, self.data = load_network(network_path), load(data_path)
+        self.file = load_network(network_path)
+        self.data = load_index(data_path) if is_index(data_path) else load(data_path)
         shape, classes = self.file.network.input_shape, self.file.network.classes
         if self.data.test_images.shape[1:] != shape or len(self.data.classes) != classes:
             raise RefpcmError(f"{network_path} wants images {shape} in {classes} classes; {self.data.name} has images "
@@ -39,9 +43,24 @@ class Inputs:
     def count_correct(self, parameters, images=None, begin=0, engine=None):
         """How many of the test images begin .. images - 1 (None: all) the parameters recognise."""
         from refpcm.training.loop import predict
-        predicted = predict(engine or self.engine, parameters, self.data.test_images[begin:images], self.file.mean,
-                            self.file.std)
-        return int((predicted == self.data.test_labels[begin:images]).sum())
+        correct, end = 0, self.image_count(images)
+        for first in range(begin, end, BATCH):  # so that no more than a batch of a large set is decoded
+            rows = slice(first, min(first + BATCH, end))
+            predicted = predict(engine or self.engine, parameters, self.data.test_images[rows], self.file.mean,
+                                self.file.std)
+            correct += int((predicted == self.data.test_labels[rows]).sum())
+        return correct
+
+    def calibration_images(self, source):
+        """Images (N, C, H, W) uint8 that AdaBS and converter ranges may use; source: "train", or "test" on request.
+
+        Raises RefpcmError if there are none.
+        """
+        images = self.data.train_images if source == "train" else self.data.test_images
+        if not len(images):
+            raise RefpcmError(f"{self.data.name} has no training images to calibrate with; name data that has, or choose "
+                              'calibration="test", which lets the test images be seen before the test')
+        return images
 
     def image_count(self, images=None):
         return len(self.data.test_labels[:images])

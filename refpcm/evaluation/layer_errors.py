@@ -15,7 +15,7 @@ from refpcm.evaluation.inputs import load_inputs
 from refpcm.network import FORWARD, Tape, forward
 from refpcm.pcm.device import find_device
 
-IMAGES = 32  # training images that the layers' errors are measured with
+IMAGES = 32  # calibration images that the layers' errors are measured with
 
 
 def mvm_error(y_hat, y):
@@ -51,7 +51,7 @@ def chip_layer_errors(protocol):
     network, trained = inputs.file.network, inputs.file.parameters
     chip = program_network(network, trained, find_device(protocol.device), protocol.seed, 0, protocol.on_chip)
     reference = reference_readouts(chip, protocol.readout, protocol.per_column)
-    images = inputs.normalised(inputs.data.train_images[:IMAGES])
+    images = inputs.normalised(inputs.calibration_images(protocol.calibration)[:IMAGES])
     errors = {crossbar.name: [] for crossbar in chip.crossbars}
     for t_s in protocol.times_s:
         rescued = compensated_read(chip, t_s, 0, reference, protocol.readout, protocol.per_column)[1]

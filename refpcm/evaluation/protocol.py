@@ -13,25 +13,28 @@ from functools import lru_cache
 from refpcm.compensation.adabs import BATCH_SIZE, BATCHES, calibrate, calibration_images
 from refpcm.compensation.global_drift import READOUTS, compensated_read, reference_readouts
 from refpcm.errors import RefpcmError
-from refpcm.evaluation.inputs import MiniBatches, load_inputs
+from refpcm.evaluation.inputs import BATCH, MiniBatches, load_inputs
 from refpcm.pcm.converters import Converter
 from refpcm.pcm.device import find_device
 from refpcm.pcm.device_file import device_to_dict
 from refpcm.pcm.tile import Tiles
 
 READ_NOISE = ("frozen", "per_batch")
-BATCH = 256  # images that see the same read with read_noise "per_batch"
+CALIBRATION = ("train", "test")
 CALIBRATION_START = 2 ** 24  # number of the first calibration image in the output noise's address
 RANGE_DRAW = 2 ** 32 - 1  # draw of the calibration images that set the converters' ranges
-RANGE_IMAGES = 64  # training images that set the converters' ranges
+RANGE_IMAGES = 64  # calibration images that set the converters' ranges
 COMPENSATIONS = ("none", "gdc", "adabs", "adabs-alone")  # adabs: with GDC beneath (I-11)
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """What to evaluate. Images and labels of the test split; calibration images are training images, never test images.
+    """What to evaluate, with the images and labels of the test split.
 
-    network: path of a network file; data: prepared folder, or None for the built-in set; device: name or TOML file.
+    network: path of a network file; data: prepared folder, ImageNet index, or None for the built-in set; device: name
+    or TOML file.
+    calibration: where calibration images come from: "train", or, for data without training images, "test". Then the
+    statistics have seen the test images, and accuracies after AdaBS are no longer a test's.
     readout, per_column: of GDC (I-10). images: only the first so many test images; None = all.
     read_noise (I-9): "frozen" while the data set is evaluated, or drawn afresh "per_batch" of 256 images.
     dac_bits, adc_bits (None = ideal), tile_rows, tile_columns (None = no limit), output_noise: as in refpcm.pcm.tile;
@@ -58,12 +61,14 @@ class Protocol:
     tile_rows: int = None
     tile_columns: int = None
     output_noise: float = 0.0
+    calibration: str = "train"
 
     def __post_init__(self):
         for field in ("chips", "reads", "adabs_batches"):
             _demand(getattr(self, field) >= 1, field, getattr(self, field), "at least 1")
         _demand(self.images is None or self.images >= 1, "images", self.images, "at least 1")
         for field, known, values in (("readout", READOUTS, (self.readout,)),
+                                     ("calibration", CALIBRATION, (self.calibration,)),
                                      ("read_noise", READ_NOISE, (self.read_noise,)),
                                      ("compensations", COMPENSATIONS, self.compensations)):
             for value in values:
@@ -134,10 +139,11 @@ def _reads(protocol, draw, images):
 
 
 def _with_adabs(protocol, task, inputs, engine, parameters):
-    chosen = calibration_images(protocol.seed, task.chip, task.draw, len(inputs.data.train_images),
-                                protocol.adabs_batches, protocol.adabs_batch_size)
+    images = inputs.calibration_images(protocol.calibration)
+    chosen = calibration_images(protocol.seed, task.chip, task.draw, len(images), protocol.adabs_batches,
+                                protocol.adabs_batch_size)
     engine.next_image = CALIBRATION_START
-    return calibrate(engine, parameters, MiniBatches(inputs, chosen))
+    return calibrate(engine, parameters, MiniBatches(inputs, images, chosen))
 
 
 def _engine_on_tiles(protocol, chip, draw, matrices, alphas):
@@ -150,15 +156,15 @@ def _engine_on_tiles(protocol, chip, draw, matrices, alphas):
 
 @lru_cache(maxsize=1)
 def _ranges(protocol):
-    """Converter ranges, from the trained weights and training images; the same for all chips."""
+    """Converter ranges, from the trained weights and calibration images; the same for all chips."""
     from refpcm.analog import to_matrices
     from refpcm.analog_forward import calibrate_ranges
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
     network, parameters = inputs.file.network, inputs.file.parameters
-    count = len(inputs.data.train_images)
-    chosen = calibration_images(protocol.seed, 0, RANGE_DRAW, count, 1, min(RANGE_IMAGES, count))[0]
+    images = inputs.calibration_images(protocol.calibration)
+    chosen = calibration_images(protocol.seed, 0, RANGE_DRAW, len(images), 1, min(RANGE_IMAGES, len(images)))[0]
     return calibrate_ranges(network, parameters, to_matrices(network, parameters, protocol.on_chip),
-                            inputs.normalised(inputs.data.train_images[chosen]), protocol.tiles())
+                            inputs.normalised(images[chosen]), protocol.tiles())
 
 
 @lru_cache(maxsize=1)
@@ -182,7 +188,8 @@ def fingerprint(protocol):
     device = device_to_dict(find_device(protocol.device))
     choices = {name: getattr(protocol, name) for name in ("seed", "on_chip", "readout", "per_column", "adabs_batches",
                                                           "adabs_batch_size", "images", "kernels", "read_noise",
-                                                          "dac_bits", "adc_bits", "tile_rows", "output_noise")}
+                                                          "dac_bits", "adc_bits", "tile_rows", "output_noise",
+                                                          "calibration")}
     network = [inputs.file.network.architecture, list(inputs.file.mean), list(inputs.file.std)]
     digest.update(json.dumps([network, device, choices], sort_keys=True).encode())
     return digest.hexdigest()

@@ -78,6 +78,17 @@ def test_a_unit_is_chip_read_compensation_accuracy_one_after_the_other(small):
     assert run_task(task) == {name: inputs.count_correct(p) for name, p in expected.items()}
 
 
+def test_calibration_on_the_test_images_is_another_evaluation(small):
+    on_test = replace(small, calibration="test")
+    assert fingerprint(on_test) != fingerprint(small)
+    inputs = units.load_inputs(small.network, small.data, "numpy")
+    assert inputs.calibration_images("test") is inputs.data.test_images
+    with pytest.raises(RefpcmError, match="20 calibration images"):
+        run_task(tasks(replace(on_test, adabs_batches=5))[0])
+    with pytest.raises(RefpcmError, match="calibration must be train or test"):
+        replace(small, calibration="both")
+
+
 def test_noise_afresh_in_every_batch_reads_once_a_batch(small, monkeypatch):
     """I-9. Batches of 8 of the 20 images: reads 65536, 65537, 65538 of the second read's units."""
     monkeypatch.setattr(units, "BATCH", 8)
@@ -193,5 +204,5 @@ def test_what_cannot_be_evaluated_is_refused_by_name(small, change, said):
 
 
 def test_more_calibration_images_than_there_are_are_refused(small, tmp_path):
-    with pytest.raises(RefpcmError, match="40 training images"):
+    with pytest.raises(RefpcmError, match="40 calibration images"):
         run(replace(small, adabs_batches=13), tmp_path)

@@ -1,0 +1,71 @@
+"""refpcm.datasets.imagenet, and evaluation on an ImageNet index."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_tools.imagenet_building import build
+from data_tools.imagenet_index import read_index
+from refpcm.datasets.imagenet import is_index, load_index
+from refpcm.errors import RefpcmError
+from refpcm.evaluation.inputs import Inputs
+from refpcm.files.network_file import NetworkFile, save_network
+from refpcm.resnet import build as build_network
+from refpcm.resnet import parameter_shapes
+
+
+def make_index(folder, counts, cache=False):
+    """An index of smooth pictures: {split: images of each of two classes}."""
+    for split, count in counts.items():
+        for label, name in enumerate(("n01440764", "n01682714")):
+            (folder / "tree" / split / name).mkdir(parents=True)
+            for i in range(count):
+                pixels = np.random.default_rng([label, i]).integers(0, 256, (6, 8, 3), np.uint8)
+                Image.fromarray(pixels).resize((300, 260)).save(folder / "tree" / split / name / f"{i}.png")
+    build(folder / "tree", folder / "index", cache, None, "val")
+    return folder / "index"
+
+
+def test_an_index_is_a_data_set_whose_images_are_decoded_when_asked_for(tmp_path):
+    folder = make_index(tmp_path, {"train": 2, "val": 1})
+    data, index = load_index(folder), read_index(folder)
+    assert is_index(folder) and not is_index(tmp_path) and not is_index(None)
+    assert data.train_images.shape == (4, 3, 224, 224) and data.test_images.shape == (2, 3, 224, 224)
+    assert data.test_labels.tolist() == [0, 1] and len(data.classes) == 2
+    chosen = data.train_images[np.array([3, 0])]
+    assert chosen.dtype == np.uint8
+    assert np.array_equal(chosen[0], index.evaluation_image("train", 3)) and np.array_equal(chosen, data.train_images[3::-3])
+
+
+def test_the_cache_gives_the_same_images(tmp_path):
+    plain, cached = (load_index(make_index(tmp_path / name, {"val": 2}, name == "b")) for name in "ab")
+    assert np.array_equal(plain.test_images[:], cached.test_images[:])
+
+
+def test_images_that_vanish_are_named(tmp_path):
+    data = load_index(make_index(tmp_path, {"val": 1}))
+    shutil.rmtree(tmp_path / "tree")
+    with pytest.raises(RefpcmError, match="0.png.*index the tree again"):
+        data.test_images[:1]
+
+
+def test_an_index_without_val_or_with_damage_is_refused(tmp_path):
+    folder = make_index(tmp_path, {"train": 1})
+    with pytest.raises(RefpcmError, match="no val split"):
+        load_index(folder)
+    (folder / "train_labels.npy").write_bytes(b"")
+    with pytest.raises(RefpcmError, match="damaged"):
+        load_index(folder)
+
+
+def test_test_images_calibrate_only_if_one_says_so(tmp_path):
+    network = build_network("imagenet-resnet18", 2)
+    save_network(tmp_path / "network.safetensors", NetworkFile(
+        network, {name: np.ones(shape, np.float32) for name, shape in parameter_shapes(network).items()}, ("fish", "lizard"),
+        (0.5,) * 3, (0.25,) * 3))
+    inputs = Inputs(str(tmp_path / "network.safetensors"), make_index(tmp_path, {"val": 1}), "numpy")
+    with pytest.raises(RefpcmError, match="no training images"):
+        inputs.calibration_images("train")
+    assert len(inputs.calibration_images("test")) == 2
