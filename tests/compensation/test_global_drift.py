@@ -9,7 +9,7 @@ from scipy import special
 from refpcm.compensation.global_drift import (READOUTS, compensated, compensated_read, drift_factor,
                                               read_with_readouts, readout, reference_readouts)
 from refpcm.errors import RefpcmError
-from refpcm.pcm.chip import program
+from refpcm.pcm.chip import load_chip, program, save_chip
 from refpcm.pcm.curve import polynomial
 from refpcm.pcm.device import JOSHI2020, find_device
 
@@ -94,3 +94,14 @@ def test_sanity_figures_over_time(clipped_gaussian, after_s, factor, error):
     _, rescued, alpha = compensated_read(chip, after_s + 20.0, 0, reference, "one_hot")
     assert abs(1 / alpha["m"] - factor) < 0.002
     assert abs(relative_error(rescued["m"], ideal) - error) < 0.03
+
+
+def test_a_reloaded_chip_gives_the_readouts_of_the_first_day(tmp_path):
+    """So that they need no place in the file."""
+    chip = program({"m": np.linspace(-1, 1, 120).reshape(12, 10)}, JOSHI2020, 3, 4)
+    save_chip(tmp_path / "chip.safetensors", chip)
+    back = load_chip(tmp_path / "chip.safetensors")
+    for kind in READOUTS:
+        for per_column in (False, True):
+            assert np.array_equal(reference_readouts(chip, kind, per_column)["m"],
+                                  reference_readouts(back, kind, per_column)["m"])
