@@ -5,7 +5,7 @@ from typing import Callable
 
 import numpy as np
 
-from refpcm.kernels import conv, conv_plain, packing, weight_gradient, winograd
+from refpcm.kernels import conv, conv_plain, packing, weight_gradient, winograd, winograd_gradient
 from refpcm.kernels.emit import OUT_TILE, in_tile, tile_sums
 from refpcm.kernels.layout import LANES
 from refpcm.kernels.packing import blocks
@@ -76,16 +76,23 @@ def input_gradient(form, scratch, weight, stride, dy, dy_plane, out, plane, how,
 def weight_gradient_of(form, scratch, layer, x, x_plane, dy, plane):
     """Gradient (K, C, k, k) of the weights of `layer`. How it is divided depends on shapes alone."""
     size, shape = layer.kernel, (layer.out_channels, layer.in_channels, layer.kernel, layer.kernel)
-    image_parts = min(len(x), PARTS) if np.prod(shape) <= SMALL_WEIGHTS else 1
+    small = np.prod(shape) <= SMALL_WEIGHTS
+    image_parts = min(len(x), PARTS) if small else 1
     tiles = blocks(layer.out_channels)
     tiles_each = -(-tiles // min(tiles, PARTS // image_parts))
     sections = -(-tiles // tiles_each)
     row_bytes = (layer.in_channels * layer.stride ** 2 + layer.out_channels) * plane.width * LANES * 4
     band = max(SECOND_CACHE // row_bytes, -(-BAND_PIXELS // plane.width))
-    partial = scratch("partial", (image_parts, sections, tiles_each, -(-layer.in_channels // in_tile(size)), size,
-                                  tile_sums(size)))
+    parts, collect = form.weight_gradient_parts, weight_gradient.collect_weight_gradient
+    width, places = size, size  # of the kernel as the tile sees it, and how many such tiles there are
+    # Where output channels are divided, each part would transform the input anew.
+    if form.winograd and small and size == 3 and layer.stride == 1 and layer.in_channels >= winograd.LESS_CHANNELS:
+        parts, collect = winograd_gradient.weight_gradient_parts, winograd_gradient.collect_weight_gradient
+        width, places = 1, winograd.PLACES
+    in_tiles = -(-layer.in_channels // in_tile(width))
+    partial = scratch("partial", (image_parts, sections, tiles_each, in_tiles, places, tile_sums(width)))
     gradient = np.empty(shape, np.float32)
-    run(form.weight_gradient_parts, image_parts * sections, x, corner(x_plane, layer.padding), x_plane.row,
-        layer.stride, dy, plane.grid, size, image_parts, band, partial)
-    run(weight_gradient.collect_weight_gradient, layer.out_channels, partial, gradient)
+    run(parts, image_parts * sections, x, corner(x_plane, layer.padding), x_plane.row, layer.stride, dy, plane.grid,
+        size, image_parts, band, partial)
+    run(collect, layer.out_channels, partial, gradient)
     return gradient

@@ -62,28 +62,28 @@ def _at(m0, m1, m2, m3):
 
 
 @register_jitable
-def _load_4(array, at, step):
+def load_4(array, at, step):
     return load(array, at), load(array, at + step), load(array, at + 2 * step), load(array, at + 3 * step)
 
 
 @kernel
-def _transform_input(x, at, x_plane, x_row, channels, out, first, place):
-    """B^T d B of PIXEL_TILE squares: x[at + ...] flat -> out[first + (4 i + j) * place + c * TILE + t * LANES]."""
+def transform_input(x, at, x_plane, x_row, channels, squares, out, first, channel, place):
+    """B^T d B of `squares` squares side by side: x[at + ...] -> out[first + (4 i + j) place + c channel + t LANES]."""
     for c in range(channels):
-        for t in range(PIXEL_TILE):
-            source, target = at + c * x_plane + 2 * t * LANES, first + c * TILE + t * LANES
-            a0, a1, a2, a3 = _bt(*_load_4(x, source, LANES))
-            b0, b1, b2, b3 = _bt(*_load_4(x, source + x_row, LANES))
-            c0, c1, c2, c3 = _bt(*_load_4(x, source + 2 * x_row, LANES))
-            d0, d1, d2, d3 = _bt(*_load_4(x, source + 3 * x_row, LANES))
-            _store_column(out, target, 4 * place, _bt(a0, b0, c0, d0))
-            _store_column(out, target + place, 4 * place, _bt(a1, b1, c1, d1))
-            _store_column(out, target + 2 * place, 4 * place, _bt(a2, b2, c2, d2))
-            _store_column(out, target + 3 * place, 4 * place, _bt(a3, b3, c3, d3))
+        for t in range(squares):
+            source, target = at + c * x_plane + 2 * t * LANES, first + c * channel + t * LANES
+            a0, a1, a2, a3 = _bt(*load_4(x, source, LANES))
+            b0, b1, b2, b3 = _bt(*load_4(x, source + x_row, LANES))
+            c0, c1, c2, c3 = _bt(*load_4(x, source + 2 * x_row, LANES))
+            d0, d1, d2, d3 = _bt(*load_4(x, source + 3 * x_row, LANES))
+            store_column(out, target, 4 * place, _bt(a0, b0, c0, d0))
+            store_column(out, target + place, 4 * place, _bt(a1, b1, c1, d1))
+            store_column(out, target + 2 * place, 4 * place, _bt(a2, b2, c2, d2))
+            store_column(out, target + 3 * place, 4 * place, _bt(a3, b3, c3, d3))
 
 
 @register_jitable
-def _store_column(out, at, step, column):
+def store_column(out, at, step, column):
     store(out, at, column[0])
     store(out, at + step, column[1])
     store(out, at + 2 * step, column[2])
@@ -98,10 +98,10 @@ def _transform_output(products, first, out, at, span):
         for t in range(PIXEL_TILE):
             m, upper = first + k * TILE + t * LANES, at + k * span + 2 * t * LANES
             lower = upper + OUT_TILE * span
-            u0, l0 = _at(*_load_4(products, m, 4 * place))
-            u1, l1 = _at(*_load_4(products, m + place, 4 * place))
-            u2, l2 = _at(*_load_4(products, m + 2 * place, 4 * place))
-            u3, l3 = _at(*_load_4(products, m + 3 * place, 4 * place))
+            u0, l0 = _at(*load_4(products, m, 4 * place))
+            u1, l1 = _at(*load_4(products, m + place, 4 * place))
+            u2, l2 = _at(*load_4(products, m + 2 * place, 4 * place))
+            u3, l3 = _at(*load_4(products, m + 3 * place, 4 * place))
             left, right = _at(u0, u1, u2, u3)
             store(out, upper, left)
             store(out, upper + LANES, right)
@@ -132,7 +132,8 @@ def convolve_row_pairs(start, stop, x, x_first, x_row, stride, packed, out, grid
         x_task = group * channels * x_plane + (x_first + row * x_row) * LANES
         out_task = group * out_channels * out_plane + (out_first + row * out_row) * LANES
         for pixel in range(0, columns, COLUMNS):
-            _transform_input(flat_x, x_task + pixel * LANES, x_plane, x_row * LANES, channels, transformed, v, place)
+            transform_input(flat_x, x_task + pixel * LANES, x_plane, x_row * LANES, channels, PIXEL_TILE,
+                            transformed, v, TILE, place)
             count = min(COLUMNS, columns - pixel) * LANES
             for block in range(packed.shape[0]):
                 k = block * OUT_TILE

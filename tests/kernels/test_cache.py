@@ -57,8 +57,12 @@ sys.path.insert(0, "tests/kernels")
 from test_conv_kernels import SHAPES, test_forward_is_exact_up_to_rounding as forward
 from test_conv_kernels import test_gradients_are_exact_up_to_rounding as gradients
 from refpcm.kernels import conv
+from test_winograd import SHAPES as WINOGRAD_SHAPES, test_forward_and_input_gradient_are_exact_up_to_rounding as both
+from test_winograd import test_weight_gradient_is_exact_up_to_rounding as weights
 for shape in SHAPES:
     forward("vector", shape), gradients("vector", shape)
+for shape in WINOGRAD_SHAPES:
+    both(*shape), weights(*shape)
 assert "zmm" not in "".join(conv.convolve_rows.inspect_asm().values())
 """
     python(code, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES="+avx2,+fma,+avx,+sse4.2,+popcnt,+bmi,+bmi2")

@@ -109,13 +109,14 @@ def test_all_kernels_agree():
         assert max(relative(other[name], gradients[0][name]) for name in other) < 1e-3
 
 
-def test_a_step_is_bitwise_the_same_for_one_and_two_threads_and_every_time():
+@pytest.mark.parametrize("form", ["vector", "winograd"])
+def test_a_step_is_bitwise_the_same_for_one_and_two_threads_and_every_time(form):
     if numba.config.NUMBA_NUM_THREADS < 2:
         pytest.skip("NUMBA_NUM_THREADS is 1")
     network, parameters = make()
     images, dlogits = batch(network, 40)
     before, results = numba.get_num_threads(), []
-    engine = Engine(network)
+    engine = Engine(network, form)
     for threads in (1, 2, 2, 1):
         numba.set_num_threads(threads)
         logits = engine.forward(parameters, images, training=True)

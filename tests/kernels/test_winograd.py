@@ -5,6 +5,9 @@ import pytest
 from lane_case import Case
 from test_conv_kernels import assert_within
 
+from refpcm import resnet
+from refpcm.kernels.buffers import Scratch
+from refpcm.kernels.convolution import weight_gradient_of
 from refpcm.kernels.finish import AFFINE, GRADIENT, STATISTICS
 
 SHAPES = [(16, 16, 32, 32, 17), (28, 28, 16, 16, 16), (56, 56, 8, 8, 33), (64, 64, 14, 14, 1), (96, 64, 7, 7, 16),
@@ -19,6 +22,15 @@ def test_forward_and_input_gradient_are_exact_up_to_rounding(c, k, h, w, n):
     assert_within(out, case.exact_forward(), case.exact_forward(np.abs))
     got, _ = case.input_gradient(AFFINE, np.zeros(c, np.float32))
     assert_within(got, case.exact_backward()[0], case.exact_backward(np.abs)[0])
+
+
+@CASES
+def test_weight_gradient_is_exact_up_to_rounding(c, k, h, w, n):
+    case = Case("winograd", c, k, h, w, 3, 1, n)
+    layer = resnet.Conv2d("conv", ("x",), c, k, 3, 1, 1)
+    got = weight_gradient_of(case.kernels, Scratch(), layer, case.lanes(case.x, case.x_plane), case.x_plane,
+                             case.lanes(case.dy, case.y_plane), case.y_plane)
+    assert_within(got, case.exact_backward()[1], case.exact_backward(np.abs)[1])
 
 
 def test_integers_come_out_exactly():
