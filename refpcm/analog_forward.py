@@ -12,33 +12,34 @@ from refpcm import rng
 from refpcm.analog import analog_layers
 from refpcm.network import FORWARD, Tape
 from refpcm.pcm.tile import Tiles, calibrated_ranges, parts
-from refpcm.pcm.tile_kernels import convert_fast, windows_product
+from refpcm.pcm.tile_kernels import windows_product
 from refpcm.resnet import IMAGE, Linear
 
 IMAGES_AT_ONCE = 16
 
 
 def layer_inputs(layer, values):
-    """What a crossbar layer's matrix sees: (N, C, H, W) padded, or (N, C) with a 1 for the bias as (N, C + 1, 1, 1).
-
-    The input vector of a position is its window (C, k, k) in C order; k = 1 for a linear layer.
-    """
-    if isinstance(layer, Linear):
-        return np.concatenate([values, np.ones((len(values), 1), values.dtype)], 1)[:, :, None, None]
-    pad = layer.padding
-    return np.pad(values, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    """What a crossbar layer's matrix sees: (N, C, H, W), or (N, C) with a 1 for the bias as (N, C + 1, 1, 1)."""
+    if not isinstance(layer, Linear):
+        return values
+    return np.concatenate([values, np.ones((len(values), 1), values.dtype)], 1)[:, :, None, None]
 
 
 def input_vectors(layer, values):
-    """The input vectors themselves, (N, H_out, W_out, R), for the specification and for calibration."""
-    k, stride = _kernel(layer)
-    windows = np.lib.stride_tricks.sliding_window_view(layer_inputs(layer, values), (k, k), (2, 3))
+    """The input vectors (N, H_out, W_out, R), for the specification and for calibration.
+
+    That of a position is its window (C, k, k) of the padded values in C order; k = 1 for a linear layer.
+    """
+    k, stride, pad = _window(layer)
+    padded = np.pad(layer_inputs(layer, values), ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (k, k), (2, 3))
     windows = windows[:, :, ::stride, ::stride].transpose(0, 2, 3, 1, 4, 5)
     return windows.reshape(*windows.shape[:3], -1)
 
 
-def _kernel(layer):
-    return (1, 1) if isinstance(layer, Linear) else (layer.kernel, layer.stride)
+def _window(layer):
+    """Kernel, stride, padding."""
+    return (1, 1, 0) if isinstance(layer, Linear) else (layer.kernel, layer.stride, layer.padding)
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,9 @@ def analog_forward(network, parameters, analog, images, first_image=0, saturatio
             continue
         weights, ranges = analog.matrices[layer.name], analog.ranges[layer.name]
         counts = None if saturation is None else saturation[layer.name]
-        # a convolution's pixels are converted once, before they go into several vectors
-        x = convert_fast(layer_inputs(layer, inputs[0]), analog.tiles.dac, ranges.inputs, counts)
+        x = layer_inputs(layer, inputs[0])
         z = _output_noise(analog, number[layer.name], layer, x.shape, first_image)
-        y = windows_product(x, weights, *_kernel(layer), analog.tiles, ranges, z, analog.w_max[layer.name], counts)
+        y = windows_product(x, weights, *_window(layer), analog.tiles, ranges, z, analog.w_max[layer.name], counts)
         y /= np.asarray(analog.alphas.get(layer.name, 1.0), y.dtype).reshape(-1, 1, 1)
         tape.values[layer.name] = y[:, :, 0, 0] if isinstance(layer, Linear) else y
     return tape
@@ -114,9 +114,9 @@ def _output_noise(analog, number, layer, shape, first_image):
     """Standard normals (N, P, K, V) for inputs of `shape` (N, C, H, W), or None if no noise is wanted."""
     if not analog.tiles.output_noise:
         return None
-    weights, (kernel, stride) = analog.matrices[layer.name], _kernel(layer)
-    positions = ((shape[2] - kernel) // stride + 1) * ((shape[3] - kernel) // stride + 1)
-    each = (len(parts(len(weights), analog.tiles.rows)), weights.shape[1], positions)
+    weights, (kernel, stride, padding) = analog.matrices[layer.name], _window(layer)
+    height, width = ((size + 2 * padding - kernel) // stride + 1 for size in shape[2:])
+    each = (len(parts(len(weights), analog.tiles.rows)), weights.shape[1], height * width)
     size = int(np.prod(each))
     seed, chip, draw = analog.address
     return rng.normals(seed, chip, rng.Purpose.OUTPUT_NOISE, number, draw, first_image * size,

@@ -12,41 +12,38 @@ from refpcm.exact import exact_kernel
 from refpcm.pcm.tile import parts
 
 ROUNDER = 1.5 * 2.0 ** 52
-CHUNK = 4096  # values a thread converts at a time
 
 
-def windows_product(values, weights, kernel, stride, tiles, ranges, z=None, w_max=1.0, saturation=None):
+def windows_product(values, weights, kernel, stride, padding, tiles, ranges, z=None, w_max=1.0, saturation=None):
     """Products of the weights (R, K) with the input vectors of all positions: (N, C, H, W) -> (N, K, H_out, W_out).
 
-    values: converted already (`convert_fast`) and padded, float32. The vector of a position is its window (C, kernel,
-    kernel) in C order, R = C kernel^2. z: standard normal (N, P, K, V), P row parts, V = H_out W_out positions, wanted
-    if output_noise is not 0. Otherwise as `refpcm.pcm.tile.product`; of its converters only the ADC is applied.
+    values float32; `padding` zeros are added on every side. The vector of a position is its window (C, kernel, kernel)
+    in C order, R = C kernel^2; a pixel is converted once, however many vectors it is in, and counts once, padding too.
+    z: standard normal (N, P, K, V), P row parts, V = H_out W_out positions, wanted if output_noise is not 0. Otherwise
+    as `refpcm.pcm.tile.product`.
     """
-    n, _, h, w = values.shape
+    n, c, h, w = values.shape
+    h, w = h + 2 * padding, w + 2 * padding
     out = np.zeros((n, weights.shape[1], (h - kernel) // stride + 1, (w - kernel) // stride + 1), np.float32)
-    levels = 0.0 if tiles.adc.bits is None else float(tiles.adc.levels)
+    dac, adc = (_levels_and_step(converter, full_scale) for converter, full_scale in
+                ((tiles.dac, ranges.inputs), (tiles.adc, ranges.outputs)))
     sigma = float(tiles.output_noise * w_max * ranges.inputs)
     bounds = np.array(parts(len(weights), tiles.rows))
-    saturated = _windows_product(np.ascontiguousarray(values), np.ascontiguousarray(weights), kernel, stride, bounds,
-                                 z if sigma else np.zeros((0, 1, 1, 1)), sigma, levels,
-                                 ranges.outputs / levels if levels else 1.0, out)
+    dac_saturated, adc_saturated = _windows_product(
+        np.ascontiguousarray(values, np.float32), np.ascontiguousarray(weights), kernel, stride, padding, bounds,
+        z if sigma else np.zeros((0, 1, 1, 1)), sigma, dac, adc, out)
+    if saturation is not None and tiles.dac.bits is not None:
+        saturation.dac_values += n * c * h * w
+        saturation.dac_saturated += dac_saturated
     if saturation is not None and tiles.adc.bits is not None:
         saturation.adc_values += out.size * len(bounds)
-        saturation.adc_saturated += saturated
+        saturation.adc_saturated += adc_saturated
     return out
 
 
-def convert_fast(x, converter, full_scale, saturation=None):
-    """`refpcm.pcm.converters.convert` for float32 x of any shape, counting what saturates as the DAC's."""
-    x = np.ascontiguousarray(x, np.float32)
-    if converter.bits is None:
-        return x
-    out = np.empty_like(x)
-    saturated = _convert(x.reshape(-1), float(converter.levels), full_scale / converter.levels, out.reshape(-1))
-    if saturation is not None:
-        saturation.dac_values += x.size
-        saturation.dac_saturated += saturated
-    return out
+def _levels_and_step(converter, full_scale):
+    """Of a converter as the kernels take it; 0 levels: ideal."""
+    return (0.0, 1.0) if converter.bits is None else (float(converter.levels), full_scale / converter.levels)
 
 
 @exact_kernel()
@@ -60,15 +57,19 @@ def _step(x, levels, step):
     return min(max(code, -levels), levels) * step, abs(code) > levels
 
 
-@exact_kernel(parallel=True)
-def _convert(x, levels, step, out):
-    count = 0
-    for chunk in prange((x.size + CHUNK - 1) // CHUNK):
-        here = 0
-        for i in range(chunk * CHUNK, min((chunk + 1) * CHUNK, x.size)):
-            out[i], beyond = _step(np.float64(x[i]), levels, step)
-            here += beyond
-        count += here
+@exact_kernel()
+def _convert_image(image, padding, dac, out):
+    """The inside of out (C, H + 2 padding, W + 2 padding) <- DAC(image (C, H, W)); returns how many saturated."""
+    count, (levels, step) = 0, dac
+    for c in range(image.shape[0]):
+        for row in range(image.shape[1]):
+            source, target = image[c, row], out[c, row + padding, padding:padding + image.shape[2]]
+            if levels == 0:
+                target[:] = source
+            else:
+                for column in range(source.size):
+                    target[column], beyond = _step(np.float64(source[column]), levels, step)
+                    count += beyond
     return count
 
 
@@ -91,9 +92,9 @@ def _fill_vectors(image, kernel, stride, width, x):
 
 
 @exact_kernel()
-def _add_converted(current, levels, step, y):
-    """y (M,) += ADC(current (M,)); returns how many saturated. levels 0: ideal."""
-    count = 0
+def _add_converted(current, adc, y):
+    """y (M,) += ADC(current (M,)); returns how many saturated."""
+    count, (levels, step) = 0, adc
     if levels == 0:
         for i in range(current.size):
             y[i] += current[i]
@@ -106,13 +107,18 @@ def _add_converted(current, levels, step, y):
 
 
 @exact_kernel(parallel=True)
-def _windows_product(values, weights, kernel, stride, bounds, z, sigma, levels, step, out):
-    """out (N, K, H_out, W_out) += the products, part by part; returns how many sums saturated. z empty: no noise."""
-    columns, height, width = out.shape[1], out.shape[2], out.shape[3]
-    count = 0
+def _windows_product(values, weights, kernel, stride, padding, bounds, z, sigma, dac, adc, out):
+    """out (N, K, H_out, W_out) += the products, part by part; returns how many inputs and sums saturated.
+
+    dac, adc: levels and step. z empty: no noise.
+    """
+    channels, (columns, height, width) = values.shape[1], out.shape[1:]
+    dac_count, adc_count = 0, 0
     for n in prange(len(values)):
+        image = np.zeros((channels, values.shape[2] + 2 * padding, values.shape[3] + 2 * padding), np.float32)
+        dac_count += _convert_image(values[n], padding, dac, image)
         x = np.empty((len(weights), height * width), np.float32)
-        _fill_vectors(values[n], kernel, stride, width, x)
+        _fill_vectors(image, kernel, stride, width, x)
         here = 0
         for p in range(len(bounds)):
             begin, end = bounds[p, 0], bounds[p, 1]
@@ -121,6 +127,6 @@ def _windows_product(values, weights, kernel, stride, bounds, z, sigma, levels, 
                 for k in range(columns):
                     for v in range(height * width):
                         current[k, v] = np.float32(current[k, v] + sigma * z[n, p, k, v])
-            here += _add_converted(current.reshape(-1), levels, step, out[n].reshape(-1))
-        count += here
-    return count
+            here += _add_converted(current.reshape(-1), adc, out[n].reshape(-1))
+        adc_count += here
+    return dac_count, adc_count

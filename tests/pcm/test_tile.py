@@ -12,7 +12,7 @@ from refpcm.network import forward
 from refpcm.pcm.converters import Converter, codes, convert, saturated
 from refpcm.pcm.device import JOSHI2020
 from refpcm.pcm.tile import Ranges, Saturation, Tiles, calibrated_ranges, parts, product, tile_count
-from refpcm.pcm.tile_kernels import convert_fast, windows_product
+from refpcm.pcm.tile_kernels import windows_product
 from refpcm.resnet import initial_parameters, tiny_resnet8
 from refpcm.training.executor import NumpyEngine
 
@@ -95,24 +95,26 @@ def test_kernels_and_specification_agree_bit_for_bit(dac, adc, rows, noise, stri
     values = random.normal(0, 4, (3, 5, 9, 9)).astype(np.float32)
     w = random.integers(-9, 10, (45, 11)).astype(np.float32)
     tiles, ranges = Tiles(rows, None, Converter(dac), Converter(adc), noise), Ranges(2.0 ** (dac - 1) - 1, 99.0)
-    size = (9 - 3) // stride + 1
+    size = (11 - 3) // stride + 1
     z = random.standard_normal((3, len(parts(45, rows)), 11, size * size))
-    x = np.lib.stride_tricks.sliding_window_view(values, (3, 3), (2, 3))[:, :, ::stride, ::stride]
+    padded = np.pad(values, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    x = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (2, 3))[:, :, ::stride, ::stride]
     x = x.transpose(0, 2, 3, 1, 4, 5).reshape(-1, 45)
     counts = Saturation(), Saturation()
     y = product(x, w, tiles, ranges, z.transpose(0, 3, 1, 2).reshape(len(x), -1, 11), 3.0, counts[0])
-    converted = convert_fast(values, tiles.dac, ranges.inputs)
-    fast = windows_product(converted, w, 3, stride, tiles, ranges, z, 3.0, counts[1])
+    fast = windows_product(values, w, 3, stride, 1, tiles, ranges, z, 3.0, counts[1])
     assert fast.dtype == np.float32 and np.array_equal(y.reshape(3, size, size, 11).transpose(0, 3, 1, 2), fast)
     assert (counts[0].adc_values, counts[0].adc_saturated) == (counts[1].adc_values, counts[1].adc_saturated)
     assert adc is None or counts[0].adc_saturated > 0
 
 
-def test_fast_conversion_and_specification_agree_bit_for_bit():
-    x = np.random.default_rng(0).standard_normal((7, 3001)).astype(np.float32)
-    count = Saturation()
-    assert np.array_equal(convert_fast(x, Converter(8), 2.3, count), convert(x, Converter(8), 2.3))
-    assert (count.dac_values, count.dac_saturated) == (x.size, saturated(x, Converter(8), 2.3))
+def test_inputs_that_saturate_count_once():
+    """However many windows a pixel is in; an ideal ADC counts nothing."""
+    x = np.random.default_rng(0).standard_normal((7, 3, 11, 13)).astype(np.float32)
+    count, tiles = Saturation(), Tiles(None, None, Converter(8), Converter(None))
+    y = windows_product(x, np.eye(3, dtype=np.float32), 1, 1, 0, tiles, Ranges(2.3, 1.0), saturation=count)
+    assert np.array_equal(y, convert(x, Converter(8), 2.3))
+    assert count == Saturation(x.size, saturated(x, Converter(8), 2.3))
 
 
 def test_the_network_on_tiles_is_the_specification_layer_by_layer(network):
