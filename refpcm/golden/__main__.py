@@ -1,0 +1,53 @@
+"""`python -m refpcm.golden`: list, explain, export, check, regenerate, mutants."""
+
+from refpcm import cli
+
+DESCRIPTION = """\
+Check another implementation of PCM inference against refpcm, case by case.
+
+  python -m refpcm.golden check --adapter my_package.golden_adapter
+  python -m refpcm.golden check --command "./my_simulator" --level 0 1 3
+  python -m refpcm.golden export cases && (answer them on any machine) && python -m refpcm.golden check --outputs cases
+  python -m refpcm.golden check --self
+  python -m refpcm.golden explain L1-nu
+"""
+
+
+def arguments(argv=None):
+    parser = cli.parser("refpcm.golden", DESCRIPTION, "exit status: 0 all passed, 1 a case failed, 2 wrong usage")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, about in (("list", "the cases"), ("explain", "one case in full"), ("export", "write cases as folders of files"),
+                        ("check", "ask an implementation"), ("regenerate", "compute the kit anew and compare with the stored"),
+                        ("mutants", "run deliberate bugs against the kit and print the matrix")):
+        action = actions.add_parser(name, help=about, description=about, formatter_class=cli.Help, allow_abbrev=False)
+        action.add_argument("--kit", metavar="DIR", help="folder of the kit (default: refpcm/golden/v1 of the source tree)")
+        if name == "explain":
+            action.add_argument("case", metavar="CASE", help="id of a case")
+            continue
+        action.add_argument("--level", type=int, nargs="+", choices=range(8), metavar="N", help="only these levels, 0 to 7")
+        if name in ("list", "export", "check"):
+            action.add_argument("--case", nargs="+", metavar="ID", help="only these cases; * stands for anything")
+        if name == "export":
+            action.add_argument("folder", metavar="DIR", help="new folder; one folder a case is made in it")
+        if name == "check":
+            asked = action.add_mutually_exclusive_group(required=True)
+            asked.add_argument("--self", action="store_true", help="check the installed refpcm")
+            asked.add_argument("--adapter", metavar="MODULE", help="Python module with functions named like the operations")
+            asked.add_argument("--command", metavar="CMD", help="program; gets: case id, input folder, output folder")
+            asked.add_argument("--outputs", metavar="DIR", help="folder made by export, answered elsewhere")
+            action.add_argument("--report", metavar="FILE", help="write the JSON report here")
+        if name == "regenerate":
+            action.add_argument("--out", metavar="DIR", help="also write the new kit into this new folder")
+        if name == "mutants":
+            action.add_argument("--markdown", metavar="FILE", help="write the matrix here instead of printing it")
+    return parser.parse_args(argv)
+
+
+def main():
+    options = arguments()
+    from refpcm.golden import commands
+    return getattr(commands, f"{options.action}_command")(options)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,154 @@
+"""The actions of `python -m refpcm.golden`, after the arguments are parsed."""
+
+import fnmatch
+import inspect
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from refpcm.cli import versions
+from refpcm.errors import RefpcmError
+from refpcm.files.atomic import atomic_file
+from refpcm.golden import exchange, reference, runner
+from refpcm.golden.case import in_float64
+from refpcm.golden.compare import compare
+from refpcm.golden.kit import Kit, write_kit
+from refpcm.golden.report import as_hex, case_record, failure_text, full_report, summary_text
+
+
+def list_command(options):
+    for case in _chosen(options)[1]:
+        print(f"{case.id:<32} {case.operation:<24} {case.interpretation:<16} catches: {case.catches}")
+    return 0
+
+
+def _chosen(options):
+    """The kit and its cases that --level and --case leave. Raises RefpcmError if none is left."""
+    kit = Kit(options.kit)
+    patterns = getattr(options, "case", None) or ["*"]
+    cases = [case for case in kit.cases if (options.level is None or case.level in options.level)
+             and any(fnmatch.fnmatchcase(case.id, pattern) for pattern in patterns)]
+    if not cases:
+        raise RefpcmError(f"no case fits {' '.join(patterns)}; python -m refpcm.golden list shows all")
+    return kit, cases
+
+
+def explain_command(options):
+    kit = Kit(options.kit)
+    case = next((case for case in kit.cases if case.id == options.case), None)
+    if case is None:
+        raise RefpcmError(f"there is no case {options.case!r}; python -m refpcm.golden list shows all")
+    print(f"{case.id}: {case.operation}, level L{case.level}"
+          + (f", interpretation {case.interpretation}" if case.interpretation else ""))
+    print(f"  equation  {case.equation}\n  catches   {case.catches}")
+    for name, (value, unit) in case.parameters.items():
+        exact = f"  ({value.hex()})" if isinstance(value, float) else ""
+        print(f"  parameter {name} = {value} [{unit}]{exact}")
+    for entry in case.inputs:
+        print(f"  input     {entry.name} {entry.dtype} {entry.shape} [{entry.unit}]: {_first(entry.array())}")
+    for output in case.outputs:
+        print(f"  output    {output.name} {output.dtype} {output.shape} [{output.unit}]\n"
+              f"            tolerance {output.tolerance.kind} {output.tolerance.value:.4g}: {output.tolerance.why}")
+        for part, array in output.expected.items():
+            print(f"            {part}: {_first(array)}")
+    for erratum in kit.manifest["errata"]:
+        if erratum["case"] == case.id:
+            print(f"  erratum since {erratum['since']}: {erratum['text']}")
+    print("\nThe reference's answer:\n\n" + inspect.getsource(getattr(reference, case.operation)))
+    return 0
+
+
+def _first(array, count=4):
+    flat = np.asarray(array).reshape(-1)
+    shown = ", ".join(f"{v} ({as_hex(v)})" if flat.dtype.kind == "f" else str(v) for v in flat[:count].tolist())
+    return shown + (", ..." if flat.size > count else "")
+
+
+def export_command(options):
+    folder = Path(options.folder)
+    if folder.exists():
+        raise RefpcmError(f"{folder} exists; give a new folder, so that no answers are overwritten")
+    cases = _chosen(options)[1]
+    for case in cases:
+        exchange.write_case(folder / case.id, case)
+    print(f"{len(cases)} cases written to {folder}; overwrite each outputs.safetensors, then check --outputs {folder}")
+    return 0
+
+
+def check_command(options):
+    if options.self:
+        implementation, ask = "refpcm", runner.adapter_asker(reference.__name__)
+    elif options.adapter:
+        implementation, ask = f"adapter {options.adapter}", runner.adapter_asker(options.adapter)
+    elif options.command is not None:
+        implementation, ask = f"command {options.command}", runner.command_asker(options.command)
+    else:
+        implementation, ask = f"outputs {options.outputs}", runner.files_asker(options.outputs)
+    kit, cases = _chosen(options)
+    began, records = time.monotonic(), []
+    for case in cases:
+        records.append(case_record(case, *runner.run_case(case, ask)))
+        if records[-1]["status"] == "failed":
+            print(failure_text(records[-1]), flush=True)
+    report = full_report(records, kit, implementation, time.monotonic() - began)
+    print(summary_text(records))
+    failed = sum(record["status"] == "failed" for record in records)
+    print(f"{implementation} against kit {report['kit']} ({kit.digest[:12]}): {len(records)} cases, {failed} failed, "
+          f"{report['seconds']:.1f} s")
+    if options.report:
+        with atomic_file(options.report) as stream:
+            stream.write((json.dumps(report, indent=1) + "\n").encode())
+    return 1 if failed else 0
+
+
+def regenerate_command(options):
+    """Expected values computed anew from the level's code must lie within the stored cases' tolerances."""
+    from refpcm.golden.levels import all_cases
+    levels = range(8) if options.level is None else options.level
+    fresh = all_cases(levels)
+    if options.out:
+        write_kit(options.out, fresh, {name: str(value) for name, value in versions().items()})
+    stored = {case.id: case for case in Kit(options.kit).cases if case.level in levels}
+    problems = [f"{case.id} is not in the stored kit" for case in fresh if case.id not in stored]
+    problems += [f"{id} is no longer generated" for id in stored if id not in {case.id for case in fresh}]
+    for case in fresh:
+        if case.id in stored:
+            problems += _differences(case, stored[case.id])
+    print("\n".join(problems) if problems else f"{len(fresh)} cases regenerated, all within their tolerances")
+    return 1 if problems else 0
+
+
+def _differences(fresh, stored):
+    if [(i.name, i.dtype, i.shape) for i in fresh.inputs] != [(i.name, i.dtype, i.shape) for i in stored.inputs] or \
+            fresh.parameters != stored.parameters or [o.name for o in fresh.outputs] != [o.name for o in stored.outputs]:
+        return [f"{fresh.id}: inputs, parameters or outputs are named differently"]
+    ours, kept = fresh.input_arrays(), stored.input_arrays()
+    found = [f"{fresh.id}: input {name} differs" for name in kept
+             if not np.allclose(ours[name], kept[name], rtol=1e-6, atol=1e-9)]
+    if stored.level >= 6:  # what is stored there are parameters of distributions, or means over chips
+        return found + [f"{fresh.id}: {part} of {o.name} differs" for o, s in zip(fresh.outputs, stored.outputs)
+                        for part in s.expected if not np.allclose(o.expected[part], s.expected[part], rtol=1e-9, atol=0.01)]
+    answers = getattr(reference, stored.operation)(in_float64(kept), stored.values())
+    for output in stored.outputs:
+        verdict = compare(output, np.asarray(answers[output.name]).astype(output.dtype))
+        if not verdict.ok:
+            found.append(f"{fresh.id}: {output.name} is off by {verdict.error:.3g} at {verdict.index}")
+    return found
+
+
+def mutants_command(options):
+    from refpcm.golden.mutants import matrix, matrix_text
+    rows = matrix(Kit(options.kit).cases if options.level is None else _chosen(options)[1])
+    text = matrix_text(rows)
+    if options.markdown:
+        with atomic_file(options.markdown) as stream:
+            stream.write(text.encode())
+    else:
+        sys.stdout.write(text)
+    survivors = [name for name, _, kills in rows if not any(kills.values())]
+    if survivors:
+        print(f"survived: {', '.join(survivors)}", file=sys.stderr)
+    return 1 if survivors else 0

@@ -1,0 +1,111 @@
+"""When is an answer right: one comparator a kind of tolerance.
+
+An expectation is a dict of parts; "value" is what was expected (float64, or integers). Kinds, with u = 2^-53 or 2^-24 by
+the output's dtype and S the part "scale", the sum of the absolute values of the terms that were added up:
+
+  exact   integers are equal
+  ulp     |a - e| <= value * distance between floating-point numbers at e
+  cus     |a - e| <= value * u * S
+  probe   of a large tensor only its PROBES are stored; each may be off by value * its scale, see `probe`
+  moments, kolmogorov, equivalence   see refpcm.golden.statistics
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refpcm.golden.case import PRECISION
+
+PROBES = 16  # single elements in a probe, evenly spread; sum, weighted sum and sum of absolute values follow
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """used: largest error over what was allowed; at most 1 passes. error, index, actual, expected: where that was."""
+    ok: bool
+    used: float
+    error: float = 0.0
+    index: tuple = ()
+    actual: float = 0.0
+    expected: float = 0.0
+    reason: str = ""
+
+
+def refused(reason):
+    return Verdict(False, float("inf"), float("inf"), reason=reason)
+
+
+def compare(output, actual):
+    """The Verdict on what an implementation returned for one output of a case."""
+    from refpcm.golden import statistics
+    if actual is None:
+        return refused("not returned")
+    actual = np.asarray(actual)
+    if str(actual.dtype) != output.dtype or actual.shape != tuple(output.shape):
+        return refused(f"{actual.dtype} {actual.shape} returned, {output.dtype} {tuple(output.shape)} wanted")
+    unwritten = np.count_nonzero(is_poison(actual))
+    if unwritten:
+        return refused(f"{unwritten} of {actual.size} elements were never written")
+    kind = output.tolerance.kind
+    if kind in statistics.KINDS:
+        return statistics.KINDS[kind](output, actual)
+    expected = output.expected["value"]
+    if kind == "exact":
+        return judge(actual, expected, np.zeros(expected.shape))
+    if kind == "probe":
+        actual, scale = probe(actual)
+        return judge(actual, expected, output.tolerance.value * output.expected["scale"])
+    if kind == "ulp":
+        return judge(actual, expected, output.tolerance.value * np.spacing(np.abs(expected).astype(output.dtype)))
+    return judge(actual, expected, output.tolerance.value * PRECISION[output.dtype] * output.expected["scale"])
+
+
+def judge(actual, expected, allowed):
+    """Verdict from the largest |actual - expected| / allowed; an error where none is allowed counts as infinite."""
+    if actual.dtype.kind in "ui":
+        actual, expected = actual.astype(object), expected.astype(object)  # no overflow between uint64 and int64
+        error = np.abs(actual - expected).astype(np.float64)
+    else:
+        actual = actual.astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            error = np.where(actual == expected, 0.0, np.abs(actual - expected))
+        error = np.where(np.isnan(error), np.inf, error)
+    allowed = np.broadcast_to(np.asarray(allowed, np.float64), error.shape)
+    if error.size == 0:
+        return Verdict(True, 0.0)
+    used = np.where(error == 0, 0.0, np.where(allowed > 0, error / np.where(allowed > 0, allowed, 1.0), np.inf))
+    worst = np.unravel_index(np.argmax(used), error.shape)
+    return Verdict(bool(used[worst] <= 1), float(used[worst]), float(error[worst]), tuple(int(i) for i in worst),
+                   actual[worst], expected[worst])
+
+
+def probe(tensor):
+    """(values, scales), both (PROBES + 3,): single elements, then sum, weighted sum, sum of absolute values.
+
+    Weights are 1 + (i mod 97) / 97 at flat index i, so that elements which changed places show. Scales: the largest
+    magnitude for single elements, the sum of absolute values for the sums (twice that for the weighted one).
+    """
+    flat = np.asarray(tensor, np.float64).reshape(-1)
+    magnitudes = np.abs(flat)
+    picked = flat[np.arange(PROBES) * (flat.size - 1) // (PROBES - 1)]
+    weights = 1 + np.arange(flat.size) % 97 / 97
+    total = magnitudes.sum()
+    values = np.concatenate([picked, [flat.sum(), flat @ weights, total]])
+    return values, np.concatenate([np.full(PROBES, magnitudes.max()), [total, 2 * total, total]])
+
+
+# --- poison: what output files hold before an implementation writes them
+
+POISON = {"float64": np.uint64(0x7FF4DEADBEEF0BAD), "float32": np.uint32(0x7FADDEAD), "uint32": np.uint32(0xDEADBEEF),
+          "int64": np.uint64(0xDEADBEEF0BADF00D), "int32": np.uint32(0xDEADBEEF)}
+
+
+def poisoned(dtype, shape):
+    """An array full of a bit pattern that no case expects (a signalling NaN with a mark, for floats)."""
+    return np.full(shape, POISON[dtype]).view(dtype)
+
+
+def is_poison(array):
+    """Where the pattern is still there; floating point arrays are looked at as bits."""
+    pattern = POISON.get(str(array.dtype))
+    return np.zeros(array.shape, bool) if pattern is None else np.ascontiguousarray(array).view(pattern.dtype) == pattern

@@ -1,0 +1,66 @@
+"""Folders that carry a case to a program outside of Python, and its answer back.
+
+<case>/case.txt        the case in lines of text: operation, parameters, inputs, outputs
+<case>/inputs.safetensors    the input tensors, recipes carried out
+<case>/outputs.safetensors   the output tensors, full of poison until the program overwrites them in place or anew
+"""
+
+import json
+import math
+
+import numpy as np
+
+from refpcm.errors import RefpcmError
+from refpcm.files.tensors import read_tensors
+from refpcm.golden.compare import poisoned
+
+NAMES = {"float64": "F64", "float32": "F32", "uint32": "U32", "int64": "I64", "int32": "I32", "uint8": "U8"}
+
+
+def write_plain(path, tensors):
+    """{name: array} in the safetensors layout without any metadata, so that others may overwrite the data in place."""
+    header, begin = {}, 0
+    for name, array in tensors.items():
+        header[name] = {"dtype": NAMES[str(array.dtype)], "shape": list(array.shape),
+                        "data_offsets": [begin, begin + array.nbytes]}
+        begin += array.nbytes
+    head = json.dumps(header, separators=(",", ":")).encode()
+    head += b" " * (-len(head) % 8)
+    try:
+        with open(path, "wb") as stream:
+            stream.write(len(head).to_bytes(8, "little") + head)
+            for array in tensors.values():
+                stream.write(np.ascontiguousarray(array).tobytes())
+    except OSError as error:
+        raise RefpcmError(f"cannot write {path}: {error.strerror}") from error
+
+
+def write_case(folder, case):
+    """Everything a program needs for `case`, into `folder`, with poisoned outputs.
+
+    A line of case.txt is: case ID / operation NAME / int|float|str NAME VALUE / input NAME DTYPE SIZE... / output ....
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RefpcmError(f"cannot write {folder}: {error.strerror}") from error
+    lines = [f"case {case.id}", f"operation {case.operation}"]
+    for name, value in case.values().items():
+        lines.append(f"{type(value).__name__} {name} {value.hex() if isinstance(value, float) else value}")
+    for kind, entries in (("input", case.inputs), ("output", case.outputs)):
+        lines += [" ".join([kind, entry.name, entry.dtype, *map(str, entry.shape)]) for entry in entries]
+    write_plain(folder / "inputs.safetensors", case.input_arrays())
+    write_plain(folder / "outputs.safetensors", {o.name: poisoned(o.dtype, o.shape) for o in case.outputs})
+    (folder / "case.txt").write_text("\n".join(lines) + "\n")
+
+
+def read_outputs(folder):
+    """{name: array} of a folder's outputs. Raises RefpcmError for a file that is missing or malformed."""
+    return read_tensors(folder / "outputs.safetensors", accept_foreign=True)[0]
+
+
+def untouched(case, outputs):
+    """Whether the file still holds nothing but poison: this case was not answered at all."""
+    from refpcm.golden.compare import is_poison
+    return set(outputs) == {o.name for o in case.outputs} and \
+        all(math.prod(a.shape) and is_poison(a).all() for a in outputs.values())

@@ -1,0 +1,119 @@
+"""The kit as files: manifest.json, its JSON Schema, and one file in the safetensors layout a level.
+
+Numbers in the manifest are text: integers in decimal, floating point as IEEE-754 hex (float.hex of Python, %a of C).
+Every tensor of a level stands in l<level>.safetensors under the key "<case>/<in or out>/<name>/<part>".
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+from refpcm.errors import RefpcmError
+from refpcm.files.tensors import read_tensors, write_tensors
+from refpcm.golden.case import Case, Input, Output, Recipe, Tolerance
+from refpcm.golden.schema import check_schema
+
+VERSION = "1.0"
+HERE = Path(__file__).parent / "v1"
+SCHEMA = "manifest.schema.json"
+
+
+def write_kit(folder, cases, versions):
+    """Write cases as a kit into `folder`, which must not hold one: values of a version are frozen.
+
+    Raises RefpcmError for a folder with a manifest, or one that cannot be written.
+    """
+    folder = Path(folder)
+    if (folder / "manifest.json").exists():
+        raise RefpcmError(f"{folder} already holds a kit, whose values are frozen; give another folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / SCHEMA).write_text((HERE / SCHEMA).read_text())
+    except OSError as error:
+        raise RefpcmError(f"cannot write {folder}: {error.strerror}") from error
+    entries, files = [], {}
+    for level in sorted({case.level for case in cases}):
+        tensors, name = {}, f"l{level}.safetensors"
+        entries += [_case_entry(case, name, tensors) for case in cases if case.level == level]
+        write_tensors(folder / name, tensors)
+        files[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    manifest = {"kit": "refpcm-golden", "version": VERSION, "generator": versions, "files": files, "errata": [],
+                "cases": entries}
+    check_schema(manifest, json.loads((HERE / SCHEMA).read_text()), "manifest.json")
+    (folder / "manifest.json").write_text(json.dumps(manifest, separators=(",", ":")).replace('{"id"', '\n{"id"') + "\n")
+
+
+def _case_entry(case, file, tensors):
+    digest = hashlib.sha256()
+
+    def keep(key, array):
+        array = np.asarray(array, order="C")
+        digest.update(key.encode() + array.tobytes())
+        tensors[key] = array
+        return {"file": file, "key": key}
+    inputs = [{"name": i.name, "dtype": i.dtype, "shape": list(i.shape), "unit": i.unit,
+               **({"recipe": {"seed": i.content.seed, "layer": i.content.layer, "scale": i.content.scale.hex(),
+                              "offset": i.content.offset.hex()}} if isinstance(i.content, Recipe)
+                  else keep(f"{case.id}/in/{i.name}", i.content))} for i in case.inputs]
+    outputs = [{"name": o.name, "dtype": o.dtype, "shape": list(o.shape), "unit": o.unit,
+                "tolerance": {"kind": o.tolerance.kind, "value": float(o.tolerance.value).hex(), "why": o.tolerance.why},
+                "expected": {part: keep(f"{case.id}/out/{o.name}/{part}", array) for part, array in o.expected.items()}}
+               for o in case.outputs]
+    parameters = {name: {"type": type(value).__name__, "value": value.hex() if isinstance(value, float) else str(value),
+                         "unit": unit} for name, (value, unit) in case.parameters.items()}
+    return {"id": case.id, "level": case.level, "operation": case.operation, "equation": case.equation,
+            "interpretation": case.interpretation, "catches": case.catches, "parameters": parameters, "inputs": inputs,
+            "outputs": outputs, "sha256": digest.hexdigest()}
+
+
+class Kit:
+    """A kit that was read: .folder, .manifest, .digest (SHA-256 of the manifest, which has those of all files), .cases.
+
+    Raises RefpcmError for a folder without a kit, a manifest against its schema, and files whose hash does not agree.
+    """
+
+    def __init__(self, folder=None):
+        self.folder = HERE if folder is None else Path(folder)
+        try:
+            text = (self.folder / "manifest.json").read_bytes()
+            self.manifest = json.loads(text)
+        except (OSError, ValueError) as error:
+            raise RefpcmError(f"no golden kit in {self.folder} ({type(error).__name__}); it is in refpcm/golden/v1 of the "
+                              "source tree and not installed with the package: give its folder with --kit") from error
+        check_schema(self.manifest, json.loads((HERE / SCHEMA).read_text() if (HERE / SCHEMA).exists()
+                                               else (self.folder / SCHEMA).read_text()), self.folder / "manifest.json")
+        self.digest = hashlib.sha256(text).hexdigest()
+        self._files = {}
+        self.cases = [self._case(entry) for entry in self.manifest["cases"]]
+
+    def _tensor(self, place):
+        name = place["file"]
+        if name not in self._files:
+            try:
+                actual = hashlib.sha256((self.folder / name).read_bytes()).hexdigest()
+            except OSError as error:
+                raise RefpcmError(f"{self.folder / name}: {error.strerror}; take an intact copy of the kit") from error
+            if self.manifest["files"].get(name) != actual:
+                raise RefpcmError(f"{self.folder / name} is not the file of this kit: its SHA-256 differs from the manifest's")
+            self._files[name] = read_tensors(self.folder / name)[0]
+        if place["key"] not in self._files[name]:
+            raise RefpcmError(f"{self.folder / name} has no tensor {place['key']!r}; take an intact copy of the kit")
+        return self._files[name][place["key"]]
+
+    def _case(self, entry):
+        inputs = tuple(Input(i["name"], i["dtype"], tuple(i["shape"]), i["unit"], _recipe(i["recipe"]) if "recipe" in i
+                             else self._tensor(i)) for i in entry["inputs"])
+        outputs = tuple(Output(o["name"], o["dtype"], tuple(o["shape"]), o["unit"],
+                               Tolerance(o["tolerance"]["kind"], float.fromhex(o["tolerance"]["value"]), o["tolerance"]["why"]),
+                               {part: self._tensor(place) for part, place in o["expected"].items()})
+                        for o in entry["outputs"])
+        read = {"int": int, "float": float.fromhex, "str": str}
+        parameters = {name: (read[p["type"]](p["value"]), p["unit"]) for name, p in entry["parameters"].items()}
+        return Case(entry["id"], entry["level"], entry["operation"], entry["equation"], entry["interpretation"],
+                    entry["catches"], parameters, inputs, outputs)
+
+
+def _recipe(entry):
+    return Recipe(entry["seed"], entry["layer"], float.fromhex(entry["scale"]), float.fromhex(entry["offset"]))

@@ -1,0 +1,48 @@
+"""L5 training: three steps of SGD, plain and noise-aware, on a small network; noise is an input."""
+
+from math import sqrt
+
+import numpy as np
+
+from refpcm.golden.build import case
+from refpcm.golden.case import PRECISION, Tolerance, made, stored
+from refpcm.golden.levels.networks import parameter_inputs
+from refpcm.resnet import build, crossbar_layers, parameter_shapes
+
+STEPS, BATCH, SIZE = 3, 4, 12
+WATCHED = ("conv1.weight", "bn1.bias", "layer2.0.downsample.0.weight", "layer3.0.bn2.weight", "fc.weight", "fc.bias")
+EQUATION = "d = dL/dw + 5e-4 w; v <- 0.9 v + d; w <- w - 0.05 (d + 0.9 v); running <- 0.9 running + 0.1 batch"
+CASES = (  # id, eta, alpha, backward, interpretation, mistake
+    ("plain", 0.0, 0.0, "noisy", "", "gradients summed instead of averaged; statistics updated with the biased variance"),
+    ("noisy", 0.038, 2.0, "noisy", "I-2 noisy, I-3", "update goes to the noisy weights; clipping before the update"),
+    ("clean", 0.038, 2.0, "clean", "I-2 clean, I-3", "dL/dx with the noisy weights although the clean ones were asked for"))
+
+
+def cases():
+    return [_case(name, dtype, *choice) for dtype in ("float64", "float32") for name, *choice in CASES]
+
+
+def _case(name, dtype, eta, alpha, backward, interpretation, catches):
+    network = build("tiny-resnet8")
+    inputs = [made("images", (STEPS, BATCH, 3, SIZE, SIZE), dtype, 500, 1000),
+              stored("labels", np.arange(STEPS * BATCH).reshape(STEPS, BATCH) * 7 % 10)] + parameter_inputs(network, dtype, 500)
+    if eta:
+        shapes = parameter_shapes(network)
+        owned = [f"{layer.name}.{part}" for layer in crossbar_layers(network) for part in ("weight", "bias")
+                 if f"{layer.name}.{part}" in shapes]
+        inputs += [made(f"z.{step}.{parameter}", shapes[parameter], dtype, 501 + step, number, "standard normal")
+                   for step in range(STEPS) for number, parameter in enumerate(owned)]
+    outputs = {f"gradient.{step}.{parameter}": (dtype, "1", _tolerance(dtype, step)) for step in range(STEPS)
+               for parameter in WATCHED}
+    outputs = {"loss": (dtype, "1", _tolerance(dtype, STEPS - 1)), **outputs,
+               **{f"after.{parameter}": (dtype, "1", _tolerance(dtype, STEPS - 1)) for parameter in parameter_shapes(network)}}
+    return case(f"L5-{name}-{dtype[5:]}", 5, "train_steps", EQUATION, catches, inputs, outputs,
+                {"architecture": "tiny-resnet8", "classes": 10, "lr": 0.05, "momentum": 0.9, "weight_decay": 5e-4,
+                 "smoothing": 0.0, "eta": eta, "alpha": alpha, "backward": backward, "watched": " ".join(WATCHED)},
+                interpretation)
+
+
+def _tolerance(dtype, step):
+    """2 u sqrt(504) x 8 layers there and back, ten times more with each step that the error has been fed back."""
+    value = 2 * PRECISION[dtype] * sqrt(504) * 16 * 10.0 ** step
+    return Tolerance("probe", value, f"2 u sqrt(504) x 16 layers x 10^{step}: errors grow with every step")

@@ -1,0 +1,81 @@
+"""What a check found, as text and as JSON."""
+
+import math
+import platform
+
+import numpy as np
+
+
+def case_record(case, status, reason, verdicts):
+    """One case for the JSON report; outputs in the order of the signal."""
+    return {"id": case.id, "level": case.level, "operation": case.operation, "interpretation": case.interpretation,
+            "status": status, "reason": reason, "first_diverging": next((o.name for o, v in verdicts if not v.ok), None),
+            "outputs": [_output_record(output, verdict) for output, verdict in verdicts]}
+
+
+def _output_record(output, verdict):
+    return {"name": output.name, "ok": verdict.ok, "tolerance": output.tolerance.kind, "unit": output.unit,
+            "largest_error": _number(verdict.error), "tolerance_used_percent": _number(100 * verdict.used),
+            "index": list(verdict.index), "actual": _number(verdict.actual), "expected": _number(verdict.expected),
+            "actual_hex": as_hex(verdict.actual), "expected_hex": as_hex(verdict.expected), "reason": verdict.reason}
+
+
+def _number(value):
+    """JSON has no infinity: such numbers become text."""
+    value = value if isinstance(value, int) else float(value)
+    return value if math.isfinite(value) else str(value)
+
+
+def as_hex(value):
+    return hex(value) if isinstance(value, (int, np.integer)) else float(value).hex()
+
+
+def counts_by_level(records):
+    """{level: {status: count}}."""
+    counts = {}
+    for record in records:
+        row = counts.setdefault(record["level"], {"passed": 0, "failed": 0, "unsupported": 0})
+        row[record["status"]] += 1
+    return counts
+
+
+def full_report(records, kit, implementation, seconds):
+    """The JSON report: what was asked, where, of whom, and every case."""
+    from refpcm.cli import versions
+    return {"kit": kit.manifest["version"], "kit_sha256": kit.digest, "implementation": implementation,
+            "versions": versions(), "platform": platform.platform(), "seconds": round(seconds, 2),
+            "counts": {f"L{level}": row for level, row in counts_by_level(records).items()}, "cases": records}
+
+
+def failure_text(record):
+    """A failed case in a few lines: the first diverging tensor whole, then how many others."""
+    lines = [f"FAILED {record['id']} ({record['operation']}{', ' if record['interpretation'] else ''}"
+             f"{record['interpretation']}) {record['reason']}".rstrip()]
+    bad = [o for o in record["outputs"] if not o["ok"]]
+    if bad:
+        first = bad[0]
+        lines.append(f"  first diverging tensor: {first['name']} [{first['unit']}]; {len(bad)} of "
+                     f"{len(record['outputs'])} tensors differ")
+        if first["reason"]:
+            lines.append(f"  {first['reason']}")
+        if first["index"] or first["largest_error"] != "inf":
+            lines += [f"  largest error {_short(first['largest_error'])} at {first['index']}, "
+                      f"{_short(first['tolerance_used_percent'])} % of the tolerance ({first['tolerance']})",
+                      f"  yours    {first['actual']!r:>26}  {first['actual_hex']}",
+                      f"  expected {first['expected']!r:>26}  {first['expected_hex']}"]
+    return "\n".join(lines)
+
+
+def _short(value):
+    return value if isinstance(value, str) else f"{value:.4g}"
+
+
+def summary_text(records):
+    """Table of counts by level, and of each level the largest share of a tolerance that passed cases used."""
+    rows = ["level  passed  failed  unsupported  largest share of a tolerance used"]
+    for level, row in sorted(counts_by_level(records).items()):
+        used = [o["tolerance_used_percent"] for r in records if r["level"] == level and r["status"] == "passed"
+                for o in r["outputs"]]
+        largest = f"{max(used):.3g} %" if used else "-"
+        rows.append(f"L{level}     {row['passed']:6}  {row['failed']:6}  {row['unsupported']:11}  {largest}")
+    return "\n".join(rows)
