@@ -19,7 +19,7 @@ class NumpyEngine:
 
 
 def make_engine(network, kernels):
-    """kernels: vector, plain (Numba) or numpy."""
+    """kernels: vector, winograd, plain (Numba) or numpy."""
     if kernels == "numpy":
         return NumpyEngine(network)
     from refpcm.kernels.engine import Engine
