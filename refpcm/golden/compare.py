@@ -73,7 +73,8 @@ def judge(actual, expected, allowed):
     allowed = np.broadcast_to(np.asarray(allowed, np.float64), error.shape)
     if error.size == 0:
         return Verdict(True, 0.0)
-    used = np.where(error == 0, 0.0, np.where(allowed > 0, error / np.where(allowed > 0, allowed, 1.0), np.inf))
+    with np.errstate(over="ignore"):
+        used = np.where(error == 0, 0.0, np.where(allowed > 0, error / np.where(allowed > 0, allowed, 1.0), np.inf))
     worst = np.unravel_index(np.argmax(used), error.shape)
     return Verdict(bool(used[worst] <= 1), float(used[worst]), float(error[worst]), tuple(int(i) for i in worst),
                    actual[worst], expected[worst])

@@ -27,8 +27,8 @@ def cases():
                           [stored("x", x)], {"codes": ("int32", "1", exact())}, {"bits": bits, "full_scale": 1.37}))
     return found + [_product(*choice) for choice in (
         ("one", None, 8, 8, 0.0, "DAC and ADC ranges exchanged"),
-        ("rows", 7, 8, 8, 0.0, "ADC after the sum over row parts; parts of 7, 7, 6 instead of sizes that differ by at most one"),
-        ("noise", 7, 6, 9, 0.04, "noise after the ADC; not scaled by W_max times the input range; one draw for all parts"))]
+        ("rows", 8, 8, 8, 0.0, "ADC after the sum over row parts; parts of 8, 8, 4 instead of 7, 7, 6"),
+        ("noise", 8, 6, 9, 0.04, "noise after the ADC; not scaled by W_max times the input range; one draw for all parts"))]
 
 
 def _away(x, levels, full_scale):
