@@ -1,0 +1,193 @@
+"""Levels L1 (device equations), L2, L4 and L5 of the golden kit in plain PyTorch, gradients by autograd, without refpcm.
+
+    cd docs/examples && python -m refpcm.golden check --adapter golden_torch_adapter
+"""
+
+import torch
+import torch.nn.functional as F
+
+
+def _tensors(inputs, *names):
+    """The named inputs as tensors that collect gradients."""
+    return [torch.tensor(inputs[name], requires_grad=inputs[name].dtype.kind == "f") for name in names]
+
+
+def _with_gradients(out, inputs, wanted):
+    """{"out": ..., "dx": ...}: the backward pass from inputs["dout"]."""
+    gradients = torch.autograd.grad(out, list(wanted.values()), torch.tensor(inputs["dout"]))
+    return {"out": out.detach().numpy(), **{name: g.numpy() for name, g in zip(wanted, gradients)}}
+
+
+# --- L1: the published fit of the device
+
+def _joshi(parameters):
+    if parameters["device"] != "joshi2020":
+        raise NotImplementedError
+
+
+def drift_exponents(inputs, parameters):
+    _joshi(parameters)
+    g, z = (torch.tensor(inputs[name]) for name in ("g_target_us", "z"))
+    log = torch.log(torch.clamp(g / 25, min=1e-7))
+    mu, sigma = (-0.0155 * log + 0.0244).clamp(0.049, 0.1), (-0.0125 * log - 0.0059).clamp(0.008, 0.045)
+    return {"nu": (mu + sigma * z).abs().numpy()}
+
+
+def programmed(inputs, parameters):
+    _joshi(parameters)
+    target, z = (torch.tensor(inputs[name]) for name in ("g_target_us", "z"))
+    g = target / 25
+    noisy = (target + (0.26348 + 1.9650 * g - 1.1731 * g ** 2).clamp(min=0) * z).clamp(min=0)
+    return {"g_prog_us": (noisy if parameters["reset_device"] == "programmed" else noisy * (target != 0)).numpy()}
+
+
+def drifted(inputs, parameters):
+    _joshi(parameters)
+    return {"g_drift_us": (torch.tensor(inputs["g_prog_us"]) * (parameters["t_s"] / 20) ** -torch.tensor(inputs["nu"])).numpy()}
+
+
+def read(inputs, parameters):
+    _joshi(parameters)
+    g = torch.tensor(inputs["g_target_us" if parameters["read_noise_from"] == "target" else "g_prog_us"]) / 25
+    q_s = (0.0088 / g.clamp(min=1e-7) ** 0.65).clamp(max=0.2)
+    growth = torch.tensor((parameters["t_s"] + 250e-9) / 500e-9, dtype=torch.float64).log().sqrt()
+    drifted_us = torch.tensor(inputs["g_drift_us"])
+    return {"g_us": (drifted_us + drifted_us * q_s * growth * torch.tensor(inputs["z"])).clamp(min=0).numpy()}
+
+
+def weight_noise(inputs, parameters):
+    w, z = (torch.tensor(inputs[name]) for name in ("weights", "z"))
+    return {"noisy": (w + parameters["eta"] * w.abs().max() * z).numpy()}
+
+
+def clipped_weights(inputs, parameters):
+    w = torch.tensor(inputs["weights"])
+    bound = parameters["alpha"] * float(w.double().std(correction=0))
+    return {"clipped": w.clamp(-bound, bound).numpy()}
+
+
+# --- L2: layers
+
+def conv2d(inputs, parameters):
+    x, w = _tensors(inputs, "x", "w")
+    return _with_gradients(F.conv2d(x, w, stride=parameters["stride"], padding=parameters["padding"]), inputs, {"dx": x, "dw": w})
+
+
+def linear(inputs, parameters):
+    x, w, bias = _tensors(inputs, "x", "w", "bias")
+    return _with_gradients(F.linear(x, w, bias), inputs, {"dx": x, "dw": w, "dbias": bias})
+
+
+def relu(inputs, parameters):
+    x, = _tensors(inputs, "x")
+    return _with_gradients(F.relu(x), inputs, {"dx": x})
+
+
+def batch_norm_training(inputs, parameters):
+    x, gamma, beta = _tensors(inputs, "x", "gamma", "beta")
+    mean, var = torch.zeros(len(gamma), dtype=x.dtype), torch.zeros(len(gamma), dtype=x.dtype)
+    out = F.batch_norm(x, mean, var, gamma, beta, training=True, momentum=1.0, eps=1e-5)
+    found = _with_gradients(out, inputs, {"dx": x, "dgamma": gamma, "dbeta": beta})
+    return {**found, "mean": mean.numpy(), "var_unbiased": var.numpy()}
+
+
+def batch_norm_inference(inputs, parameters):
+    x, gamma, beta, mean, var = (torch.tensor(inputs[n]) for n in ("x", "gamma", "beta", "running_mean", "running_var"))
+    return {"out": F.batch_norm(x, mean, var, gamma, beta, eps=1e-5).numpy()}
+
+
+def max_pool(inputs, parameters):
+    x, = _tensors(inputs, "x")
+    return _with_gradients(F.max_pool2d(x, parameters["kernel"], parameters["stride"], parameters["padding"]), inputs, {"dx": x})
+
+
+def average_pool(inputs, parameters):
+    x, = _tensors(inputs, "x")
+    return _with_gradients(F.avg_pool2d(x, parameters["kernel"], parameters["stride"]), inputs, {"dx": x})
+
+
+def global_average_pool(inputs, parameters):
+    x, = _tensors(inputs, "x")
+    return _with_gradients(x.mean((2, 3)), inputs, {"dx": x})
+
+
+def cross_entropy(inputs, parameters):
+    logits, labels = _tensors(inputs, "logits", "labels")
+    loss = F.cross_entropy(logits, labels, label_smoothing=parameters["smoothing"])
+    return {"loss": loss.detach().numpy(), "dlogits": torch.autograd.grad(loss, logits)[0].numpy()}
+
+
+# --- L4, L5: networks of basic blocks, their shape read from the names of the parameters
+
+def _forward(image, p, batch_statistics, running=None):
+    """Every tensor by name; `running`: where new running statistics go (momentum 0.1)."""
+    t = {}
+
+    def conv(name, x, stride):
+        w = p[f"{name}.weight"]
+        t[name] = F.conv2d(x, w, stride=stride, padding=w.shape[2] // 2)
+        return t[name]
+
+    def norm(name, x):
+        mean, var = p[f"{name}.running_mean"].clone(), p[f"{name}.running_var"].clone()
+        t[name] = F.batch_norm(x, mean, var, p[f"{name}.weight"], p[f"{name}.bias"], batch_statistics, 0.1, 1e-5)
+        if running is not None:
+            running[f"{name}.running_mean"], running[f"{name}.running_var"] = mean, var
+        return t[name]
+
+    imagenet = p["conv1.weight"].shape[2] == 7
+    t["relu"] = x = norm("bn1", conv("conv1", image, 2 if imagenet else 1)).relu()
+    if imagenet:
+        t["maxpool"] = x = F.max_pool2d(x, 3, 2, 1)
+    for stage in range(1, 5):
+        block = 0
+        while f"layer{stage}.{block}.conv1.weight" in p:
+            at, stride = f"layer{stage}.{block}.", 2 if stage > 1 and block == 0 else 1
+            t[at + "relu1"] = inner = norm(at + "bn1", conv(at + "conv1", x, stride)).relu()
+            inner = norm(at + "bn2", conv(at + "conv2", inner, 1))
+            if f"{at}downsample.0.weight" in p:
+                x = norm(at + "downsample.1", conv(at + "downsample.0", x, stride))
+            t[at + "add"] = inner + x
+            t[at + "relu2"] = x = t[at + "add"].relu()
+            block += 1
+    t["avgpool"] = x.mean((2, 3))
+    t["fc"] = F.linear(t["avgpool"], p["fc.weight"], p["fc.bias"])
+    return t
+
+
+def network_forward(inputs, parameters):
+    p = {name: torch.tensor(value) for name, value in inputs.items()}
+    return {name: value.numpy() for name, value in _forward(p.pop("image"), p, parameters["batch_norm"] == "batch").items()}
+
+
+def train_steps(inputs, parameters):
+    if parameters["backward"] != "noisy":
+        raise NotImplementedError("autograd goes back through the weights of the forward pass (I-2)")
+    p = {name: torch.tensor(value) for name, value in inputs.items() if name not in ("images", "labels") and name[:2] != "z."}
+    learned = [name for name in p if "running" not in name]
+    on_chip = [name for name in learned if p[name].ndim > 1 or name == "fc.bias"]
+    velocity, losses, out = {name: torch.zeros_like(p[name]) for name in learned}, [], {}
+
+    def layer(name):  # the bias of the linear layer shares its crossbar (I-1)
+        return [p["fc.weight"], p["fc.bias"]] if name.startswith("fc.") else [p[name]]
+    for step, (images, labels) in enumerate(zip(inputs["images"], inputs["labels"])):
+        used = {name: p[name].clone() for name in p}
+        for name in on_chip if parameters["eta"] else ():
+            used[name] += parameters["eta"] * max(w.abs().max() for w in layer(name)) * torch.tensor(inputs[f"z.{step}.{name}"])
+        for name in learned:
+            used[name].requires_grad_()
+        logits = _forward(torch.tensor(images), used, True, running=p)["fc"]
+        loss = F.cross_entropy(logits, torch.tensor(labels))
+        gradients = dict(zip(learned, torch.autograd.grad(loss, [used[name] for name in learned])))
+        losses.append(loss.item())
+        out.update({f"gradient.{step}.{name}": gradients[name].numpy() for name in parameters["watched"].split()})
+        for name, gradient in gradients.items():
+            d = gradient + parameters["weight_decay"] * p[name]
+            velocity[name] = parameters["momentum"] * velocity[name] + d
+            p[name] = p[name] - parameters["lr"] * (d + parameters["momentum"] * velocity[name])
+        if parameters["alpha"]:
+            bounds = {name: parameters["alpha"] * torch.cat([w.flatten() for w in layer(name)]).double().std(correction=0).item()
+                      for name in on_chip}
+            p.update({name: p[name].clamp(-bound, bound) for name, bound in bounds.items()})
+    return {"loss": torch.tensor(losses, dtype=torch.tensor(inputs["images"]).dtype).numpy(), **out,
+            **{f"after.{name}": value.numpy() for name, value in p.items()}}

@@ -1,0 +1,36 @@
+"""The example adapters, none of which uses refpcm, agree with the kit on what they claim."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "docs" / "examples"
+
+
+def counts(tmp_path, *arguments):
+    done = subprocess.run([sys.executable, "-m", "refpcm.golden", "check", "--report", str(tmp_path / "report.json"), *arguments],
+                          cwd=EXAMPLES, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {level: row["passed"] for level, row in json.loads((tmp_path / "report.json").read_text())["counts"].items()}
+
+
+def test_the_cpp_program_answers_bits_equations_and_codes(tmp_path):
+    compiler = next((c for c in ("c++", "g++", "clang++") if shutil.which(c)), None)
+    if compiler is None:
+        pytest.skip("no C++ compiler on this machine")
+    subprocess.run([compiler, "-std=c++17", "-O1", "-ffp-contract=off", str(EXAMPLES / "golden_adapter.cpp"), "-o",
+                    str(tmp_path / "adapter")], check=True)
+    assert counts(tmp_path, "--command", str(tmp_path / "adapter"), "--level", "0", "1", "3") == {"L0": 17, "L1": 19, "L3": 8}
+
+
+@pytest.mark.peers
+def test_plain_pytorch_answers_equations_layers_networks_and_training(tmp_path):
+    pytest.importorskip("torch")
+    assert counts(tmp_path, "--adapter", "golden_torch_adapter", "--level", "1", "2", "4", "5") == \
+        {"L1": 15, "L2": 32, "L4": 4, "L5": 4}

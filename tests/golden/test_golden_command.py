@@ -1,0 +1,125 @@
+"""python -m refpcm.golden as a user runs it: right and wrong implementations, the three ways, wrong usage."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from refpcm.golden.kit import HERE
+
+ADAPTER = """
+from refpcm.golden import reference
+
+def random_uniforms(inputs, parameters):
+    return {"uniforms": reference.random_uniforms(inputs, parameters)["uniforms"] %s}
+
+def random_words(inputs, parameters):
+    raise NotImplementedError
+
+def philox4x32(inputs, parameters):
+    raise ValueError("no such luck")
+"""
+PROGRAM = "import sys; sys.exit(77) if 'words' in sys.argv[1] else None"
+
+
+def golden(*arguments, cwd=None):
+    return subprocess.run([sys.executable, "-m", "refpcm.golden", *map(str, arguments)], capture_output=True, text=True,
+                          cwd=cwd, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
+
+
+def test_the_installed_refpcm_agrees_with_the_kit_and_reports_it(tmp_path):
+    done = golden("check", "--self", "--level", 0, 1, 2, 3, "--report", tmp_path / "report.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert all(row["failed"] == row["unsupported"] == 0 < row["passed"] for row in report["counts"].values())
+    assert len(report["kit_sha256"]) == 64 and report["platform"] and report["versions"]["numpy"]
+
+
+@pytest.mark.slow
+def test_the_installed_refpcm_agrees_with_the_kit_on_every_level():
+    assert golden("check", "--self").returncode == 0
+
+
+def test_an_adapter_gets_passed_failed_and_unsupported_apart(tmp_path):
+    (tmp_path / "mine.py").write_text(ADAPTER % "")
+    done = golden("check", "--adapter", "mine", "--level", 0, "--report", "report.json", cwd=tmp_path)
+    status = {c["id"]: c for c in json.loads((tmp_path / "report.json").read_text())["cases"]}
+    assert done.returncode == 1 and status["L0-uniforms-plain"]["status"] == "passed"
+    assert status["L0-words-plain"]["status"] == status["L0-permutation"]["status"] == "unsupported"
+    assert status["L0-philox-known"]["reason"] == "raised ValueError: no such luck"
+
+
+def test_a_failure_shows_both_values_in_decimal_and_hex_and_the_share_of_the_tolerance(tmp_path):
+    (tmp_path / "mine.py").write_text(ADAPTER % "* 1.5")
+    done = golden("check", "--adapter", "mine", "--case", "L0-uniforms-plain", cwd=tmp_path)
+    assert done.returncode == 1
+    for part in ("first diverging tensor: uniforms", "yours", "expected", "0x1.", "% of the tolerance"):
+        assert part in done.stdout
+
+
+def test_a_command_that_writes_nothing_is_found_by_the_poison(tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    done = golden("check", "--command", f"{sys.executable} {tmp_path / 'program.py'}", "--case", "L0-words-plain",
+                  "L0-uniforms-plain")
+    assert done.returncode == 1 and "37 of 37 elements were never written" in done.stdout
+    assert "L0          0       1            1" in done.stdout
+
+
+def test_files_answered_elsewhere_are_compared_and_others_are_unsupported(tmp_path):
+    from refpcm.golden import reference
+    from refpcm.golden.exchange import write_plain
+    from refpcm.golden.kit import Kit
+    assert golden("export", tmp_path / "cases", "--level", 3).returncode == 0
+    case = next(c for c in Kit().cases if c.id == "L3-codes-8bit")
+    write_plain(tmp_path / "cases" / case.id / "outputs.safetensors",
+                reference.converter_codes(case.input_arrays(), case.values()))
+    done = golden("check", "--outputs", tmp_path / "cases", "--level", 3)
+    assert done.returncode == 0 and "L3          1       0           10" in done.stdout
+
+
+def test_explain_shows_equation_parameters_tolerance_and_source():
+    done = golden("explain", "L1-drift-1h")
+    assert done.returncode == 0
+    for part in ("(t / t0)^(-nu)", "3600.0 [s]", "0x1.c200000000000p+11", "catches", "tolerance cus", "def drifted"):
+        assert part in done.stdout
+
+
+def test_regenerated_values_agree_with_the_stored_ones(tmp_path):
+    done = golden("regenerate", "--level", 0, 1, 2, 3, "--out", tmp_path / "kit")
+    assert done.returncode == 0 and (tmp_path / "kit" / "manifest.json").exists(), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("arguments, says", [
+    (("check", "--adapter", "no_such_module"), "cannot be imported"),
+    (("check", "--command", "/no/such/program", "--level", 0), "cannot run"),
+    (("check", "--outputs", "/no/such/folder"), "is not a folder"),
+    (("check", "--self", "--case", "L9*"), "no case fits"),
+    (("check", "--self", "--kit", "/no/such/kit"), "no golden kit"),
+    (("explain", "L9-nothing"), "there is no case"),
+    (("export", "/"), "exists"),
+    (("regenerate", "--level", 0, "--out", HERE), "frozen")])
+def test_wrong_usage_is_one_sentence_and_status_two(arguments, says):
+    done = golden(*arguments)
+    assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("damage, says", [
+    (lambda folder: (folder / "l0.safetensors").write_bytes((folder / "l0.safetensors").read_bytes()[:-1] + b"x"), "SHA-256"),
+    (lambda folder: (folder / "l1.safetensors").unlink(), "intact copy"),
+    (lambda folder: (folder / "manifest.json").write_text("{"), "no golden kit"),
+    (lambda folder: (folder / "manifest.json").write_text((folder / "manifest.json").read_text().replace(
+        '"level":0', '"level":9', 1)), "does not fit the schema")])
+def test_a_damaged_kit_is_refused(tmp_path, damage, says):
+    shutil.copytree(HERE, tmp_path / "kit")
+    damage(tmp_path / "kit")
+    done = golden("list", "--kit", tmp_path / "kit")
+    assert done.returncode == 2 and says in done.stderr
+
+
+def test_the_kit_keeps_its_limits():
+    files = [f for f in HERE.iterdir() if f.is_file()]
+    assert len(files) <= 60 and sum(f.stat().st_size for f in files) <= 5_000_000

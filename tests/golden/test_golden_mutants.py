@@ -1,0 +1,26 @@
+"""Deliberate mistakes are found, and the unchanged reference passes. The slow test asks every level of the matrix."""
+
+import pytest
+
+from refpcm.golden import reference, runner
+from refpcm.golden.kit import Kit
+from refpcm.golden.mutants import killing_cases, matrix, mutants
+
+CASES = [case for case in Kit().cases if case.level < 4]
+OTHER_LEVELS = ("backward-", "noise-per-run", "no-clipping", "samples-")
+
+
+def test_an_unchanged_implementation_passes():
+    ask = runner.adapter_asker(reference.__name__)
+    assert [case.id for case in CASES if runner.run_case(case, ask)[0] != "passed"] == []
+
+
+def test_there_are_at_least_forty_mutants_and_levels_0_to_3_kill_what_they_can():
+    found = mutants()
+    assert len(found) >= 40
+    assert [name for name, _, change in found if not name.startswith(OTHER_LEVELS) and not killing_cases(change, CASES)] == []
+
+
+@pytest.mark.slow
+def test_every_mutant_is_killed():
+    assert [name for name, _, kills in matrix(Kit().cases) if not any(kills.values())] == []
