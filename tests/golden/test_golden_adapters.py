@@ -34,3 +34,14 @@ def test_plain_pytorch_answers_equations_layers_networks_and_training(tmp_path):
     pytest.importorskip("torch")
     assert counts(tmp_path, "--adapter", "golden_torch_adapter", "--level", "1", "2", "4", "5") == \
         {"L1": 15, "L2": 32, "L4": 4, "L5": 4}
+
+
+@pytest.mark.peers
+def test_aihwkit_differs_in_exactly_the_named_interpretations(tmp_path):
+    pytest.importorskip("aihwkit", reason="wants aihwkit")
+    subprocess.run([sys.executable, "-m", "refpcm.golden", "check", "--adapter", "golden_aihwkit_adapter", "--level", "1", "6",
+                    "--report", str(tmp_path / "report.json")], cwd=EXAMPLES, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    cases = json.loads((tmp_path / "report.json").read_text())["cases"]
+    assert {(c["id"], c["interpretation"]) for c in cases if c["status"] == "failed"} == \
+        {("L1-program-zero", "I-5 zero"), ("L1-read-target-25s", "I-7 target"), ("L1-read-target-1d", "I-7 target")}
+    assert sum(c["status"] == "passed" for c in cases) == 16
