@@ -1,8 +1,9 @@
 """The Numba form of `refpcm.pcm.tile.product`, for all positions of an image at once, float32.
 
-Conversions and noise are the same operations in the same order as in the specification. The column sums are left to
-BLAS, which may add in another order: an ADC code may then differ by one where a sum lies on a tie. Images are taken one
-by one, so that a thread stores the input vectors of one image and its sums, no more.
+Conversions and noise are the same operations in the same order as in the specification. Column sums are added in the
+order of the rows, on every machine; the specification leaves them to BLAS, whose order is its own: an ADC code may then
+differ by one where a sum lies on a tie. No BLAS here: its threads and ours would wait for each other. Images are taken
+one by one, so that a thread stores the input vectors of one image and its sums, no more.
 """
 
 import numpy as np
@@ -92,6 +93,30 @@ def _fill_vectors(image, kernel, stride, width, x):
 
 
 @exact_kernel()
+def _add_product(weights, x, current):
+    """current (K, V) += weights (R, K)^T x (R, V), float32, added in the order of the rows, each sum for itself.
+
+    Four rows at a time, so that a sum is loaded and stored a quarter as often.
+    """
+    rows, last = x.shape[0], x.shape[0] // 4 * 4
+    for r in range(0, last, 4):
+        for k in range(current.shape[0]):
+            _add_four(weights[r, k], weights[r + 1, k], weights[r + 2, k], weights[r + 3, k], x[r], x[r + 1], x[r + 2],
+                      x[r + 3], current[k])
+    for r in range(last, rows):
+        for k in range(current.shape[0]):
+            w = weights[r, k]
+            for v in range(x.shape[1]):
+                current[k, v] += w * x[r, v]
+
+
+@exact_kernel()
+def _add_four(w0, w1, w2, w3, x0, x1, x2, x3, y):
+    for v in range(y.size):
+        y[v] = (((y[v] + w0 * x0[v]) + w1 * x1[v]) + w2 * x2[v]) + w3 * x3[v]
+
+
+@exact_kernel()
 def _add_converted(current, adc, y):
     """y (M,) += ADC(current (M,)); returns how many saturated."""
     count, (levels, step) = 0, adc
@@ -122,7 +147,8 @@ def _windows_product(values, weights, kernel, stride, padding, bounds, z, sigma,
         here = 0
         for p in range(len(bounds)):
             begin, end = bounds[p, 0], bounds[p, 1]
-            current = np.dot(weights[begin:end].T, x[begin:end])
+            current = np.zeros((columns, height * width), np.float32)
+            _add_product(weights[begin:end], x[begin:end], current)
             if len(z):
                 for k in range(columns):
                     for v in range(height * width):
