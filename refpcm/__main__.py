@@ -3,8 +3,9 @@
 from refpcm import __version__
 
 COMMANDS = {
-    "python -m refpcm.train": "train a ResNet; without arguments a small one on built-in data, in about a minute",
-    "python -m refpcm.evaluate": "accuracy of a network file on a data set",
+    "python -m refpcm.train": "train a ResNet; without arguments a small one on built-in data, then tried on chips",
+    "python -m refpcm.evaluate": "accuracy of a network file, digital or on simulated PCM chips over time",
+    "python -m refpcm.golden": "check another implementation against golden values, stage by stage",
     "python -m refpcm.convert": "import networks from PyTorch, safetensors or npz files, and export them",
     "python -m data_tools.cifar10": "download or unpack CIFAR-10 and check it",
     "python -m data_tools.synthetic": "make the built-in ten-class data set, in any size",

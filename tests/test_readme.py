@@ -21,3 +21,8 @@ def test_every_file_the_readme_and_the_pages_link_to_exists():
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_results_page_is_what_its_generator_writes():
+    from tests.benchmarks.results import page
+    assert (ROOT / "docs" / "results.md").read_text() == page()
