@@ -56,7 +56,6 @@ def _batch_norms(bits, dtype):
               made("beta", c, dtype, 202, 2), made("dout", shape, dtype, 202, 3)]
     x, gamma, beta, dout = _magnitudes(inputs)
     inverse = 1 / np.sqrt(inputs[0].array().astype(float).var((0, 2, 3)) + nn.EPSILON)
-    n = x.size // 3
 
     def wide(v):
         return v[None, :, None, None]
