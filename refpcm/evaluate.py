@@ -12,14 +12,15 @@ Accuracy of a network file (made by refpcm.train or refpcm.convert) on the test 
 EPILOG = """\
 An evaluation is cut into units (one read of one chip at one time). Finished units are kept in the output folder: the same
 command run again goes on where it was interrupted, and with more chips, times or reads only runs what is new.
-The calibration images of AdaBS are training images, never test images.
+The calibration images of AdaBS are training images, never test images, unless --calibration test says so.
 """
 
 
 def arguments():
     parser = cli.parser("refpcm.evaluate", DESCRIPTION, EPILOG)
     parser.add_argument("--network", metavar="FILE", required=True, help="network file (.safetensors or .npz)")
-    parser.add_argument("--data", metavar="DIR", help="folder prepared by data_tools; the built-in images if left out")
+    parser.add_argument("--data", metavar="DIR", help="folder prepared by data_tools, or an ImageNet index; "
+                        "the built-in images if left out")
     parser.add_argument("--digital", action="store_true", help="exact weights, float32 arithmetic: no chip")
     parser.add_argument("--images", type=int, metavar="N", help="only the first N test images")
     parser.add_argument("--kernels", choices=("vector", "winograd", "plain", "numpy"), default="vector",
@@ -42,6 +43,8 @@ def arguments():
     chip.add_argument("--per-column", action="store_true", help="a GDC factor for each column instead of each layer")
     chip.add_argument("--adabs-batches", type=int, metavar="N", default=13, help="mini-batches of AdaBS")
     chip.add_argument("--adabs-batch-size", type=int, metavar="M", default=200, help="images in each")
+    chip.add_argument("--calibration", choices=("train", "test"), default="train",
+                      help="images that AdaBS and converter ranges see; test only where a set has no training images")
     chip.add_argument("--on-chip", choices=("all", "inner"), default="all",
                       help="inner: first and last layer stay digital")
     chip.add_argument("--read-noise", choices=("frozen", "per_batch"), default="frozen",
@@ -102,7 +105,7 @@ def on_chips(options):
         **{name: getattr(options, name) for name in
            ("network", "data", "device", "seed", "chips", "reads", "on_chip", "readout", "per_column", "adabs_batches",
             "adabs_batch_size", "images", "kernels", "read_noise", "dac_bits", "adc_bits", "tile_rows", "tile_columns",
-            "output_noise")},
+            "output_noise", "calibration")},
         times_s=parse_times(options.times), compensations=tuple(options.compensation.split(",")))
     folder = options.out or f"runs/evaluate-{fingerprint(protocol)[:8]}"
     units = protocol.chips * protocol.reads * len(protocol.times_s)

@@ -123,3 +123,11 @@ def test_a_damaged_kit_is_refused(tmp_path, damage, says):
 def test_the_kit_keeps_its_limits():
     files = [f for f in HERE.iterdir() if f.is_file()]
     assert len(files) <= 60 and sum(f.stat().st_size for f in files) <= 5_000_000
+
+
+def test_list_names_every_case_of_a_level():
+    done = golden("list", "--level", 3)
+    manifest = json.loads((HERE / "manifest.json").read_text())
+    wanted = [case["id"] for case in manifest["cases"] if case["level"] in ("L3", 3)]
+    assert done.returncode == 0 and len(wanted) == 11 and all(name in done.stdout for name in wanted)
+    assert "L0-" not in done.stdout
