@@ -13,7 +13,7 @@ from pathlib import Path
 from numba import njit
 from numba.core import caching
 
-from refpcm.kernels.cache import cache_folder
+from refpcm.kernels.cache import Locator, TolerantCache, cache_folder
 
 _HERE = Path(__file__).parent
 SOURCES = ("elementary.py", "exact.py", "pcm/curve.py", "pcm/fused.py", "pcm/tile_kernels.py",
@@ -21,36 +21,21 @@ SOURCES = ("elementary.py", "exact.py", "pcm/curve.py", "pcm/fused.py", "pcm/til
 _DIGEST = hashlib.sha256(b"".join((_HERE / name).read_bytes() for name in SOURCES)).hexdigest()
 
 
-class _Locator(caching._CacheLocator):
-    """Where Numba's cache puts a kernel: one folder a version of the sources."""
+class _Locator(Locator):
+    """A folder of its own for each version of the exact sources."""
 
-    def __init__(self, module):
-        self._module = module
+    def __init__(self, name, file):
+        self._name, self._stamp = name, _DIGEST
 
     def get_cache_path(self):
         return str(cache_folder() / f"exact-{_DIGEST[:16]}")
-
-    def get_source_stamp(self):
-        return _DIGEST
-
-    def get_disambiguator(self):
-        return self._module
-
-    @classmethod
-    def from_function(cls, function, file):
-        locator = cls(function.__module__)
-        try:
-            locator.ensure_cache_path()
-        except OSError:
-            return None
-        return locator
 
 
 class _Results(caching.CompileResultCacheImpl):
     _locator_classes = [_Locator]
 
 
-class _Cache(caching.FunctionCache):
+class _Cache(TolerantCache):
     _impl_class = _Results
 
 

@@ -35,7 +35,7 @@ def _digest():
 _DIGEST = _digest()
 
 
-class _Locator(caching._CacheLocator):
+class Locator(caching._CacheLocator):
     """Where Numba's cache puts a kernel: one folder a version of the sources."""
 
     def __init__(self, name, file):
@@ -63,10 +63,10 @@ class _Locator(caching._CacheLocator):
 
 
 class _Results(caching.CompileResultCacheImpl):
-    _locator_classes = [_Locator]
+    _locator_classes = [Locator]
 
 
-class _Cache(caching.FunctionCache):
+class TolerantCache(caching.FunctionCache):
     """Numba's cache of compiled functions in our place; says once that something has to be compiled.
 
     A cache may only save time: what cannot be read is compiled, what cannot be written is not kept.
@@ -112,7 +112,7 @@ def kernel(function):
     """
     compiled = njit(nogil=True, boundscheck=False, error_model="numpy")(function)
     try:
-        compiled._cache = _Cache(function)
+        compiled._cache = TolerantCache(function)
     except (RuntimeError, OSError):
         pass  # no writable folder: compile in every process
     return compiled
