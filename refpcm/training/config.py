@@ -25,6 +25,7 @@ class TrainingConfig:
     decay: str = "weights"         # weights (convolution and linear weights only) or all (batch norm, biases too)
     label_smoothing: float = 0.0
     crop_padding: int = 4          # pixels
+    resized_crop: bool = False     # image files: a random part of 8 to 100 % of the area, scaled; else the middle
     flip: bool = True
     cutout: int = 0                # edge of the square in pixels, 0 = no Cutout
     weight_noise: float = 0.0      # eta_tr: standard deviation of the noise on every weight over W_max of its layer

@@ -13,12 +13,13 @@ from refpcm import rng
 from refpcm.errors import RefpcmError
 from refpcm.nn import cross_entropy, update_running
 from refpcm.resnet import build, initial_parameters
-from refpcm.training.augmentation import Augmentation, draw_moves, no_moves, prepare
+from refpcm.training.augmentation import no_moves, prepare
 from refpcm.training.checkpoint import State
 from refpcm.training.clipping import clip_parameters
 from refpcm.training.executor import make_engine
 from refpcm.training.schedules import learning_rate
 from refpcm.training.sgd import decayed_names, sgd_step, zero_velocities
+from refpcm.training.sources import image_source
 from refpcm.training.weight_noise import noisy_parameters
 
 DIVERGED = 100.0  # a loss this many times that of guessing means that the run is lost
@@ -44,19 +45,9 @@ def total_steps(config, count):
     return max(1, round(config.epochs * steps_per_epoch(config, count)))
 
 
-class EpochOrder:
-    """Which images form which batch of an epoch, and what is done to them."""
-
-    def __init__(self, config, images, epoch):
-        count = len(images)
-        self.order = rng.permutation(config.seed, 0, rng.Purpose.SHUFFLING, 0, epoch, count)
-        augmentation = Augmentation(config.crop_padding, config.flip, config.cutout)
-        self.moves = draw_moves(augmentation, images.shape[2:], config.seed, epoch, count)
-        self.epoch = epoch
-
-    def batch(self, config, step):
-        numbers = self.order[step * config.batch_size:(step + 1) * config.batch_size]
-        return numbers, self.moves[numbers]
+def batch_numbers(order, batch_size, within):
+    """Numbers of the images of batch `within` of an epoch in `order`; fewer, or none, beyond its last whole batch."""
+    return order[within * batch_size:(within + 1) * batch_size]
 
 
 def step(state, engine, decayed, images, labels, lr):
@@ -92,18 +83,18 @@ def train(state, dataset, after_step, after_epoch):
     after_step(state, total) -> True to stop; after_epoch(state, record) gets a dict of the epoch's figures
     (the last epoch may be a part). Returns True when the run is complete.
     """
-    config, images, labels = state.config, dataset.train_images, dataset.train_labels
+    config, source, labels = state.config, image_source(state.config, dataset), dataset.train_labels
     engine = make_engine(build(config.architecture, state.classes), config.kernels)
     decayed = decayed_names(state.parameters, config.decay)
-    per_epoch, total = steps_per_epoch(config, len(images)), total_steps(config, len(images))
+    per_epoch, total = steps_per_epoch(config, len(source)), total_steps(config, len(source))
     order, began = None, time.monotonic() - state.seconds
     epoch_began, epoch_first = time.monotonic(), state.step
     while state.step < total:
         epoch, within = divmod(state.step, per_epoch)
-        if order is None or order.epoch != epoch:
-            order = EpochOrder(config, images, epoch)
-        numbers, moves = order.batch(config, within)
-        batch = prepare(images[numbers], moves, config.cutout, dataset.mean, dataset.std)
+        if order is None or within == 0:
+            order = rng.permutation(config.seed, 0, rng.Purpose.SHUFFLING, 0, epoch, len(source))
+        numbers = batch_numbers(order, config.batch_size, within)
+        batch = source.batch(numbers, epoch, batch_numbers(order, config.batch_size, within + 1))
         lr = learning_rate(config.schedule, config.learning_rate, state.step, total, config.warmup_epochs * per_epoch)
         loss, correct = step(state, engine, decayed, batch, labels[numbers].astype(np.int64), lr)
         state.step += 1
