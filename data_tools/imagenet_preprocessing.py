@@ -13,7 +13,8 @@ from PIL import Image
 SHORTER_SIDE, CROP = 256, 224
 SCALE, RATIO = (0.08, 1.0), (3 / 4, 4 / 3)  # part of the area; width / height
 TRIES = 10
-UNIFORMS = 2 * TRIES + 3  # that a training image may use
+CROP_UNIFORMS = 2 * TRIES + 2  # random numbers of a resized crop
+UNIFORMS = CROP_UNIFORMS + 1  # of a training image: mirroring has one more
 
 
 def to_array(image):
@@ -45,7 +46,7 @@ def evaluation_image(image):
 def random_box(width, height, uniforms):
     """(left, top, right, bottom) of a random part of an image.
 
-    uniforms (UNIFORMS,) in [0, 1): numbers 2k and 2k + 1 are the k-th try's area and ratio, the next two the place.
+    uniforms (CROP_UNIFORMS or more,) in [0, 1): numbers 2k and 2k + 1 are the k-th try's area and ratio, the next two the place.
     Area in SCALE, uniform; ratio in RATIO, uniform in its logarithm. The first try that fits is taken; if none of
     TRIES does, the largest middle part whose ratio is within RATIO.
     """
@@ -67,8 +68,13 @@ def random_box(width, height, uniforms):
     return left, top, left + w, top + h
 
 
+def resized_crop(image, uniforms):
+    """RGB Pillow image, uniforms (CROP_UNIFORMS or more,) -> (3, 224, 224) uint8: a random part, scaled."""
+    part = image.crop(random_box(*image.size, uniforms))
+    return to_array(part.resize((CROP, CROP), Image.Resampling.BILINEAR))
+
+
 def training_image(image, uniforms):
     """RGB Pillow image, uniforms (UNIFORMS,) -> (3, 224, 224) uint8; mirrored if the last uniform is below 1/2."""
-    part = image.crop(random_box(*image.size, uniforms))
-    array = to_array(part.resize((CROP, CROP), Image.Resampling.BILINEAR))
+    array = resized_crop(image, uniforms)
     return np.ascontiguousarray(array[:, :, ::-1]) if uniforms[UNIFORMS - 1] < 0.5 else array

@@ -1,49 +1,74 @@
 """ImageNet as a Dataset: an index made by `python -m data_tools.imagenet`, its images decoded when they are asked for."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from data_tools import imagenet_index
 from data_tools.errors import DataError
-from data_tools.imagenet_images import BrokenImage
+from data_tools.imagenet_images import BrokenImage, open_rgb
+from data_tools.imagenet_preprocessing import CROP, CROP_UNIFORMS, resized_crop
 from refpcm.datasets.dataset import Dataset
 from refpcm.errors import RefpcmError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # the usual ones of ImageNet's training images, as in torchvision
+DECODERS = 4  # threads
 
 
 class Images:
     """The images of one split, none if the index has no such split; rows are decoded by indexing, as of a NumPy array.
 
     shape: (N, 3, 224, 224). A row is uint8, preprocessed for evaluation (shorter side 256, centre crop 224).
+    rows: which of the split's images, (N,) int; None: all of them.
     """
+    crop_uniforms = CROP_UNIFORMS
 
-    def __init__(self, index, split):
+    def __init__(self, index, split, rows=None):
         self.index, self.split = index, split
         count = len(index.splits[split].labels) if split in index.splits else 0
-        self.shape = (count, 3, 224, 224)
+        self.rows, self.whole = (np.arange(count), True) if rows is None else (rows, False)
+        self.shape = (len(self.rows), 3, CROP, CROP)
 
     def __len__(self):
         return self.shape[0]
 
-    def __getitem__(self, rows):
-        """(len(rows), 3, 224, 224) uint8; rows: a slice or an array. Raises RefpcmError for a file that has changed."""
-        rows = np.arange(len(self))[rows]
-        images = np.empty((len(rows), *self.shape[1:]), np.uint8)
-        try:
-            for i, row in enumerate(rows):
-                images[i] = self.index.evaluation_image(self.split, row)
-        except (BrokenImage, OSError) as failure:
-            raise RefpcmError(f"{self.index.path(self.split, row)} cannot be read any more ({failure}); "
-                              "index the tree again") from None
+    def __getitem__(self, numbers):
+        """(len(numbers), 3, 224, 224) uint8; numbers: a slice or an array. Raises RefpcmError as `decode` does."""
+        numbers = np.arange(len(self))[numbers]
+        images = np.empty((len(numbers), *self.shape[1:]), np.uint8)
+        with ThreadPoolExecutor(DECODERS) as pool:
+            for i, image in enumerate(pool.map(self.decode, numbers)):
+                images[i] = image
         return images
 
+    def take(self, numbers, axis=0):
+        """The images `numbers` (N,) int as Images, none of them decoded."""
+        return Images(self.index, self.split, self.rows[numbers])
+
+    def decode(self, number, uniforms=None):
+        """Image `number`, (3, 224, 224) uint8: as for evaluation, or, with uniforms (crop_uniforms,), a resized crop.
+
+        Raises RefpcmError naming a file that is gone, damaged, or of another size than when it was indexed.
+        """
+        row = self.rows[number]
+        try:
+            if uniforms is None:
+                return self.index.evaluation_image(self.split, row)
+            image = open_rgb(self.index.path(self.split, row))
+            if image.size != tuple(self.index.splits[self.split].sizes[row]):
+                raise BrokenImage(f"it has {image.size[0]} x {image.size[1]} pixels now")
+            return resized_crop(image, uniforms)
+        except (BrokenImage, OSError) as failure:
+            raise RefpcmError(f"{self.index.path(self.split, row)} cannot be read any more ({failure}); bring it back, or "
+                              "index the tree again") from None
+
     def tobytes(self):
-        """What identifies the images without decoding them: split, and the checksums of the index."""
-        return json.dumps([self.split, self.index.description["listing"], self.index.description["sha256"]],
-                          sort_keys=True).encode()
+        """What identifies the images without decoding them: split, checksums of the index, and which rows."""
+        identity = json.dumps([self.split, self.index.description["listing"], self.index.description["sha256"]],
+                              sort_keys=True).encode()
+        return identity if self.whole else identity + np.asarray(self.rows, np.int64).tobytes()
 
 
 def is_index(folder):
@@ -51,9 +76,10 @@ def is_index(folder):
 
 
 def load_index(folder):
-    """The Dataset of an index: train is its training split, test its val, either may be empty.
+    """The Dataset of an index: train is its training split, test its val; the first may be empty.
 
-    Training images are preprocessed like test images, since calibration does not augment (I-11); labels are uint16.
+    train_images[numbers] are preprocessed like test images, since calibration does not augment (I-11); training decodes
+    crops of its own (refpcm.training.sources). Labels are uint16.
     Raises RefpcmError for an index that is damaged or has no val.
     """
     try:

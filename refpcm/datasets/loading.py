@@ -1,4 +1,4 @@
-"""Load a prepared data set, or refuse it with the reason and the remedy."""
+"""Load a prepared data set or an ImageNet index, or refuse it with the reason and the remedy."""
 
 import os
 import tarfile
@@ -6,12 +6,14 @@ from pathlib import Path
 
 from data_tools import prepared, synthetic
 from data_tools.errors import DataError
+from data_tools.imagenet_tree import WORDNET_ID
 from refpcm.datasets.dataset import Dataset
+from refpcm.datasets.imagenet import is_index, load_index
 from refpcm.errors import RefpcmError
 
 
 def load(folder=None):
-    """The Dataset in a folder that data_tools prepared; None: the built-in synthetic set.
+    """The Dataset in a folder that data_tools prepared, an ImageNet index too; None: the built-in synthetic set.
 
     The built-in set is made on first use, in a few seconds, in the user's cache: $REFPCM_CACHE, else
     $XDG_CACHE_HOME/refpcm, else ~/.cache/refpcm. The sha256 of every file is compared with dataset.json at every
@@ -19,6 +21,8 @@ def load(folder=None):
 
     Raises RefpcmError for a folder that is missing, foreign, incomplete or damaged.
     """
+    if is_index(folder):
+        return load_index(folder)
     try:
         folder = _builtin() if folder is None else _checked(Path(folder))
         description, arrays = prepared.read(folder)
@@ -82,5 +86,8 @@ def _remedy(folder):
                 f"`python -m data_tools.cifar10 --from {folder}/cifar-10-....tar.gz --out DIR`, then name DIR")
     if names & {f"{name}.npy" for name in prepared.ARRAYS}:
         return (f"{folder} has no {prepared.DESCRIPTION}: it is not complete; remove it and prepare the set again")
+    if names & {"train", "val"} or any(WORDNET_ID.fullmatch(name) for name in names):
+        return (f"{folder} holds images in folders; index them first: "
+                f"`python -m data_tools.imagenet --from {folder} --out INDEX`, then name INDEX")
     return (f"{folder} has no {prepared.DESCRIPTION}: it is no prepared data set; "
             "make one with `python -m data_tools.cifar10 --out DIR` or `python -m data_tools.synthetic --out DIR`")

@@ -25,11 +25,10 @@ class Inputs:
 
     def __init__(self, network_path, data_path, kernels):
         from refpcm.datasets import load
-        from refpcm.datasets.imagenet import is_index, load_index
         from refpcm.files.network_file import load_network
         from refpcm.training.executor import make_engine
         self.file = load_network(network_path)
-        self.data = load_index(data_path) if is_index(data_path) else load(data_path)
+        self.data = load(data_path)
         shape, classes = self.file.network.input_shape, self.file.network.classes
         if self.data.test_images.shape[1:] != shape or len(self.data.classes) != classes:
             raise RefpcmError(f"{network_path} wants images {shape} in {classes} classes; {self.data.name} has images "

@@ -22,7 +22,8 @@ from refpcm.training.checkpoint import load_checkpoint
 from refpcm.training.config import as_json
 from refpcm.training.metrics import keep_records
 from refpcm.training.report import report
-from refpcm.training.session import CHECKPOINT, METRICS, Session
+from refpcm.training.session import CHECKPOINT, METRICS, Session, note
+from refpcm.training.sources import image_source
 
 CONFIG = "config.json"
 
@@ -36,17 +37,17 @@ def train_run(options, config):
     data = source_of(folder) if options.resume and not options.data else options.data
     dataset = load(data)
     training, validation = hold_back(dataset, config.validation_images)
+    check_images(config, build(config.architecture, len(dataset.classes)), training)
     identity = identity_of(training)
     if state is None:
         state = loop.start(config, len(dataset.classes), identity)
         if options.start:
-            state.parameters = starting_parameters(options.start, state)
+            state.parameters = starting_parameters(options.start, state, dataset)
         if options.time_budget:
             state.config = config = plan(state, training, options.time_budget, began)
     elif state.data != identity:
         raise RefpcmError(f"{folder} was trained on other images than those of {dataset.name}; "
                           "give the --data folder it was started with")
-    loop.steps_per_epoch(config, len(training.train_images))
     if options.chips is not None and options.chips < 0:
         raise RefpcmError(f"--chips {options.chips} must be zero or more")
     folder.mkdir(parents=True, exist_ok=True)
@@ -59,13 +60,23 @@ def train_run(options, config):
     return 128 + session.signal if session.signal else 0  # the shell's convention for a process ended by a signal
 
 
+def check_images(config, network, training):
+    """Raises RefpcmError if the training images do not fit the network, their augmentation or the batch size."""
+    images = image_source(config, training)
+    if training.train_images.shape[1:] != network.input_shape:
+        raise RefpcmError(f"{network.architecture} wants images {network.input_shape}; {training.name} has "
+                          f"{training.train_images.shape[1:]}: choose other data or another --architecture")
+    loop.steps_per_epoch(config, len(images))
+
+
 def hold_back(dataset, validation_images):
     """Two data sets: without the validation images, and with these in place of the test images."""
     kept, held = split(dataset, validation_images)
     if not validation_images:
         return dataset, dataclasses.replace(dataset, test_images=dataset.train_images[:0])
-    return (dataclasses.replace(dataset, train_images=dataset.train_images[kept], train_labels=dataset.train_labels[kept]),
-            dataclasses.replace(dataset, test_images=dataset.train_images[held], test_labels=dataset.train_labels[held]))
+    images, labels = dataset.train_images, dataset.train_labels
+    return (dataclasses.replace(dataset, train_images=images.take(kept, axis=0), train_labels=labels[kept]),
+            dataclasses.replace(dataset, test_images=images.take(held, axis=0), test_labels=labels[held]))
 
 
 def new_folder(out):
@@ -86,12 +97,21 @@ def write_config(folder, state, options):
     write_bytes(folder / CONFIG, (json.dumps(resolved, indent=2) + "\n").encode())
 
 
-def starting_parameters(path, state):
-    """Parameters of the network file `path`, float32. Raises RefpcmError if it is of another form than the state's."""
+def starting_parameters(path, state, dataset):
+    """Parameters of the network file `path`, float32; a warning if it was trained on images normalised otherwise.
+
+    Raises RefpcmError if it is of another form than the state's, or has the same classes in another order.
+    """
     file, wanted = load_network(path), build(state.config.architecture, state.classes)
     if file.network != wanted:
         raise RefpcmError(f"--start {path} holds {file.network.architecture} with {file.network.classes} classes; "
                           f"this run trains {wanted.architecture} with {wanted.classes}")
+    if file.classes != dataset.classes and sorted(file.classes) == sorted(dataset.classes):
+        raise RefpcmError(f"--start {path} has the classes of {dataset.name} in another order; prepare the data in its order "
+                          "(for ImageNet: --classes)")
+    if not np.allclose([file.mean, file.std], [dataset.mean, dataset.std], atol=0.01):
+        note(f"warning: {path} was trained on images normalised by mean {file.mean}, std {file.std}; this run takes "
+             f"{dataset.mean}, {dataset.std}")
     return {name: np.array(value, np.float32) for name, value in file.parameters.items()}
 
 
@@ -104,8 +124,8 @@ def source_of(folder):
 
 
 def identity_of(dataset):
-    """SHA-256 over shapes, training images and labels."""
+    """SHA-256 over shapes, training images (of image files: the index of them) and labels."""
     digest = hashlib.sha256(str((dataset.train_images.shape, dataset.classes)).encode())
-    digest.update(np.ascontiguousarray(dataset.train_images))
-    digest.update(np.ascontiguousarray(dataset.train_labels))
+    digest.update(dataset.train_images.tobytes())
+    digest.update(dataset.train_labels.tobytes())
     return digest.hexdigest()
