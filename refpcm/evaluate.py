@@ -41,8 +41,10 @@ def arguments():
                       help="of none, gdc, adabs (with GDC beneath), adabs-alone")
     chip.add_argument("--readout", choices=("columns", "ones", "one_hot"), default="columns", help="of GDC (I-10)")
     chip.add_argument("--per-column", action="store_true", help="a GDC factor for each column instead of each layer")
-    chip.add_argument("--adabs-batches", type=int, metavar="N", default=13, help="mini-batches of AdaBS")
-    chip.add_argument("--adabs-batch-size", type=int, metavar="M", default=200, help="images in each")
+    chip.add_argument("--adabs-batches", type=int, metavar="N",
+                      help="mini-batches of AdaBS (default: 13, with an ImageNet index 26)")
+    chip.add_argument("--adabs-batch-size", type=int, metavar="M",
+                      help="images in each (default: 200, with an ImageNet index 50)")
     chip.add_argument("--calibration", choices=("train", "test"), default="train",
                       help="images that AdaBS and converter ranges see; test only where a set has no training images")
     chip.add_argument("--on-chip", choices=("all", "inner"), default="all",

@@ -10,8 +10,10 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 
-from refpcm.compensation.adabs import BATCH_SIZE, BATCHES, calibrate, calibration_images
+from refpcm.compensation import adabs
+from refpcm.compensation.adabs import calibrate, calibration_images
 from refpcm.compensation.global_drift import READOUTS, compensated_read, reference_readouts
+from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import BATCH, MiniBatches, load_inputs
 from refpcm.pcm.converters import Converter
@@ -35,6 +37,7 @@ class Protocol:
     or TOML file.
     calibration: where calibration images come from: "train", or, for data without training images, "test". Then the
     statistics have seen the test images, and accuracies after AdaBS are no longer a test's.
+    adabs_batches, adabs_batch_size: n and m of AdaBS; None: the paper's, 13 of 200, for an ImageNet index 26 of 50.
     readout, per_column: of GDC (I-10). images: only the first so many test images; None = all.
     read_noise (I-9): "frozen" while the data set is evaluated, or drawn afresh "per_batch" of 256 images.
     dac_bits, adc_bits (None = ideal), tile_rows, tile_columns (None = no limit), output_noise: as in refpcm.pcm.tile;
@@ -51,8 +54,8 @@ class Protocol:
     on_chip: str = "all"
     readout: str = "columns"
     per_column: bool = False
-    adabs_batches: int = BATCHES
-    adabs_batch_size: int = BATCH_SIZE
+    adabs_batches: int = None
+    adabs_batch_size: int = None
     images: int = None
     kernels: str = "vector"
     read_noise: str = "frozen"
@@ -64,6 +67,11 @@ class Protocol:
     calibration: str = "train"
 
     def __post_init__(self):
+        imagenet = is_index(self.data)
+        for field, usual, large in (("adabs_batches", adabs.BATCHES, adabs.IMAGENET_BATCHES),
+                                    ("adabs_batch_size", adabs.BATCH_SIZE, adabs.IMAGENET_BATCH_SIZE)):
+            if getattr(self, field) is None:
+                object.__setattr__(self, field, large if imagenet else usual)  # so that results name the numbers
         for field in ("chips", "reads", "adabs_batches"):
             _demand(getattr(self, field) >= 1, field, getattr(self, field), "at least 1")
         _demand(self.images is None or self.images >= 1, "images", self.images, "at least 1")

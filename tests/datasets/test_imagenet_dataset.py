@@ -8,9 +8,11 @@ from PIL import Image
 
 from data_tools.imagenet_building import build
 from data_tools.imagenet_index import read_index
+from refpcm.datasets import load
 from refpcm.datasets.imagenet import is_index, load_index
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import Inputs
+from refpcm.evaluation.protocol import Protocol
 from refpcm.files.network_file import NetworkFile, save_network
 from refpcm.resnet import build as build_network
 from refpcm.resnet import parameter_shapes
@@ -58,6 +60,41 @@ def test_an_index_without_val_or_with_damage_is_refused(tmp_path):
     (folder / "train_labels.npy").write_bytes(b"")
     with pytest.raises(RefpcmError, match="damaged"):
         load_index(folder)
+
+
+def test_part_of_the_images_is_taken_without_decoding_any(tmp_path):
+    images = load_index(make_index(tmp_path, {"train": 3, "val": 1})).train_images
+    shutil.copytree(tmp_path / "tree", tmp_path / "copy")
+    shutil.rmtree(tmp_path / "tree")
+    part = images.take(np.array([4, 1]), axis=0)
+    assert part.shape == (2, 3, 224, 224) and len(part) == 2
+    assert len({images.tobytes(), part.tobytes(), images.take(np.array([1, 4])).tobytes(),
+                images.take(np.arange(6)).tobytes()}) == 4
+    (tmp_path / "copy").rename(tmp_path / "tree")
+    assert np.array_equal(part[:], images[np.array([4, 1])])
+
+
+def test_an_image_of_another_size_than_when_it_was_indexed_is_not_cropped(tmp_path):
+    images = load_index(make_index(tmp_path, {"train": 1, "val": 1})).train_images
+    uniforms = np.full(images.crop_uniforms, 0.5)
+    assert images.decode(0, uniforms).shape == (3, 224, 224)
+    Image.new("RGB", (300, 261)).save(tmp_path / "tree/train/n01440764/0.png")
+    with pytest.raises(RefpcmError, match="n01440764/0.png.*300 x 261 pixels now.*index the tree again"):
+        images.decode(0, uniforms)
+
+
+def test_a_tree_that_was_not_indexed_is_refused_with_the_command_that_does(tmp_path):
+    make_index(tmp_path, {"val": 1})
+    for folder in (tmp_path / "tree", tmp_path / "tree/val"):
+        with pytest.raises(RefpcmError, match="index them first: `python -m data_tools.imagenet"):
+            load(folder)
+
+
+def test_adabs_takes_1300_images_of_an_index_as_the_paper_does(tmp_path):
+    protocol = Protocol("network.safetensors", make_index(tmp_path, {"val": 1}))
+    assert (protocol.adabs_batches, protocol.adabs_batch_size) == (26, 50)
+    assert Protocol("network.safetensors", protocol.data, adabs_batches=5).adabs_batches == 5
+    assert (Protocol("network.safetensors").adabs_batches, Protocol("network.safetensors").adabs_batch_size) == (13, 200)
 
 
 def test_test_images_calibrate_only_if_one_says_so(tmp_path):
