@@ -43,6 +43,7 @@ class Purpose(IntEnum):
     STUCK_SELECTION = 20         # layer; draw 0; index: device (uniform below the fraction: stuck)
     STUCK_CONDUCTANCE = 21       # layer; draw 0; index: device (uniform * G_max)
     CALIBRATION_SELECTION = 22   # layer 0; draw: read; permutation of the training images
+    INFERENCE_NOISE = 23         # layer; draw: inference run; index: weight; additive noise instead of a chip
 
 
 LIMITS = {"seed": 32, "chip": 32, "purpose": 16, "layer": 16, "draw": 32}  # bits

@@ -24,15 +24,15 @@ def layer_parts(network, parameters):
             for number, layer in enumerate(crossbar_layers(network))]
 
 
-def noisy_parameters(network, parameters, eta, seed, step):
+def noisy_parameters(network, parameters, eta, seed, step, purpose=rng.Purpose.WEIGHT_NOISE):
     """Parameters whose crossbar weights carry fresh noise; all others are the same arrays.
 
-    Addressed by (seed, WEIGHT_NOISE, layer, step, position in the weight tensor; biases follow the weights).
+    Addressed by (seed, purpose, layer, step, position in the weight tensor; biases follow the weights).
     """
     noisy = dict(parameters)
     for number, names in layer_parts(network, parameters):
         sizes = [parameters[name].size for name in names]
-        z = rng.normals(seed, 0, rng.Purpose.WEIGHT_NOISE, number, step, 0, sum(sizes), np.float32)
+        z = rng.normals(seed, 0, purpose, number, step, 0, sum(sizes), np.float32)
         w_max = max(float(np.abs(parameters[name]).max()) for name in names)
         for name, part in zip(names, np.split(z, np.cumsum(sizes)[:-1])):
             w = parameters[name]
