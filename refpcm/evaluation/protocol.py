@@ -7,7 +7,7 @@ see the same files.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from refpcm.compensation import adabs
@@ -107,6 +107,23 @@ class Task:
     t_s: float
     draw: int
     compensations: tuple
+
+    @property
+    def name(self):
+        """Of the file that keeps the result."""
+        return f"chip{self.chip}-t{self.t_s:g}-read{self.draw}"
+
+    @property
+    def address(self):
+        return {"chip": self.chip, "t_s": self.t_s, "read": self.draw}
+
+    @property
+    def parts(self):
+        """What run_task counts for; kept one by one."""
+        return self.compensations
+
+    def only(self, parts):
+        return replace(self, compensations=parts)
 
 
 def tasks(protocol):

@@ -1,7 +1,7 @@
 """Running a protocol and putting its numbers together."""
 
 from concurrent.futures import FIRST_COMPLETED, wait
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
 
@@ -16,29 +16,37 @@ def run(protocol, folder, executor=None, progress=lambda done, total: None):
     executor: any concurrent.futures.Executor; None runs the units here, one after the other. progress(done, total) is
     called after every unit. The result does not depend on the executor or on what had been stored.
     """
-    store = Store(folder, fingerprint(protocol))
-    every, correct, open_tasks = tasks(protocol), {}, []
+    return _result(protocol, run_units(tasks(protocol), run_task, Store(folder, fingerprint(protocol)), executor, progress))
+
+
+def run_units(every, work, store, executor=None, progress=lambda done, total: None):
+    """{task: {part: number of images}} of all tasks; executor and progress as in `run`.
+
+    work(task) gives {part: number} for task.parts, and must be a function of a module, so that other processes find it.
+    Parts that `store` holds are not run again.
+    """
+    correct, open_tasks = {}, []
     for task in every:
         correct[task] = store.load(task)
-        missing = tuple(name for name in task.compensations if name not in correct[task])
+        missing = tuple(part for part in task.parts if part not in correct[task])
         if missing:
-            open_tasks.append((task, replace(task, compensations=missing)))
+            open_tasks.append((task, task.only(missing)))
     done = len(every) - len(open_tasks)
     progress(done, len(every))
-    for task, found in _results(open_tasks, executor):
+    for task, found in _results(open_tasks, work, executor):
         correct[task].update(found)
         store.save(task, correct[task])
         done += 1
         progress(done, len(every))
-    return _result(protocol, correct)
+    return correct
 
 
-def _results(open_tasks, executor):
-    """(task, what run_task gave), in any order."""
+def _results(open_tasks, work, executor):
+    """(task, what work gave), in any order."""
     if executor is None:
-        yield from ((task, run_task(part)) for task, part in open_tasks)
+        yield from ((task, work(part)) for task, part in open_tasks)
         return
-    futures = {executor.submit(run_task, part): task for task, part in open_tasks}
+    futures = {executor.submit(work, part): task for task, part in open_tasks}
     try:
         while futures:
             for future in wait(futures, return_when=FIRST_COMPLETED).done:

@@ -1,7 +1,7 @@
 """Finished units on disk: an evaluation that was interrupted, or is widened, goes on where it was.
 
-One small JSON file a unit, written atomically, named by the protocol's fingerprint, chip, time and read. It holds the
-number of recognised images for each compensation that has been run so far.
+One small JSON file a unit, written atomically, named by the protocol's fingerprint and the task's name (chip, time and
+read). It holds the number of recognised images for each compensation that has been run so far.
 """
 
 import json
@@ -22,21 +22,20 @@ class Store:
             raise RefpcmError(f"cannot make the folder {self.folder}: {error.strerror}") from error
 
     def path(self, task):
-        return os.path.join(self.folder, f"{self.fingerprint[:16]}-chip{task.chip}-t{task.t_s:g}-read{task.draw}.json")
+        return os.path.join(self.folder, f"{self.fingerprint[:16]}-{task.name}.json")
 
     def load(self, task):
         """{compensation: recognised images}, empty if the unit has not been run or its file is of no use."""
         try:
             with open(self.path(task), encoding="utf-8") as file:
                 unit = json.load(file)
-            if unit["fingerprint"] != self.fingerprint or unit["t_s"] != task.t_s:
+            if {key: unit[key] for key in ("fingerprint", *task.address)} != {"fingerprint": self.fingerprint, **task.address}:
                 return {}
             return {name: int(count) for name, count in unit["correct"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
 
     def save(self, task, correct):
-        unit = {"fingerprint": self.fingerprint, "chip": task.chip, "t_s": task.t_s, "read": task.draw,
-                "correct": correct}
+        unit = {"fingerprint": self.fingerprint, **task.address, "correct": correct}
         with atomic_file(self.path(task)) as stream:
             stream.write(json.dumps(unit, indent=1).encode())
