@@ -1,9 +1,10 @@
 """Index an ImageNet folder tree, and optionally keep its evaluation images ready to read.
 
-    python -m data_tools.imagenet --from TREE --out INDEX [--cache] [--classes FILE] [--split NAME]
+    python -m data_tools.imagenet --from TREE --out INDEX [--val-classes FILE] [--cache] [--classes FILE] [--split NAME]
 
-TREE has train/ and val/ with one folder a class, named by its WordNet id, or such class folders directly. Every image
-is decoded once; those that cannot be are left out and named. `data_tools.imagenet_index.read_index` reads the result.
+TREE has train/ and val/ with one folder a class, named by its WordNet id, or such class folders directly; val's images
+may lie in one folder if --val-classes names what says their classes. Every image is decoded once; those that cannot be
+are left out and named. `data_tools.imagenet_index.read_index` reads the result.
 """
 
 import argparse
@@ -17,7 +18,8 @@ NAMES_SHOWN = 5  # of every kind of unusual image, on stderr; imagenet.json has 
 
 def _work(arguments):
     from data_tools.imagenet_building import build
-    description, made = build(arguments.source, arguments.out, arguments.cache, arguments.classes, arguments.split)
+    description, made = build(arguments.source, arguments.out, arguments.cache, arguments.classes, arguments.split,
+                              arguments.val_classes)
     for kind, names in description["unusual"].items():
         if made and names:
             more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
@@ -32,6 +34,9 @@ def main(argv=None):
     parser.add_argument("--from", dest="source", type=Path, required=True, metavar="TREE",
                         help="folder with train/ and val/, or with the class folders (nXXXXXXXX) of one split")
     parser.add_argument("--out", type=Path, required=True, metavar="INDEX", help="folder to make")
+    parser.add_argument("--val-classes", type=Path, metavar="FILE",
+                        help="classes of images that lie in val/ itself: lines of image name and WordNet id, such as "
+                             "LOC_val_solution.csv, or the folder of the official development kit")
     parser.add_argument("--cache", action="store_true",
                         help="also keep the 224 x 224 evaluation images of val, 150 kB each, for memory-mapped reading")
     parser.add_argument("--classes", type=Path, metavar="FILE",

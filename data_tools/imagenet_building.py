@@ -10,6 +10,7 @@ import numpy as np
 
 from data_tools import commands
 from data_tools.errors import DataError
+from data_tools.imagenet_ground_truth import read_ground_truth
 from data_tools.imagenet_images import BrokenImage, inspect_image, open_rgb
 from data_tools.imagenet_index import DESCRIPTION, FORMAT, VERSION, read_index
 from data_tools.imagenet_preprocessing import CROP, evaluation_image
@@ -21,13 +22,13 @@ BLOCK = 512  # images handed to the threads at a time, so that results do not pi
 BROKEN = "broken, left out"
 
 
-def build(tree_path, folder, cache=False, class_file=None, single_split="val"):
+def build(tree_path, folder, cache=False, class_file=None, single_split="val", val_classes=None):
     """Index the tree at `tree_path` into `folder`; returns (description, whether it was made now).
 
     cache: also write val_cache.npy; class_file: WordNet ids in the order of the labels, default the sorted ids of the
-    tree. Raises DataError, also if `folder` holds anything but this very index; OSError for the disk.
+    tree; val_classes: file or development kit with the classes of images that lie in val/ itself. Raises DataError, also if `folder` holds anything but this very index; OSError for the disk.
     """
-    tree = list_tree(tree_path, single_split)
+    tree = list_tree(tree_path, single_split, None if val_classes is None else read_ground_truth(val_classes))
     classes = tree.class_ids if class_file is None else read_class_list(class_file)
     unlisted = sorted(set(tree.class_ids) - set(classes))
     if unlisted:

@@ -220,6 +220,15 @@ def test_random_boxes_have_the_stated_areas_and_ratios_and_lie_inside():
     assert left.min() == 0 and right.max() == 450 and top.min() == 0 and bottom.max() == 450
 
 
+def test_a_random_box_by_hand():
+    uniforms = np.full(preprocessing.CROP_UNIFORMS, 0.5)
+    uniforms[:2] = (0.25 - 0.08) / 0.92, 0.5  # a quarter of 400 x 300, ratio 1: sides sqrt(30000) = 173.2
+    uniforms[-2:] = 0.5, 0.25  # 0.5 of 228 places and 0.25 of 128
+    assert preprocessing.random_box(400, 300, uniforms) == (114, 32, 114 + 173, 32 + 173)
+    uniforms[:4] = 1.0, 1.0, (0.12 - 0.08) / 0.92, 0.0  # all of 300 x 300 at 4/3 is too wide; then 90 x 120
+    assert preprocessing.random_box(300, 300, uniforms) == (105, 45, 105 + 90, 45 + 120)
+
+
 @pytest.mark.parametrize("size, box", [((1000, 100), (433, 0, 566, 100)), ((100, 1000), (0, 433, 100, 566)),
                                        ((1, 1), (0, 0, 1, 1))])
 def test_an_image_that_no_try_fits_gives_its_middle(size, box):

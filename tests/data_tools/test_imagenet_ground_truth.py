@@ -1,0 +1,90 @@
+"""The classes of validation images that lie in one folder: the official kit, Kaggle's and Caffe's lists."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.io import savemat
+
+from data_tools.errors import DataError
+from data_tools.imagenet_building import build
+from data_tools.imagenet_ground_truth import read_ground_truth
+from data_tools.imagenet_index import read_index
+
+FISH, LIZARD, BIRD = "n01440764", "n01682714", "n01795545"
+NAMES = [f"ILSVRC2012_val_{i:08d}" for i in range(1, 5)]
+TRUTH = dict(zip(NAMES, (LIZARD, FISH, BIRD, LIZARD)))
+FORMS = {
+    "caffe": "".join(f"{name}.JPEG {class_id}\n" for name, class_id in TRUTH.items()),
+    "kaggle": "ImageId,PredictionString\n" + "".join(
+        f"{name},{class_id} 85 1 499 272 {class_id} 0 0 9 9 \n" for name, class_id in TRUTH.items()),
+    "spaced": "\n".join(f"  {name}.JPEG,  {class_id}\r\n" for name, class_id in TRUTH.items()),
+}
+
+
+def make_kit(folder, truth="2\n1\n3\n2\n"):
+    """A development kit as the official one: class numbers in another order than the ids, an inner node at the end."""
+    (folder / "data").mkdir(parents=True)
+    synsets = np.zeros((4, 1), [("ILSVRC2012_ID", "O"), ("WNID", "O"), ("words", "O"), ("num_children", "O")])
+    for row, values in enumerate([(1, FISH, "tench", 0), (2, LIZARD, "anole", 0), (3, BIRD, "grouse", 0), (1001, "n00001740", "entity", 3)]):
+        synsets[row, 0] = values
+    savemat(folder / "data/meta.mat", {"synsets": synsets})
+    (folder / "data/ILSVRC2012_validation_ground_truth.txt").write_text(truth)
+    return folder
+
+
+def make_tree(folder):
+    for name in (FISH, LIZARD, BIRD):
+        (folder / "train" / name).mkdir(parents=True)
+        Image.new("RGB", (30, 30)).save(folder / "train" / name / "a.JPEG")
+    (folder / "val").mkdir()
+    for name in (*NAMES, "stranger"):
+        Image.new("RGB", (30, 30)).save(folder / "val" / f"{name}.JPEG")
+    return folder
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_lists_of_images_and_ids_are_read(tmp_path, form):
+    (tmp_path / "list").write_text(FORMS[form])
+    assert read_ground_truth(tmp_path / "list") == TRUTH
+
+
+def test_the_development_kit_is_read_from_its_folder_or_its_data(tmp_path):
+    kit = make_kit(tmp_path / "ILSVRC2012_devkit_t12")
+    assert read_ground_truth(kit) == TRUTH == read_ground_truth(kit / "data")
+
+
+def test_images_in_val_itself_get_their_classes(command, tmp_path):
+    make_tree(tmp_path / "tree")
+    make_kit(tmp_path / "kit")
+    done = command("imagenet", "--from", "tree", "--val-classes", "kit", "--out", "index")
+    assert done.returncode == 0 and "3 classes, 3 images in train, 4 images in val indexed" in done.stderr, done.stderr
+    index = read_index(tmp_path / "index")
+    assert index.classes == (FISH, LIZARD, BIRD)
+    assert [index.path("val", row).stem for row in range(4)] == NAMES
+    assert index.splits["val"].labels.tolist() == [1, 0, 2, 1]
+    unusual = json.loads((tmp_path / "index/imagenet.json").read_text())["unusual"]
+    assert unusual["not images of a class"] == ["val/stranger.JPEG"]
+    (tmp_path / "list").write_text(FORMS["kaggle"].replace(FISH, BIRD))
+    with pytest.raises(DataError, match="listing differ"):
+        build(tmp_path / "tree", tmp_path / "index", val_classes=tmp_path / "list")
+
+
+def test_what_does_not_name_classes_is_refused(refused, tmp_path):
+    tree = make_tree(tmp_path / "tree")
+    texts = {"numbers": "ILSVRC2012_val_00000001.JPEG 65\nILSVRC2012_val_00000002.JPEG 970\n", "empty": "\n", "foreign": f"x.JPEG {FISH}\n",
+             "twice": f"{NAMES[0]} {FISH}\n{NAMES[0]}.JPEG {BIRD}\n"}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    make_kit(tmp_path / "short", "2\n7\n")
+    (make_kit(tmp_path / "damaged") / "data/meta.mat").write_bytes(b"MATLAB")
+    (make_kit(tmp_path / "lost") / "data/meta.mat").unlink()
+    (tmp_path / "folder").mkdir()
+    for name, words in {"numbers": "line 2: 'ILSVRC2012_val_00000002.JPEG 970' has no", "empty": "names no images",
+                        "foreign": "names none of the images", "twice": "two classes", "short": "no complete development kit",
+                        "damaged": "no complete development kit", "lost": "no complete development kit",
+                        "folder": "ILSVRC2012_devkit_t12", "missing": "missing"}.items():
+        assert words in refused("imagenet", "--from", tree, "--val-classes", tmp_path / name, "--out", "out"), name
+        assert not (tmp_path / "out").exists()
+    assert "name their classes with --val-classes" in refused("imagenet", "--from", tree, "--out", "out")
