@@ -14,8 +14,8 @@ NETWORK, RESULT = "network.safetensors", "result.json"
 CHIP_TIMES_S = (25.0, 86400.0, 31536000.0)  # 25 seconds, a day, a year
 
 
-def report(folder, state, dataset, options):
-    """Evaluate the finished network once on the test images, write it, try it on chips if asked, print the tables."""
+def finish(folder, state, dataset):
+    """Evaluate the finished network once on the test images, write it and the result. -> the result as a dict."""
     network = build(state.config.architecture, state.classes)
     share, correct = accuracy(make_engine(network, state.config.kernels), state.parameters, dataset)
     images = state.step * state.config.batch_size
@@ -28,20 +28,27 @@ def report(folder, state, dataset, options):
              "test_accuracy": share}
     save_network(folder / NETWORK, NetworkFile(network, state.parameters, dataset.classes, dataset.mean, dataset.std,
                                                notes))
+    write_bytes(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
+    return result
+
+
+def report(folder, state, dataset, options):
+    """`finish` the run, try the network on chips if asked, print the tables."""
+    result = finish(folder, state, dataset)
     demonstration = options.preset in (None, "demo") and not (options.config or options.data or options.resume)
     chips = options.chips if options.chips is not None else 3 * demonstration
     if chips:
         result["chips"] = on_chips(folder, chips, options.data, state.config)
-    write_bytes(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
+        write_bytes(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
     if options.json:
         cli.print_json(result)
         return
     print(cli.table([
-        ("network", f"{network.architecture}, {result['weights']:,} weights"),
+        ("network", f"{result['architecture']}, {result['weights']:,} weights"),
         ("data", f"{dataset.name}, {len(dataset.test_images):,} test images"),
         ("training", f"{state.config.epochs:g} epochs in {cli.clock(state.seconds)}, "
                      f"{result['images_per_second']:.0f} images/s, seed {state.config.seed}"),
-        ("test accuracy", f"{100 * share:.2f} %  ({correct} of {len(dataset.test_images)})"),
+        ("test accuracy", f"{100 * result['accuracy']:.2f} %  ({result['correct']} of {len(dataset.test_images)})"),
         ("network file", folder / NETWORK)]))
     if chips:
         print(f"\nThe same network on {chips} simulated PCM chips:\n\n{chip_table(result['chips'])}")
