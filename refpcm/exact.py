@@ -17,7 +17,7 @@ from refpcm.kernels.cache import Locator, TolerantCache, cache_folder
 
 _HERE = Path(__file__).parent
 SOURCES = ("elementary.py", "exact.py", "pcm/curve.py", "pcm/fused.py", "pcm/tile_kernels.py",
-           "rng_numba.py")  # all files that hold such kernels
+           "rng_numba.py", "training/update_kernels.py")  # all files that hold such kernels
 _DIGEST = hashlib.sha256(b"".join((_HERE / name).read_bytes() for name in SOURCES)).hexdigest()
 
 

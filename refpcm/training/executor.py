@@ -1,6 +1,9 @@
 """Which code runs the network: fast kernels or the NumPy specification, behind the same three methods."""
 
+from types import SimpleNamespace
+
 from refpcm import network as reference
+from refpcm.training import clipping, sgd, weight_noise
 
 
 class NumpyEngine:
@@ -24,3 +27,12 @@ def make_engine(network, kernels):
         return NumpyEngine(network)
     from refpcm.kernels.engine import Engine
     return Engine(network, kernels=kernels)
+
+
+def update_rules(kernels):
+    """What changes the weights of a step: update, noisy_parameters, clip_parameters; same bits for all kernels."""
+    if kernels == "numpy":
+        return SimpleNamespace(update=sgd.update, noisy_parameters=weight_noise.noisy_parameters,
+                               clip_parameters=clipping.clip_parameters)
+    from refpcm.training import fast_update
+    return fast_update

@@ -15,12 +15,10 @@ from refpcm.nn import cross_entropy, update_running
 from refpcm.resnet import build, initial_parameters
 from refpcm.training.augmentation import no_moves, prepare
 from refpcm.training.checkpoint import State
-from refpcm.training.clipping import clip_parameters
-from refpcm.training.executor import make_engine
+from refpcm.training.executor import make_engine, update_rules
 from refpcm.training.schedules import learning_rate
-from refpcm.training.sgd import decayed_names, sgd_step, zero_velocities
+from refpcm.training.sgd import decayed_names, zero_velocities
 from refpcm.training.sources import image_source
-from refpcm.training.weight_noise import noisy_parameters
 
 DIVERGED = 100.0  # a loss this many times that of guessing means that the run is lost
 
@@ -57,19 +55,19 @@ def step(state, engine, decayed, images, labels, lr):
     Raises RefpcmError, with the state unchanged, if the loss is not finite or beyond hope.
     """
     config, network, used = state.config, engine.network, state.parameters
+    rules = update_rules(config.kernels)
     if config.weight_noise:
-        used = noisy_parameters(network, state.parameters, config.weight_noise, config.seed, state.step)
+        used = rules.noisy_parameters(network, state.parameters, config.weight_noise, config.seed, state.step)
     logits = engine.forward(used, images, training=True)
     loss, dlogits = cross_entropy(logits, labels, config.label_smoothing)
     if not loss < DIVERGED * math.log(state.classes):
         raise RefpcmError(f"the loss became {loss:.3g} at step {state.step + 1}: training has diverged; "
                           "choose a smaller --learning-rate (or a longer --warmup-epochs)")
     gradients = engine.backward(used if config.backward == "noisy" else state.parameters, dlogits)
-    for name, gradient in gradients.items():
-        sgd_step(state.parameters[name], gradient, state.velocity[name], lr, config.momentum, config.nesterov,
-                 config.weight_decay if name in decayed else 0.0)
+    rules.update(state.parameters, gradients, state.velocity, decayed, lr, config.momentum, config.nesterov,
+                 config.weight_decay)
     if config.clip_sigma:
-        clip_parameters(network, state.parameters, config.clip_sigma)
+        rules.clip_parameters(network, state.parameters, config.clip_sigma)
     for name, (mean, var) in engine.statistics.items():
         for part, batch in (("running_mean", mean), ("running_var", var)):
             key = f"{name}.{part}"

@@ -28,6 +28,13 @@ def sgd_step(w, gradient, velocity, lr, momentum, nesterov, weight_decay):
     w -= lr * (direction + momentum * velocity if nesterov else velocity)
 
 
+def update(parameters, gradients, velocity, decayed, lr, momentum, nesterov, weight_decay):
+    """`sgd_step` of every parameter that has a gradient; those not named in `decayed` without weight decay."""
+    for name, gradient in gradients.items():
+        sgd_step(parameters[name], gradient, velocity[name], lr, momentum, nesterov,
+                 weight_decay if name in decayed else 0.0)
+
+
 def zero_velocities(parameters):
     return {name: np.zeros_like(value) for name, value in parameters.items()
             if not name.endswith(("running_mean", "running_var"))}

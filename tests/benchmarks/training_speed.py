@@ -64,13 +64,14 @@ class Setting:
         import numpy as np
         from refpcm import resnet
         from refpcm.kernels.engine import Engine
-        from refpcm.training.sgd import decayed_names, sgd_step, zero_velocities
+        from refpcm.training.executor import update_rules
+        from refpcm.training.sgd import decayed_names, zero_velocities
         self.options, self.network, rng = options, resnet.build(options.network), np.random.default_rng(0)
         self.parameters = resnet.initial_parameters(self.network, lambda index, count: rng.standard_normal(count))
         count = max([options.batch, *options.inference])
         self.images = rng.standard_normal((count, *self.network.input_shape), np.float32)
         self.labels = rng.integers(0, self.network.classes, count)
-        self.engine, self.sgd_step = Engine(self.network, options.kernels), sgd_step
+        self.engine, self.rules = Engine(self.network, options.kernels), update_rules(options.kernels)
         self.velocity, self.decayed = zero_velocities(self.parameters), decayed_names(self.parameters, "all")
         self.torch = {}
         try:
@@ -94,8 +95,7 @@ class Setting:
         from refpcm import nn
         logits = self.engine.forward(self.parameters, images, training=True)
         gradients = self.engine.backward(self.parameters, nn.cross_entropy(logits, labels)[1])
-        for name, gradient in gradients.items():
-            self.sgd_step(self.parameters[name], gradient, self.velocity[name], 0.05, 0.9, True, 5e-4)
+        self.rules.update(self.parameters, gradients, self.velocity, self.decayed, 0.05, 0.9, True, 5e-4)
         for name, (mean, variance) in self.engine.statistics.items():
             for part, value in (("running_mean", mean), ("running_var", variance)):
                 key = f"{name}.{part}"
