@@ -12,6 +12,7 @@ Train a ResNet. Without arguments: a small one on the built-in data, noise-aware
   python -m refpcm.train --preset joshi2020-cifar10 --data ~/cifar10 --out runs/paper
   python -m refpcm.train --preset joshi2020-cifar10-short --data ~/cifar10 --time-budget 1h
   python -m refpcm.train --preset joshi2020-cifar10-noise --start runs/paper/network.safetensors --data ~/cifar10
+  python -m refpcm.train --preset joshi2020-imagenet --start resnet34.safetensors --data imagenet-index
   python -m refpcm.train --resume runs/paper
 """
 EPILOG = """\
@@ -40,7 +41,8 @@ def arguments(argv=None):
     parser = cli.parser("refpcm.train", DESCRIPTION, EPILOG)
     parser.add_argument("--preset", choices=PRESETS, metavar="NAME", help=f"one of {', '.join(PRESETS)}")
     parser.add_argument("--config", metavar="FILE", help="TOML (Python 3.11 or later) or JSON with the keys below")
-    parser.add_argument("--data", metavar="DIR", help="folder prepared by data_tools; the built-in images if left out")
+    parser.add_argument("--data", metavar="DIR", help="folder prepared by data_tools, or an ImageNet index; the built-in "
+                        "images if left out")
     parser.add_argument("--start", metavar="FILE", help="begin with the weights of this network file")
     parser.add_argument("--out", metavar="DIR", help="output folder (default: runs/train-001, -002, ...)")
     parser.add_argument("--resume", metavar="DIR", help="go on with the run in this folder")

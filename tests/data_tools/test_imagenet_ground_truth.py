@@ -1,6 +1,10 @@
 """The classes of validation images that lie in one folder: the official kit, Kaggle's and Caffe's lists."""
 
 import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,3 +92,27 @@ def test_what_does_not_name_classes_is_refused(refused, tmp_path):
         assert words in refused("imagenet", "--from", tree, "--val-classes", tmp_path / name, "--out", "out"), name
         assert not (tmp_path / "out").exists()
     assert "name their classes with --val-classes" in refused("imagenet", "--from", tree, "--out", "out")
+
+
+def pack(target, folder, mode="w"):
+    """A tar file of the content of `folder`."""
+    with tarfile.open(target, mode) as archive:
+        for path in sorted(folder.iterdir()):
+            archive.add(path, path.name)
+
+
+def test_the_commands_of_the_page_lead_from_the_official_archives_to_an_index(tmp_path):
+    tree = make_tree(tmp_path / "tree")
+    (tmp_path / "packed").mkdir()
+    for name in (FISH, LIZARD, BIRD):
+        pack(tmp_path / "packed" / f"{name}.tar", tree / "train" / name)
+    pack(tmp_path / "ILSVRC2012_img_train.tar", tmp_path / "packed")
+    pack(tmp_path / "ILSVRC2012_img_val.tar", tree / "val")
+    make_kit(tmp_path / "kits" / "ILSVRC2012_devkit_t12")
+    pack(tmp_path / "ILSVRC2012_devkit_t12.tar.gz", tmp_path / "kits", "w:gz")
+    page = (Path(__file__).resolve().parents[2] / "docs/data.md").read_text()
+    commands = page.split("### From the download")[1].split("```")[1].replace("python -m", f"{sys.executable} -m")
+    done = subprocess.run(["bash", "-euc", commands], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "3 classes, 3 images in train, 4 images in val indexed" in done.stderr
+    assert read_index(tmp_path / "imagenet-index").splits["val"].cache.shape == (4, 3, 224, 224)
