@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from refpcm.errors import RefpcmError
-from refpcm.kernels import forward
+from refpcm.kernels import forward, head
 from refpcm.kernels.backward import Backward
 from refpcm.kernels.buffers import Buffers, Scratch, floats
-from refpcm.kernels.convolution import FORMS, Form
-from refpcm.kernels.layout import groups
-from refpcm.kernels.parallel import same_threads
+from refpcm.kernels.convolution import FORMS, Form, convolve
+from refpcm.kernels.layout import LANES, groups
+from refpcm.kernels.parallel import run, same_threads
 from refpcm.kernels.plan import Plan, make_plan, tensor_shapes
+from refpcm.kernels.small_batch import SmallBatch
 from refpcm.network import check
 
 CHUNK = 128  # images that an inference pass takes at once
@@ -35,6 +36,19 @@ class Context:
     def floats(self, layer, part):
         return floats(self.parameters[f"{layer.name}.{part}"])
 
+    def convolve(self, step, scale, out, how):
+        """out = the convolution of a ConvStep, times scale (C_out,), finished as `how` says; see convolution.convolve."""
+        return convolve(self.form, self.scratch, self.floats(step.conv, "weight"), scale, False, step.conv.stride,
+                        self.buffers.values[step.source], self.shape(step.source)[1], step.conv.padding, out,
+                        self.shape(step.result)[1], how, self.buffers.last_lanes)
+
+    def linear(self, step, pooled):
+        """pooled (N, C) -> logits (N, classes) of a HeadStep."""
+        logits = np.empty((len(pooled), step.linear.out_features), np.float32)
+        run(head.linear, len(pooled), pooled, self.floats(step.linear, "weight"), self.floats(step.linear, "bias"),
+            logits)
+        return logits
+
 
 class Engine:
     """Fast executor of one network, float32.
@@ -44,13 +58,15 @@ class Engine:
     Raises RefpcmError for a network without a fast form or an unknown kernels name.
     """
 
+    images_at_once = CHUNK
+
     def __init__(self, network, kernels=None):
         kernels = kernels or os.environ.get("REFPCM_KERNELS") or "vector"
         if kernels not in FORMS:
             raise RefpcmError(f"unknown kernels {kernels!r}; known are: {', '.join(FORMS)}")
         self.network, self.statistics = network, {}
         self._plan, self._form, self._scratch = make_plan(network), FORMS[kernels], Scratch()
-        self._training, self._inference = None, {}
+        self._training, self._inference, self._small, self._kernels = None, {}, None, kernels
 
     @same_threads()
     def forward(self, parameters, images, training=False):
@@ -64,7 +80,11 @@ class Engine:
             raise RefpcmError("the batch is empty; give at least one image")
         images = floats(images)
         if not training:
-            return np.concatenate([self._infer(parameters, images[i:i + CHUNK]) for i in range(0, len(images), CHUNK)])
+            if self._tail(len(images)):
+                if self._small is None or self._small.shape != images.shape[1:]:
+                    self._small = SmallBatch(self._plan, images.shape[1:])
+                self._small.load(parameters)
+            return self._infer_all(parameters, images, self._small)
         context = self._context(parameters, self._training_buffers(images))
         forward.pack_images(context, images)
         for step in self._plan.steps:
@@ -86,6 +106,43 @@ class Engine:
         gradients = Backward(self._context(parameters, self._training), floats(dlogits)).run()
         names = [f"{layer.name}.{part}" for layer in self.network.layers for part in ("weight", "bias")]
         return {name: gradients[name] for name in names if name in gradients}
+
+    def prepared(self, parameters):
+        """The function images -> logits that `forward(parameters, images)` is at this moment.
+
+        It copies the parameters and packs them once, which takes a good part of the time of a batch of 1; changing the
+        arrays later does not change it. Not to be called by two threads at a time.
+        """
+        frozen, small = {name: np.array(value) for name, value in parameters.items()}, None
+
+        @same_threads()
+        def infer(images):
+            nonlocal small
+            if len(images) == 0:
+                raise RefpcmError("the batch is empty; give at least one image")
+            if small is None or small.shape != images.shape[1:]:
+                check(self.network, frozen, images)
+                small = SmallBatch(self._plan, images.shape[1:])
+                small.load(frozen)
+            return self._infer_all(frozen, floats(images), small)
+        return infer
+
+    def _tail(self, count):
+        """How many of `count` images, the last, would leave lanes empty and go to small_batch.py instead.
+
+        The plain loops stay plain, subclasses have convolutions of their own, and Winograd's form, which rounds
+        differently, takes all images of a batch of 16 or more.
+        """
+        if self._kernels == "plain" or type(self) is not Engine or (self._kernels != "vector" and count >= LANES):
+            return 0
+        return count % LANES
+
+    def _infer_all(self, parameters, images, small):
+        whole, some = len(images) - self._tail(len(images)), self.images_at_once
+        logits = [self._infer(parameters, images[i:min(i + some, whole)]) for i in range(0, whole, some)]
+        if whole < len(images):
+            logits.append(small(images[whole:]))
+        return logits[0] if len(logits) == 1 else np.concatenate(logits)
 
     def _context(self, parameters, buffers):
         return Context(self._plan, self._form, self._scratch, buffers, parameters, {})

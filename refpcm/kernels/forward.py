@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from refpcm.errors import RefpcmError
-from refpcm.kernels import elementwise, head, pooling
+from refpcm.kernels import elementwise, pooling
 from refpcm.kernels.buffers import floats
-from refpcm.kernels.convolution import convolve
 from refpcm.kernels.finish import AFFINE, NO_FLOOR, STATISTICS, finish
 from refpcm.kernels.parallel import run
 from refpcm.kernels.plan import ConvStep, HeadStep, MaxPoolStep, PadStep
@@ -45,15 +44,13 @@ def pack_images(context, images):
 
 
 def conv_training(step, context):
-    buffers, (channels, plane), layer = context.buffers, context.shape(step.result), step.conv
+    buffers, (channels, plane) = context.buffers, context.shape(step.result)
     reference, count = context.floats(step.norm, "running_mean"), buffers.images * plane.height * plane.width
     if count < 2:
         raise RefpcmError("batch norm in training needs at least two values a channel; use a larger batch")
     z = buffers.keep(buffers.convolved, step.result)
     ones = np.ones(channels, np.float32)
-    sums = convolve(context.form, context.scratch, context.floats(layer, "weight"), ones, False, layer.stride,
-                    buffers.values[step.source], context.shape(step.source)[1], layer.padding, z, plane,
-                    finish(STATISTICS, reference, z), buffers.last_lanes)
+    sums = context.convolve(step, ones, z, finish(STATISTICS, reference, z))
     norm = _norm(reference, sums, count)
     if np.any((norm.mean - reference) ** 2 > FAR * norm.variance):  # digits were lost: again, from the mean itself
         reference = floats(norm.mean)
@@ -92,18 +89,21 @@ def _affine(step, context):
     return context.buffers.norms[step.result].affine(weight, bias)
 
 
-def conv_inference(step, context):
-    """The batch norm's scale goes into the weights, its shift into the bias."""
-    buffers, layer = context.buffers, step.conv
-    gamma, beta, mean, variance = (context.parameters[f"{step.norm.name}.{part}"].astype(np.float64)
+def fold(step, parameters):
+    """(scale, bias) float32 (K,): in inference the batch norm's scale goes into the weights, its shift into a bias."""
+    gamma, beta, mean, variance = (parameters[f"{step.norm.name}.{part}"].astype(np.float64)
                                    for part in ("weight", "bias", "running_mean", "running_var"))
     scale = gamma / np.sqrt(variance + EPSILON)
+    return floats(scale), floats(beta - mean * scale)
+
+
+def conv_inference(step, context):
+    buffers = context.buffers
+    scale, bias = fold(step, context.parameters)
     out = buffers.keep(buffers.values, step.result)
-    how = finish(AFFINE, floats(beta - mean * scale), out, floor=ZERO if step.relu else NO_FLOOR,
+    how = finish(AFFINE, bias, out, floor=ZERO if step.relu else NO_FLOOR,
                  addend=buffers.values[step.skip] if step.skip else None)
-    convolve(context.form, context.scratch, context.floats(layer, "weight"), floats(scale), False, layer.stride,
-             buffers.values[step.source], context.shape(step.source)[1], layer.padding, out,
-             context.shape(step.result)[1], how, buffers.last_lanes)
+    context.convolve(step, scale, out, how)
 
 
 def pad(step, context):
@@ -122,12 +122,10 @@ def max_pool(step, context):
 
 def head_of(step, context):
     """-> logits (N, classes)."""
-    buffers, (channels, plane), linear = context.buffers, context.shape(step.source), step.linear
+    buffers, (channels, plane) = context.buffers, context.shape(step.source)
     x, pooled = buffers.values[step.source], context.scratch("pooled", (buffers.images, channels))
     run(pooling.average_pool, len(x) * channels, x, plane.grid, pooled)
-    logits = np.empty((buffers.images, linear.out_features), np.float32)
-    run(head.linear, buffers.images, pooled, context.floats(linear, "weight"), context.floats(linear, "bias"), logits)
-    return logits
+    return context.linear(step, pooled)
 
 
 TRAINING = {ConvStep: conv_training, PadStep: pad, MaxPoolStep: max_pool, HeadStep: head_of}
