@@ -16,7 +16,7 @@ from numba.core import caching
 from refpcm.kernels.cache import Locator, TolerantCache, cache_folder
 
 _HERE = Path(__file__).parent
-SOURCES = ("elementary.py", "exact.py", "pcm/curve.py", "pcm/fused.py", "pcm/tile_kernels.py",
+SOURCES = ("elementary.py", "exact.py", "outside.py", "pcm/curve.py", "pcm/fused.py", "pcm/tile_kernels.py",
            "rng_numba.py", "training/update_kernels.py")  # all files that hold such kernels
 _DIGEST = hashlib.sha256(b"".join((_HERE / name).read_bytes() for name in SOURCES)).hexdigest()
 

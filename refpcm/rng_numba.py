@@ -9,6 +9,7 @@ from numba import prange
 
 from refpcm.elementary import log_at
 from refpcm.exact import exact_kernel
+from refpcm.outside import GROUP, outside
 
 ROUNDS = 10
 MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
@@ -25,7 +26,9 @@ C = (1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e
 D = (1.0, 2.05319162663775882187e0, 1.67638483018380384940e0, 6.89767334985100004550e-1,
      1.48103976427480074590e-1, 1.51986665636164571966e-2, 5.47593808499534494600e-4, 1.05075007164441684324e-9)
 
+CENTRE_FIRST, CENTRE_LAST = 322122547, 3972844748  # the words with |u - 1/2| <= 0.425: AS 241's central branch
 CHUNK = 4096  # elements a thread takes at a time; a multiple of 4
+PART = 1024  # elements that go through all steps before the next ones do: their scratch stays in the first cache
 
 
 @exact_kernel(inline="always")
@@ -64,7 +67,8 @@ def _uniform(word):
 
 
 @exact_kernel()
-def _centre(q):
+def _centre(u):
+    q = u - 0.5
     top, bottom = _ratio(A, B, 0.180625 - q * q)
     return q * top / bottom
 
@@ -72,7 +76,7 @@ def _centre(q):
 @exact_kernel()
 def _tail(u):
     top, bottom = _ratio(C, D, np.sqrt(-log_at(min(u, 1.0 - u))) - 1.6)
-    return top / bottom if u > 0.5 else -(top / bottom)
+    return np.copysign(top / bottom, u - 0.5)
 
 
 @exact_kernel()
@@ -88,8 +92,7 @@ def uniform_at(seed, chip, purpose, layer, draw, index):
 def normal_at(seed, chip, purpose, layer, draw, index):
     """One standard normal number, for use inside kernels; the caller has checked the ranges."""
     u = uniform_at(seed, chip, purpose, layer, draw, index)
-    q = u - 0.5
-    return _centre(q) if abs(q) <= 0.425 else _tail(u)
+    return _centre(u) if abs(u - 0.5) <= 0.425 else _tail(u)
 
 
 @exact_kernel()
@@ -117,18 +120,20 @@ def _uniforms_of(words, out):
 
 
 @exact_kernel()
-def _normals_of(words, out):
-    """out (n,) <- the normals of words (n,). Tails are gathered first, so that all arithmetic vectorises."""
+def _normals_of(words, where, tail, out):
+    """out (n,) <- the normals of the first n words (m,), m a multiple of GROUP; where and tail are room for m + GROUP.
+
+    All words go through the central branch, whose results are then replaced for those in the tails: gathered side by
+    side, these vectorise too.
+    """
     n = out.size
-    uniform, tail, where = np.empty(n), np.empty(n + 1), np.empty(n + 1, np.int32)
-    tails = 0
     for i in range(n):
-        uniform[i] = _uniform(words[i])
-    for i in range(n):
-        out[i] = _centre(uniform[i] - 0.5)
-    for i in range(n):
-        tail[tails], where[tails] = uniform[i], i
-        tails += abs(uniform[i] - 0.5) > 0.425
+        out[i] = _centre(_uniform(words[i]))
+    tails = outside(words, CENTRE_FIRST, CENTRE_LAST - CENTRE_FIRST, where)
+    while tails > 0 and where[tails - 1] >= n:
+        tails -= 1
+    for j in range(tails):
+        tail[j] = _uniform(words[where[j]])
     for j in range(tails):
         tail[j] = _tail(tail[j])
     for j in range(tails):
@@ -142,9 +147,24 @@ def chunk_uniforms(seed, chip, purpose, layer, draw, start, out):
 
 
 @exact_kernel()
-def chunk_normals(seed, chip, purpose, layer, draw, start, out):
-    """out (n,) <- normals of elements start .. start + n - 1, for use inside kernels; ranges have been checked."""
-    _normals_of(_words(seed, chip, draw, purpose << 16 | layer, np.uint64(start), out.size), out)
+def chunk_normals(seed, chip, purpose, layer, draw, first, out):
+    """out (n,) <- normals of elements first .. first + n - 1, for use inside kernels; ranges have been checked.
+
+    n may be anything; PART numbers at a time stay in the first cache.
+    """
+    _fill_part_by_part(seed, chip, draw, purpose << 16 | layer, np.uint64(first), out)
+
+
+@exact_kernel()
+def _fill_part_by_part(k0, k1, c2, c3, first, out):
+    words, where = np.empty(PART + GROUP + 4, np.uint32), np.empty(PART + 2 * GROUP, np.int32)
+    tail = np.empty(PART + GROUP)
+    shift = np.int64(first & np.uint64(3))
+    for begin in range(0, out.size, PART):
+        n = min(PART, out.size - begin)
+        m = (n + GROUP - 1) // GROUP * GROUP
+        _blocks(k0, k1, c2, c3, (first + np.uint64(begin)) >> np.uint64(2), words[:(shift + m + 3) // 4 * 4])
+        _normals_of(words[shift:shift + m], where, tail, out[begin:begin + n])
 
 
 @exact_kernel(parallel=True)
@@ -168,4 +188,4 @@ def fill_normals(k0, k1, c2, c3, start, out):
     """out (n,) float64 or float32 <- normals of elements start .. start + n - 1."""
     for chunk in prange((out.size + CHUNK - 1) // CHUNK):
         part = out[chunk * CHUNK:min((chunk + 1) * CHUNK, out.size)]
-        _normals_of(_words(k0, k1, c2, c3, start + np.uint64(chunk * CHUNK), part.size), part)
+        _fill_part_by_part(k0, k1, c2, c3, start + np.uint64(chunk * CHUNK), part)
