@@ -88,8 +88,7 @@ class SmallBatch:
         return logits
 
     def _calls_for(self, n):
-        """Of a batch of n: [(kernel, tasks, are threads worth it, arguments)], array of the pooled features (n, C or more).
-        """
+        """For n images: [(kernel, tasks, are threads worth it, arguments)], array of pooled features (n, at least C)."""
         values, calls = {name: value[:n] for name, value in self._values.items()}, []
         for step in self._plan.steps:
             x, x_plane = values[step.source], self._tensors[step.source].plane
@@ -101,13 +100,15 @@ class SmallBatch:
             out, plane = values[step.result], self._tensors[step.result].plane
             if isinstance(step, ConvStep):
                 addend = values[step.skip] if step.skip else out
-                work = n * step.conv.in_channels * out.shape[1] * LANES * step.conv.kernel ** 2 * plane.height * plane.width
-                calls.append((single.convolve_rows, n * out.shape[1] * plane.height, work >= WORTH_THREADS, (
-                    x, corner(x_plane, step.conv.padding), x_plane.row, step.conv.stride, *self._weights[step.result],
+                packed, bias = self._weights[step.result]
+                work = n * plane.height * plane.width * packed.size
+                calls.append((single.convolve_rows, n * plane.height * out.shape[1], work >= WORTH_THREADS, (
+                    x, corner(x_plane, step.conv.padding), x_plane.row, step.conv.stride, packed, bias,
                     step.skip is not None, addend, ZERO if step.relu else NO_FLOOR, out, plane.grid)))
             elif isinstance(step, PadStep):
                 calls.append((single.pad_shortcut, n, False, (x, x_plane.grid, step.layer.stride, step.before,
                                                               step.layer.in_channels, out, plane.grid)))
             else:
-                calls.append((pooling.max_pool, n * out.shape[1], True, (x, x_plane.grid, step.window, out, plane.grid)))
+                arguments = x, x_plane.grid, step.window, out, plane.grid
+                calls.append((pooling.max_pool, n * out.shape[1], True, arguments))
         return calls, pooled
