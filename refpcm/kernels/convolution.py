@@ -5,7 +5,7 @@ from typing import Callable
 
 import numpy as np
 
-from refpcm.kernels import conv, conv_plain, packing, weight_gradient, winograd, winograd_gradient
+from refpcm.kernels import conv, conv_plain, packing, weight_gradient, winograd, winograd4, winograd_gradient
 from refpcm.kernels.emit import OUT_TILE, in_tile, tile_sums
 from refpcm.kernels.layout import LANES
 from refpcm.kernels.packing import blocks
@@ -24,13 +24,14 @@ class Form:
     convolve_rows: Callable
     input_gradient_rows_stride_2: Callable
     weight_gradient_parts: Callable
-    winograd: bool = False
+    square: int = 0  # largest side of Winograd's squares of output pixels: 0 (none), 2 or 4
 
 
 _VECTOR = conv.convolve_rows, conv.input_gradient_rows_stride_2, weight_gradient.weight_gradient_parts
 FORMS = {
     "vector": Form(*_VECTOR),
-    "winograd": Form(*_VECTOR, winograd=True),
+    "winograd": Form(*_VECTOR, square=2),
+    "winograd4": Form(*_VECTOR, square=4),
     "plain": Form(conv_plain.convolve_rows, conv_plain.input_gradient_rows_stride_2, conv_plain.weight_gradient_parts),
 }
 
@@ -46,13 +47,17 @@ def convolve(form, scratch, weight, scale, transposed, stride, x, x_plane, paddi
     Returns the sums (channels of out, 2), float64.
     """
     inputs, outputs, size = x.shape[1], out.shape[1], weight.shape[2]
-    if form.winograd and size == 3 and stride == 1 and inputs >= winograd.LESS_CHANNELS:
+    winograds = form.square > 0 and size == 3 and stride == 1 and inputs >= winograd.LESS_CHANNELS
+    if winograds and form.square == 4 and plane.height % 4 == 0 and plane.width % 4 == 0:
+        packed = scratch("packed", (blocks(outputs), winograd4.PLACES, inputs, OUT_TILE))
+        pack, kernel, tasks = winograd4.pack_weights, winograd4.convolve_bands, winograd4.bands(plane)
+    elif winograds:
         packed = scratch("packed", (blocks(outputs), winograd.PLACES, inputs, OUT_TILE))
         pack, kernel, tasks = winograd.pack_weights, winograd.convolve_row_pairs, (plane.height + 1) // 2
     else:
         packed = scratch("packed", (blocks(outputs), size, inputs, size, OUT_TILE))
         pack, kernel, tasks = packing.pack_weights, form.convolve_rows, plane.height
-    pack(weight, scale, transposed, packed)
+    run(pack, len(packed), weight, scale, transposed, packed)
     sums = scratch("row sums", (len(x) * tasks, outputs, 2), np.float64)
     run(kernel, len(sums), x, corner(x_plane, padding), x_plane.row, stride, packed, out, plane.grid, how, sums,
         last_lanes)
@@ -86,7 +91,7 @@ def weight_gradient_of(form, scratch, layer, x, x_plane, dy, plane):
     parts, collect = form.weight_gradient_parts, weight_gradient.collect_weight_gradient
     width, places = size, size  # of the kernel as the tile sees it, and how many such tiles there are
     # Where output channels are divided, each part would transform the input anew.
-    if form.winograd and small and size == 3 and layer.stride == 1 and layer.in_channels >= winograd.LESS_CHANNELS:
+    if form.square and small and size == 3 and layer.stride == 1 and layer.in_channels >= winograd.LESS_CHANNELS:
         parts, collect = winograd_gradient.weight_gradient_parts, winograd_gradient.collect_weight_gradient
         width, places = 1, winograd.PLACES
     in_tiles = -(-layer.in_channels // in_tile(width))

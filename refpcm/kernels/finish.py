@@ -73,7 +73,10 @@ def finish_tile(mode, constants, floor, add, out, addend, output, activation, va
 
 @kernel
 def fetch_tile(mode, add, out, addend, output, activation, channels, count, at, plane):
-    """Start fetching what `finish_tile` will read and write, so that it arrives while the tile is computed."""
+    """Start fetching what `finish_tile` will read and write, so that it arrives while the tile is computed.
+
+    It goes to the second cache: the first has fewer lines that can be under way, and better things to hold.
+    """
     for _ in range(channels):
         for i in range(at, at + count, LANES):
             prefetch(out, i)

@@ -12,14 +12,16 @@ def blocks(channels):
 
 
 @kernel
-def pack_weights(weights, scale, transposed, packed):
+def pack_weights(start, stop, weights, scale, transposed, packed):
     """weights (K, C, k, k) -> packed (B, k, C, k, OUT_TILE), times scale[K]; channels past the last are zero.
+
+    A task is one of the B blocks.
 
     transposed: the weights of the convolution that is the gradient of the input (roles of K and C exchanged, taps
     turned round); scale is then not used.
     """
-    blocks, size, channels = packed.shape[0], packed.shape[1], packed.shape[2]
-    for block in range(blocks):
+    size, channels = packed.shape[1], packed.shape[2]
+    for block in range(start, stop):
         for i in range(size):
             for c in range(channels):
                 for j in range(size):

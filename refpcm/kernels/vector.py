@@ -10,7 +10,7 @@ and need none of the run-time tests for overlapping arrays that LLVM's own vecto
     maximum(v, w)               the larger; w where v is not a number
     where_positive(y, v)        v where y > 0, else 0
     first_lanes(v, n)           v in lanes 0 .. n - 1, else 0
-    prefetch(array, i)          start fetching the cache line of array[i]
+    prefetch(array, i)          start fetching the cache line of array[i] into the second cache
     lane_sum(v)                 float32: sum of the lanes, halves added first
 """
 
@@ -158,7 +158,7 @@ def prefetch(typing, array, index):
         kind = ir.FunctionType(ir.VoidType(), [pointer] + [INT32] * 3)
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
         address = builder.bitcast(_address(context, builder, sig.args[0], *args), pointer)
-        read, first_cache, data = (ir.Constant(INT32, n) for n in (0, 3, 1))
-        builder.call(function, [address, read, first_cache, data])
+        read, second_cache, data = (ir.Constant(INT32, n) for n in (0, 2, 1))
+        builder.call(function, [address, read, second_cache, data])
         return context.get_dummy_value()
     return types.void(array, types.intp), generate

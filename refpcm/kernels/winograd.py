@@ -29,12 +29,12 @@ LESS_CHANNELS = 8  # below this many input channels the direct form is faster
 
 
 @kernel
-def pack_weights(weights, scale, transposed, packed):
+def pack_weights(start, stop, weights, scale, transposed, packed):
     """weights (K, C, 3, 3) -> packed (B, PLACES, C, OUT_TILE): G g G^T; arguments as for packing.pack_weights."""
     half, row = np.float32(0.5), np.empty((4, 3), np.float32)
     outputs = weights.shape[1] if transposed else weights.shape[0]
-    packed[:] = 0
-    for k in range(outputs):
+    packed[start:stop] = 0
+    for k in range(start * OUT_TILE, min(stop * OUT_TILE, outputs)):
         for c in range(packed.shape[2]):
             g = weights[c, k, ::-1, ::-1] if transposed else weights[k, c, ::1, ::1]
             factor = np.float32(1) if transposed else scale[k]
