@@ -26,7 +26,8 @@ def build(tree_path, folder, cache=False, class_file=None, single_split="val", v
     """Index the tree at `tree_path` into `folder`; returns (description, whether it was made now).
 
     cache: also write val_cache.npy; class_file: WordNet ids in the order of the labels, default the sorted ids of the
-    tree; val_classes: file or development kit with the classes of images that lie in val/ itself. Raises DataError, also if `folder` holds anything but this very index; OSError for the disk.
+    tree; val_classes: file or development kit with the classes of images that lie in val/ itself. Raises DataError,
+    also if `folder` holds anything but this very index; OSError for the disk.
     """
     tree = list_tree(tree_path, single_split, None if val_classes is None else read_ground_truth(val_classes))
     classes = tree.class_ids if class_file is None else read_class_list(class_file)

@@ -35,7 +35,8 @@ def _from_lines(path):
             if classes.setdefault(name, found[2]) != found[2]:
                 raise DataError(f"{path}, line {number}: {name} has two classes, {classes[name]} and {found[2]}")
         elif line.strip() and number > 1:  # the first may be a heading
-            raise DataError(f"{path}, line {number}: {line[:40]!r} has no image name and WordNet id (n and eight digits)")
+            raise DataError(f"{path}, line {number}: {line[:40]!r} has no image name and WordNet id "
+                            "(n and eight digits)")
     if not classes:
         raise DataError(f"{path} names no images and WordNet ids")
     return classes

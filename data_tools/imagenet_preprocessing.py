@@ -46,9 +46,9 @@ def evaluation_image(image):
 def random_box(width, height, uniforms):
     """(left, top, right, bottom) of a random part of an image.
 
-    uniforms (CROP_UNIFORMS or more,) in [0, 1): numbers 2k and 2k + 1 are the k-th try's area and ratio, the next two the place.
-    Area in SCALE, uniform; ratio in RATIO, uniform in its logarithm. The first try that fits is taken; if none of
-    TRIES does, the largest middle part whose ratio is within RATIO.
+    uniforms (CROP_UNIFORMS or more,) in [0, 1): numbers 2k and 2k + 1 are the k-th try's area and ratio, the next two
+    the place. Area in SCALE, uniform; ratio in RATIO, uniform in its logarithm. The first try that fits is taken; if
+    none of TRIES does, the largest middle part whose ratio is within RATIO.
     """
     low, high = (math.log(ratio) for ratio in RATIO)
     for k in range(TRIES):

@@ -48,8 +48,8 @@ def list_tree(root, single_split, val_classes=None):
         raise DataError(f"{root}: --val-classes names none of the images that lie in val itself; leave it out")
     for split, files in splits.items():
         if not files:
-            raise DataError(f"{parts[split]} has no images in folders named by WordNet ids (n and eight digits); sort the "
-                            "images into such folders first, or, for val, name their classes with --val-classes")
+            raise DataError(f"{parts[split]} has no images in folders named by WordNet ids (n and eight digits); sort "
+                            "the images into such folders first, or, for val, name their classes with --val-classes")
     return Tree(root, splits, tuple(sorted(class_ids)), tuple(ignored))
 
 

@@ -1,4 +1,4 @@
-"""ImageNet as a Dataset: an index made by `python -m data_tools.imagenet`, its images decoded when they are asked for."""
+"""ImageNet as a Dataset: an index made by `python -m data_tools.imagenet`, its images decoded when asked for."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from data_tools.imagenet_preprocessing import CROP, CROP_UNIFORMS, resized_crop
 from refpcm.datasets.dataset import Dataset
 from refpcm.errors import RefpcmError
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # the usual ones of ImageNet's training images, as in torchvision
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's training images, as in torchvision
 DECODERS = 4  # threads
 
 
@@ -61,8 +61,8 @@ class Images:
                 raise BrokenImage(f"it has {image.size[0]} x {image.size[1]} pixels now")
             return resized_crop(image, uniforms)
         except (BrokenImage, OSError) as failure:
-            raise RefpcmError(f"{self.index.path(self.split, row)} cannot be read any more ({failure}); bring it back, or "
-                              "index the tree again") from None
+            raise RefpcmError(f"{self.index.path(self.split, row)} cannot be read any more ({failure}); bring it back, "
+                              "or index the tree again") from None
 
     def tobytes(self):
         """What identifies the images without decoding them: split, checksums of the index, and which rows."""

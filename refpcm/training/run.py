@@ -107,8 +107,8 @@ def starting_parameters(path, state, dataset):
         raise RefpcmError(f"--start {path} holds {file.network.architecture} with {file.network.classes} classes; "
                           f"this run trains {wanted.architecture} with {wanted.classes}")
     if file.classes != dataset.classes and sorted(file.classes) == sorted(dataset.classes):
-        raise RefpcmError(f"--start {path} has the classes of {dataset.name} in another order; prepare the data in its order "
-                          "(for ImageNet: --classes)")
+        raise RefpcmError(f"--start {path} has the classes of {dataset.name} in another order; prepare the data in its "
+                          "order (for ImageNet: --classes)")
     if not np.allclose([file.mean, file.std], [dataset.mean, dataset.std], atol=0.01):
         note(f"warning: {path} was trained on images normalised by mean {file.mean}, std {file.std}; this run takes "
              f"{dataset.mean}, {dataset.std}")

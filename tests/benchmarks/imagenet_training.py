@@ -16,7 +16,8 @@ SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "imagenet_sample"
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
-    parser.add_argument("--from", dest="source", default=SAMPLE, type=Path, metavar="TREE", help="class folders with images")
+    parser.add_argument("--from", dest="source", default=SAMPLE, type=Path, metavar="TREE",
+                        help="class folders with images")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--steps", type=int, default=4, help="the first, which compiles, is not counted (default 4)")
     parser.add_argument("--batch-size", type=int, help="default: that of the preset")
@@ -61,7 +62,8 @@ def measure(options, index):
     batch = options.batch_size or config.batch_size
     config = dataclasses.replace(config, kernels=options.kernels, batch_size=batch)
     dataset = load(index)
-    print(f"{config.architecture}, {len(dataset.classes)} classes, batch {batch}, {config.kernels}, {options.threads} threads")
+    print(f"{config.architecture}, {len(dataset.classes)} classes, batch {batch}, {config.kernels}, "
+          f"{options.threads} threads")
     source = image_source(config, dataset)
     source.batch(np.arange(2), 0)  # may compile
     began = clocks()

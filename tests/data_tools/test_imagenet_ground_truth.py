@@ -31,8 +31,8 @@ def make_kit(folder, truth="2\n1\n3\n2\n"):
     """A development kit as the official one: class numbers in another order than the ids, an inner node at the end."""
     (folder / "data").mkdir(parents=True)
     synsets = np.zeros((4, 1), [("ILSVRC2012_ID", "O"), ("WNID", "O"), ("words", "O"), ("num_children", "O")])
-    for row, values in enumerate([(1, FISH, "tench", 0), (2, LIZARD, "anole", 0), (3, BIRD, "grouse", 0), (1001, "n00001740", "entity", 3)]):
-        synsets[row, 0] = values
+    synsets[:, 0] = [(1, FISH, "tench", 0), (2, LIZARD, "anole", 0), (3, BIRD, "grouse", 0),
+                     (1001, "n00001740", "entity", 3)]
     savemat(folder / "data/meta.mat", {"synsets": synsets})
     (folder / "data/ILSVRC2012_validation_ground_truth.txt").write_text(truth)
     return folder
@@ -77,8 +77,8 @@ def test_images_in_val_itself_get_their_classes(command, tmp_path):
 
 def test_what_does_not_name_classes_is_refused(refused, tmp_path):
     tree = make_tree(tmp_path / "tree")
-    texts = {"numbers": "ILSVRC2012_val_00000001.JPEG 65\nILSVRC2012_val_00000002.JPEG 970\n", "empty": "\n", "foreign": f"x.JPEG {FISH}\n",
-             "twice": f"{NAMES[0]} {FISH}\n{NAMES[0]}.JPEG {BIRD}\n"}
+    texts = {"numbers": "ILSVRC2012_val_00000001.JPEG 65\nILSVRC2012_val_00000002.JPEG 970\n", "empty": "\n",
+             "foreign": f"x.JPEG {FISH}\n", "twice": f"{NAMES[0]} {FISH}\n{NAMES[0]}.JPEG {BIRD}\n"}
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
     make_kit(tmp_path / "short", "2\n7\n")
@@ -86,8 +86,9 @@ def test_what_does_not_name_classes_is_refused(refused, tmp_path):
     (make_kit(tmp_path / "lost") / "data/meta.mat").unlink()
     (tmp_path / "folder").mkdir()
     for name, words in {"numbers": "line 2: 'ILSVRC2012_val_00000002.JPEG 970' has no", "empty": "names no images",
-                        "foreign": "names none of the images", "twice": "two classes", "short": "no complete development kit",
-                        "damaged": "no complete development kit", "lost": "no complete development kit",
+                        "foreign": "names none of the images", "twice": "two classes",
+                        "short": "no complete development kit", "damaged": "no complete development kit",
+                        "lost": "no complete development kit",
                         "folder": "ILSVRC2012_devkit_t12", "missing": "missing"}.items():
         assert words in refused("imagenet", "--from", tree, "--val-classes", tmp_path / name, "--out", "out"), name
         assert not (tmp_path / "out").exists()

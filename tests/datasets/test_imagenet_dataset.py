@@ -94,7 +94,8 @@ def test_adabs_takes_1300_images_of_an_index_as_the_paper_does(tmp_path):
     protocol = Protocol("network.safetensors", make_index(tmp_path, {"val": 1}))
     assert (protocol.adabs_batches, protocol.adabs_batch_size) == (26, 50)
     assert Protocol("network.safetensors", protocol.data, adabs_batches=5).adabs_batches == 5
-    assert (Protocol("network.safetensors").adabs_batches, Protocol("network.safetensors").adabs_batch_size) == (13, 200)
+    protocol = Protocol("network.safetensors")
+    assert (protocol.adabs_batches, protocol.adabs_batch_size) == (13, 200)
 
 
 def test_test_images_calibrate_only_if_one_says_so(tmp_path):

@@ -1,4 +1,4 @@
-"""Where training images come from: arrays, and files decoded ahead; what an image looks like depends on its address only."""
+"""Where training images come from: arrays, and files decoded ahead; an image depends on its address only."""
 
 import threading
 from dataclasses import replace
@@ -31,7 +31,8 @@ def dataset(tmp_path_factory):
             (folder / "tree" / split / name).mkdir(parents=True)
             for i in range(count):
                 pixels = np.random.default_rng([label, i]).integers(0, 256, (6, 8, 3), np.uint8)
-                Image.fromarray(pixels).resize((300 + 10 * i, 260 - label)).save(folder / "tree" / split / name / f"{i}.png")
+                picture = Image.fromarray(pixels).resize((300 + 10 * i, 260 - label))
+                picture.save(folder / "tree" / split / name / f"{i}.png")
     build(folder / "tree", folder / "index")
     return load(folder / "index")
 
