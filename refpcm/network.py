@@ -22,22 +22,26 @@ class Tape:
     statistics: {batch-norm name: (mean, unbiased variance)}, float64 (C,), of a training pass.
     cache: {layer name: what its backward needs beyond values}.
     gradients: {tensor name: dL/dtensor}, filled by the backward pass.
+    noise: see `forward`; noisy_inputs: {crossbar layer: what it read}, where the noise is on the inputs.
     """
     training: bool
     values: dict = field(default_factory=dict)
     statistics: dict = field(default_factory=dict)
     cache: dict = field(default_factory=dict)
     gradients: dict = field(default_factory=dict)
+    noise: object = None
+    noisy_inputs: dict = field(default_factory=dict)
 
 
-def forward(network, parameters, images, training=False):
+def forward(network, parameters, images, training=False, noise=None):
     """images (N, C, H, W), already normalised -> logits (N, classes), Tape.
 
     training: batch norm uses the statistics of the batch (and reports them on the tape; the caller updates
-    the running ones). Raises RefpcmError for images or parameters of the wrong shape.
+    the running ones). noise: None, or like training.activation_noise.ActivationNoise, what is added to the inputs or
+    pre-activations of every crossbar layer (I-12). Raises RefpcmError for images or parameters of the wrong shape.
     """
     check(network, parameters, images)
-    tape = Tape(training, {IMAGE: images})
+    tape = Tape(training, {IMAGE: images}, noise=noise)
     for layer in network.layers:
         inputs = [tape.values[name] for name in layer.inputs]
         tape.values[layer.name] = FORWARD[type(layer)](layer, inputs, parameters, tape)
@@ -73,8 +77,25 @@ def check(network, parameters, images):
 
 # --- what each kind of layer does: (layer, inputs, parameters, tape) -> output
 
+def _crossbar_input(layer, x, tape):
+    """What the layer reads: x, or x with noise, which the backward pass then finds on the tape."""
+    if tape.noise is None or tape.noise.place != "inputs":
+        return x
+    tape.noisy_inputs[layer.name] = nn.add_noise(x, tape.noise.eta, tape.noise.normals(layer.name, x.shape))
+    return tape.noisy_inputs[layer.name]
+
+
+def _crossbar_output(layer, z, tape):
+    """The pre-activations z, with noise if that is where it belongs."""
+    if tape.noise is None or tape.noise.place != "pre-activations":
+        return z
+    return nn.add_noise(z, tape.noise.eta, tape.noise.normals(layer.name, z.shape))
+
+
 def _conv_forward(layer, inputs, parameters, tape):
-    return nn.conv2d_forward(inputs[0], parameters[f"{layer.name}.weight"], layer.stride, layer.padding)
+    x = _crossbar_input(layer, inputs[0], tape)
+    z = nn.conv2d_forward(x, parameters[f"{layer.name}.weight"], layer.stride, layer.padding)
+    return _crossbar_output(layer, z, tape)
 
 
 def _batch_norm_forward(layer, inputs, parameters, tape):
@@ -92,7 +113,9 @@ def _max_pool_forward(layer, inputs, parameters, tape):
 
 
 def _linear_forward(layer, inputs, parameters, tape):
-    return nn.linear_forward(inputs[0], parameters[f"{layer.name}.weight"], parameters[f"{layer.name}.bias"])
+    x = _crossbar_input(layer, inputs[0], tape)
+    z = nn.linear_forward(x, parameters[f"{layer.name}.weight"], parameters[f"{layer.name}.bias"])
+    return _crossbar_output(layer, z, tape)
 
 
 FORWARD = {
@@ -110,9 +133,13 @@ FORWARD = {
 
 # --- (layer, dout, parameters, tape) -> (gradient of each input), {parameter: gradient}
 
+def _read(layer, tape):
+    return tape.noisy_inputs.get(layer.name, tape.values[layer.inputs[0]])
+
+
 def _conv_backward(layer, dout, parameters, tape):
-    dx, dw = nn.conv2d_backward(dout, tape.values[layer.inputs[0]], parameters[f"{layer.name}.weight"],
-                                layer.stride, layer.padding)
+    dx, dw = nn.conv2d_backward(dout, _read(layer, tape), parameters[f"{layer.name}.weight"], layer.stride,
+                                layer.padding)
     return (dx,), {"weight": dw}
 
 
@@ -127,7 +154,7 @@ def _batch_norm_backward(layer, dout, parameters, tape):
 
 
 def _linear_backward(layer, dout, parameters, tape):
-    dx, dw, dbias = nn.linear_backward(dout, tape.values[layer.inputs[0]], parameters[f"{layer.name}.weight"])
+    dx, dw, dbias = nn.linear_backward(dout, _read(layer, tape), parameters[f"{layer.name}.weight"])
     return (dx,), {"weight": dw, "bias": dbias}
 
 

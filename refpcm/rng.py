@@ -36,6 +36,8 @@ class Purpose(IntEnum):
                                  # position among the crop's uniforms, see data_tools/imagenet_preprocessing.py)
     WEIGHT_NOISE = 4             # layer; draw: training step; index: weight
     ACTIVATION_NOISE = 5         # layer; draw: training step; index: element of the (N, C, H, W) input
+    PREACTIVATION_NOISE = 6      # layer; draw: training step; index: element of the (N, C, H, W) output
+    PROGRAMMING_NOISE = 7        # layer; draw: training step; index: weight for G+, number of weights + weight for G-
     PROGRAMMING = 16             # layer; draw 0; index: device
     DRIFT_EXPONENT = 17          # layer; draw 0; index: device
     READ_NOISE = 18              # layer; draw: read; index: device + 2^32 * bit pattern of float32(t_s)

@@ -28,7 +28,10 @@ ABOUT = {
     "crop_padding": "pixels on each side before the random crop",
     "resized_crop": "of image files, train on random parts, scaled, instead of the middle", "flip": "random horizontal flip",
     "cutout": "edge of the Cutout square in pixels, 0 = none",
-    "weight_noise": "eta_tr: noise on every weight as a fraction of its layer's W_max, fresh for each step",
+    "weight_noise": "strength of the noise, fresh for each step; additive: eta_tr, as a fraction of the layer's W_max",
+    "noise_kind": "what is noisy: weights (additive, multiplicative, state-dependent: 1.0 is the PCM device), inputs or "
+                  "pre-activations of the crossbar layers",
+    "weight_precision": "float, 4-bit or ternary weights (straight-through training)",
     "backward": "weights of the backward pass: noisy (those of the forward pass) or clean (I-2)",
     "clip_sigma": "alpha: weights are clipped to +- alpha standard deviations of their layer",
     "validation_images": "held out of the training images", "seed": "of all random numbers, 32 bits",

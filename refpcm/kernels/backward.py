@@ -75,7 +75,7 @@ class Backward:
             plane.grid, buffers.last_lanes)
         if step.skip:
             self._first_part(step.skip, g)
-        x, x_plane = buffers.values[step.source], context.shape(step.source)[1]
+        x, x_plane = context.read_by(step), context.shape(step.source)[1]
         dweight = weight_gradient_of(context.form, context.scratch, step.conv, x, x_plane, dz, plane)
         self._own(step.conv, weight=dweight)
         if step.source != IMAGE:

@@ -20,7 +20,8 @@ class Buffers:
     """Tensors in the lane layout for one batch size.
 
     tensors: {tensor name: plan.Tensor}; values: {tensor name: activation}; convolved: {tensor name: the output of its
-    step's convolution, before batch norm}; norms: {tensor name: forward.Norm} of the last training pass.
+    step's convolution, before batch norm}; norms: {tensor name: forward.Norm} of the last training pass; noisy_inputs:
+    {tensor name: what its step's convolution read, if that was its source with noise}.
     """
     images: int
     group_count: int
@@ -28,6 +29,7 @@ class Buffers:
     values: dict = field(default_factory=dict)
     convolved: dict = field(default_factory=dict)
     norms: dict = field(default_factory=dict)
+    noisy_inputs: dict = field(default_factory=dict)
     free: dict = field(default_factory=dict)
 
     @property

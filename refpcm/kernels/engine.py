@@ -11,6 +11,7 @@ from refpcm.kernels.backward import Backward
 from refpcm.kernels.buffers import Buffers, Scratch, floats
 from refpcm.kernels.convolution import FORMS, Form, convolve
 from refpcm.kernels.layout import LANES, groups
+from refpcm.kernels.noise import wanted
 from refpcm.kernels.parallel import run, same_threads
 from refpcm.kernels.plan import Plan, make_plan, tensor_shapes
 from refpcm.kernels.small_batch import SmallBatch
@@ -28,6 +29,7 @@ class Context:
     buffers: Buffers
     parameters: dict
     statistics: dict
+    noise: object = None
 
     def shape(self, name):
         """(channels, plane) of a tensor."""
@@ -36,10 +38,14 @@ class Context:
     def floats(self, layer, part):
         return floats(self.parameters[f"{layer.name}.{part}"])
 
+    def read_by(self, step):
+        """What the convolution of a ConvStep reads: its source, or the noisy copy of it in this training pass."""
+        return self.buffers.noisy_inputs.get(step.result, self.buffers.values[step.source])
+
     def convolve(self, step, scale, out, how):
         """out = the convolution of a ConvStep, times scale (C_out,), finished as `how` says; see convolution.convolve."""
         return convolve(self.form, self.scratch, self.floats(step.conv, "weight"), scale, False, step.conv.stride,
-                        self.buffers.values[step.source], self.shape(step.source)[1], step.conv.padding, out,
+                        self.read_by(step), self.shape(step.source)[1], step.conv.padding, out,
                         self.shape(step.result)[1], how, self.buffers.last_lanes)
 
     def linear(self, step, pooled):
@@ -69,23 +75,27 @@ class Engine:
         self._training, self._inference, self._small, self._kernels = None, {}, None, kernels
 
     @same_threads()
-    def forward(self, parameters, images, training=False):
+    def forward(self, parameters, images, training=False, noise=None):
         """images (N, C, H, W) -> logits (N, classes), float32.
 
         training: batch norm uses the statistics of the batch, which `statistics` then holds as
-        {batch-norm name: (mean, unbiased variance)}, float64 (C,); `backward` may follow.
+        {batch-norm name: (mean, unbiased variance)}, float64 (C,); `backward` may follow. noise: see refpcm.network;
+        of a training pass only.
         """
         check(self.network, parameters, images)
         if len(images) == 0:
             raise RefpcmError("the batch is empty; give at least one image")
         images = floats(images)
         if not training:
+            if noise is not None:
+                raise RefpcmError("noise on activations belongs to a training pass; use refpcm.network elsewhere")
             if self._tail(len(images)):
                 if self._small is None or self._small.shape != images.shape[1:]:
                     self._small = SmallBatch(self._plan, images.shape[1:])
                 self._small.load(parameters)
             return self._infer_all(parameters, images, self._small)
-        context = self._context(parameters, self._training_buffers(images))
+        context = self._context(parameters, self._training_buffers(images), noise)
+        context.buffers.noisy_inputs = context.buffers.noisy_inputs if wanted(context, "inputs") else {}
         forward.pack_images(context, images)
         for step in self._plan.steps:
             logits = forward.TRAINING[type(step)](step, context)
@@ -144,8 +154,8 @@ class Engine:
             logits.append(small(images[whole:]))
         return logits[0] if len(logits) == 1 else np.concatenate(logits)
 
-    def _context(self, parameters, buffers):
-        return Context(self._plan, self._form, self._scratch, buffers, parameters, {})
+    def _context(self, parameters, buffers, noise=None):
+        return Context(self._plan, self._form, self._scratch, buffers, parameters, {}, noise)
 
     def _training_buffers(self, images):
         """The buffers of the last step if they fit, else new ones, the old being freed first."""

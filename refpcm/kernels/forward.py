@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refpcm.errors import RefpcmError
-from refpcm.kernels import elementwise, pooling
+from refpcm.kernels import elementwise, noise, pooling
 from refpcm.kernels.buffers import floats
 from refpcm.kernels.finish import AFFINE, NO_FLOOR, STATISTICS, finish
 from refpcm.kernels.parallel import run
@@ -50,17 +50,28 @@ def conv_training(step, context):
         raise RefpcmError("batch norm in training needs at least two values a channel; use a larger batch")
     z = buffers.keep(buffers.convolved, step.result)
     ones = np.ones(channels, np.float32)
+    if noise.wanted(context, "inputs"):
+        noise.read_noisily(step, context)
     sums = context.convolve(step, ones, z, finish(STATISTICS, reference, z))
+    if noise.wanted(context, "pre-activations"):
+        noise.add_lane_noise(context, step.conv, z, plane, z)
+        sums = _sums(step, context, reference)
     norm = _norm(reference, sums, count)
     if np.any((norm.mean - reference) ** 2 > FAR * norm.variance):  # digits were lost: again, from the mean itself
         reference = floats(norm.mean)
-        sums = context.scratch("plane sums", (len(z), channels, 2), np.float64)
-        run(elementwise.moments, len(z) * channels, z, reference, sums, plane.grid, buffers.last_lanes)
-        norm = _norm(reference, sums.sum(0), count)
+        norm = _norm(reference, _sums(step, context, reference), count)
     buffers.norms[step.result] = norm
     context.statistics[step.norm.name] = norm.mean, norm.variance * count / (count - 1)
     if step.relu:
         _normalise(step, context)
+
+
+def _sums(step, context, reference):
+    """Sums of z - reference and its square, (C, 2), in a pass of their own."""
+    buffers, (channels, plane), z = context.buffers, context.shape(step.result), context.buffers.convolved[step.result]
+    sums = context.scratch("plane sums", (len(z), channels, 2), np.float64)
+    run(elementwise.moments, len(z) * channels, z, reference, sums, plane.grid, buffers.last_lanes)
+    return sums.sum(0)
 
 
 def _norm(reference, sums, count):
@@ -125,7 +136,10 @@ def head_of(step, context):
     buffers, (channels, plane) = context.buffers, context.shape(step.source)
     x, pooled = buffers.values[step.source], context.scratch("pooled", (buffers.images, channels))
     run(pooling.average_pool, len(x) * channels, x, plane.grid, pooled)
-    return context.linear(step, pooled)
+    noise.add_row_noise(context, step.linear, "inputs", pooled)
+    logits = context.linear(step, pooled)
+    noise.add_row_noise(context, step.linear, "pre-activations", logits)
+    return logits
 
 
 TRAINING = {ConvStep: conv_training, PadStep: pad, MaxPoolStep: max_pool, HeadStep: head_of}

@@ -10,13 +10,14 @@ from refpcm.nn.batch_norm import (EPSILON, batch_norm_backward, batch_norm_infer
 from refpcm.nn.conv2d import conv2d_backward, conv2d_forward, im2col, output_size
 from refpcm.nn.cross_entropy import cross_entropy
 from refpcm.nn.linear import linear_backward, linear_forward
+from refpcm.nn.noise import add_noise
 from refpcm.nn.pad_shortcut import pad_shortcut_backward, pad_shortcut_forward
 from refpcm.nn.pooling import (average_pool_backward, average_pool_forward, global_average_pool_backward,
                                global_average_pool_forward, max_pool_backward, max_pool_forward)
 from refpcm.nn.relu import relu_backward, relu_forward
 
 __all__ = [
-    "EPSILON", "add_backward", "add_forward", "average_pool_backward", "average_pool_forward",
+    "EPSILON", "add_backward", "add_forward", "add_noise", "average_pool_backward", "average_pool_forward",
     "batch_norm_backward", "batch_norm_inference", "batch_norm_inference_backward", "batch_norm_training",
     "conv2d_backward", "conv2d_forward", "cross_entropy", "global_average_pool_backward",
     "global_average_pool_forward", "im2col", "linear_backward", "linear_forward", "max_pool_backward",

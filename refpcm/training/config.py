@@ -28,7 +28,9 @@ class TrainingConfig:
     resized_crop: bool = False     # image files: a random part of 8 to 100 % of the area, scaled; else the middle
     flip: bool = True
     cutout: int = 0                # edge of the square in pixels, 0 = no Cutout
-    weight_noise: float = 0.0      # eta_tr: standard deviation of the noise on every weight over W_max of its layer
+    weight_noise: float = 0.0      # strength of the noise; additive: eta_tr, its standard deviation over W_max of the layer
+    noise_kind: str = "additive"   # additive, multiplicative, state-dependent (weights), inputs, pre-activations
+    weight_precision: str = "float"  # float; 4-bit, ternary: straight-through training of quantised weights
     backward: str = "noisy"        # I-2: the backward pass uses the noisy weights of the forward pass, or the clean
     clip_sigma: float | None = None  # alpha: weights are clipped to +- alpha sigma of their layer after every update
     validation_images: int = 0     # taken from the training images, balanced over the classes
@@ -70,7 +72,9 @@ _POSITIVE = ("epochs", "batch_size", "learning_rate", "clip_sigma")
 _FRACTION = ("momentum", "label_smoothing")
 _NOT_NEGATIVE = ("weight_noise", "weight_decay", "warmup_epochs", "crop_padding", "cutout", "validation_images", "seed")
 _CHOICES = {"backward": ("noisy", "clean"), "schedule": ("constant", "multi-step", "cosine", "one-cycle"), "decay": ("weights", "all"),
-            "kernels": ("vector", "winograd", "plain", "numpy")}
+            "kernels": ("vector", "winograd", "plain", "numpy"),
+            "noise_kind": ("additive", "multiplicative", "state-dependent", "inputs", "pre-activations"),
+            "weight_precision": ("float", "4-bit", "ternary")}
 
 
 def preset(name):
@@ -122,6 +126,8 @@ def checked(config, source):
     for name, choices in _CHOICES.items():
         if getattr(config, name) not in choices:
             wanted(name, f"one of {', '.join(choices)}")
+    if config.backward == "clean" and config.noise_kind in ("inputs", "pre-activations"):
+        wanted("backward", f"'noisy' where noise_kind is {config.noise_kind!r}: the choice is one between weights (I-2)")
     if config.seed >= 2 ** 32:
         wanted("seed", "below 2^32")
     return config

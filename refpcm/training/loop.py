@@ -13,12 +13,15 @@ from refpcm import rng
 from refpcm.errors import RefpcmError
 from refpcm.nn import cross_entropy, update_running
 from refpcm.resnet import build, initial_parameters
+from refpcm.training.activation_noise import activation_noise
 from refpcm.training.augmentation import no_moves, prepare
 from refpcm.training.checkpoint import State
 from refpcm.training.executor import make_engine, update_rules
+from refpcm.training.quantisation import quantised_parameters
 from refpcm.training.schedules import learning_rate
 from refpcm.training.sgd import decayed_names, zero_velocities
 from refpcm.training.sources import image_source
+from refpcm.training.weight_noise_kinds import noisy_weights
 
 DIVERGED = 100.0  # a loss this many times that of guessing means that the run is lost
 
@@ -51,19 +54,19 @@ def batch_numbers(order, batch_size, within):
 def step(state, engine, decayed, images, labels, lr):
     """One step of SGD on normalised images (N, C, H, W) float32; changes state. -> loss, number of images right.
 
-    With weight noise the gradient is taken at the noisy weights, the update goes to the clean ones.
+    With weight noise the gradient is taken at the noisy weights, the update goes to the clean ones; with quantised
+    weights it is taken at these and goes to those of full precision.
     Raises RefpcmError, with the state unchanged, if the loss is not finite or beyond hope.
     """
-    config, network, used = state.config, engine.network, state.parameters
-    rules = update_rules(config.kernels)
-    if config.weight_noise:
-        used = rules.noisy_parameters(network, state.parameters, config.weight_noise, config.seed, state.step)
-    logits = engine.forward(used, images, training=True)
+    config, network, rules = state.config, engine.network, update_rules(state.config.kernels)
+    clean = quantised_parameters(network, state.parameters, config.weight_precision)
+    used = noisy_weights(config, network, clean, state.step, rules.noisy_parameters)
+    logits = engine.forward(used, images, training=True, noise=activation_noise(config, network, state.step))
     loss, dlogits = cross_entropy(logits, labels, config.label_smoothing)
     if not loss < DIVERGED * math.log(state.classes):
         raise RefpcmError(f"the loss became {loss:.3g} at step {state.step + 1}: training has diverged; "
                           "choose a smaller --learning-rate (or a longer --warmup-epochs)")
-    gradients = engine.backward(used if config.backward == "noisy" else state.parameters, dlogits)
+    gradients = engine.backward(used if config.backward == "noisy" else clean, dlogits)
     rules.update(state.parameters, gradients, state.velocity, decayed, lr, config.momentum, config.nesterov,
                  config.weight_decay)
     if config.clip_sigma:

@@ -9,6 +9,7 @@ from refpcm.resnet import build, pcm_weight_count
 from refpcm.training.config import as_json
 from refpcm.training.executor import make_engine
 from refpcm.training.loop import accuracy
+from refpcm.training.quantisation import quantised_parameters
 
 NETWORK, RESULT = "network.safetensors", "result.json"
 CHIP_TIMES_S = (25.0, 86400.0, 31536000.0)  # 25 seconds, a day, a year
@@ -17,7 +18,8 @@ CHIP_TIMES_S = (25.0, 86400.0, 31536000.0)  # 25 seconds, a day, a year
 def finish(folder, state, dataset):
     """Evaluate the finished network once on the test images, write it and the result. -> the result as a dict."""
     network = build(state.config.architecture, state.classes)
-    share, correct = accuracy(make_engine(network, state.config.kernels), state.parameters, dataset)
+    parameters = quantised_parameters(network, state.parameters, state.config.weight_precision)
+    share, correct = accuracy(make_engine(network, state.config.kernels), parameters, dataset)
     images = state.step * state.config.batch_size
     result = {"architecture": network.architecture, "weights": pcm_weight_count(network), "data": dataset.name,
               "epochs": state.config.epochs, "steps": state.step, "seed": state.config.seed,
@@ -26,8 +28,7 @@ def finish(folder, state, dataset):
               "network": str(folder / NETWORK), "versions": cli.versions()}
     notes = {"config": json.loads(as_json(state.config)), "data": dataset.name, "versions": result["versions"],
              "test_accuracy": share}
-    save_network(folder / NETWORK, NetworkFile(network, state.parameters, dataset.classes, dataset.mean, dataset.std,
-                                               notes))
+    save_network(folder / NETWORK, NetworkFile(network, parameters, dataset.classes, dataset.mean, dataset.std, notes))
     write_bytes(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
     return result
 

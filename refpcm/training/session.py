@@ -13,6 +13,7 @@ from refpcm.training import loop
 from refpcm.training.checkpoint import save_checkpoint
 from refpcm.training.executor import make_engine
 from refpcm.training.metrics import append_record
+from refpcm.training.quantisation import quantised_parameters
 
 CHECKPOINT, METRICS = "checkpoint.safetensors", "metrics.jsonl"
 
@@ -78,7 +79,9 @@ class Session:
 
     def after_epoch(self, state, record):
         if len(self.validation.test_images):
-            record["validation_accuracy"] = loop.accuracy(self.engine(), state.parameters, self.validation)[0]
+            engine = self.engine()
+            parameters = quantised_parameters(engine.network, state.parameters, state.config.weight_precision)
+            record["validation_accuracy"] = loop.accuracy(engine, parameters, self.validation)[0]
         append_record(self.folder / METRICS, record)
         self.progress.clear()
         validated = f"  validation {100 * record['validation_accuracy']:.2f} %" if "validation_accuracy" in record else ""

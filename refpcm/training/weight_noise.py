@@ -24,6 +24,20 @@ def layer_parts(network, parameters):
             for number, layer in enumerate(crossbar_layers(network))]
 
 
+def change_layers(network, parameters, change):
+    """Parameters in which change(number, weights (n,)) stands for the weights of every crossbar layer; others as they are.
+
+    weights: all of the layer in one array, biases last; `number` among the crossbar layers.
+    """
+    changed = dict(parameters)
+    for number, names in layer_parts(network, parameters):
+        parts = [parameters[name] for name in names]
+        weights = change(number, np.concatenate([part.ravel() for part in parts]))
+        for name, part, new in zip(names, parts, np.split(weights, np.cumsum([part.size for part in parts])[:-1])):
+            changed[name] = new.reshape(part.shape)
+    return changed
+
+
 def noisy_parameters(network, parameters, eta, seed, step, purpose=rng.Purpose.WEIGHT_NOISE):
     """Parameters whose crossbar weights carry fresh noise; all others are the same arrays.
 
