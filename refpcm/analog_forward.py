@@ -11,11 +11,9 @@ import numpy as np
 from refpcm import rng
 from refpcm.analog import analog_layers
 from refpcm.network import FORWARD, Tape
-from refpcm.pcm.tile import Tiles, calibrated_ranges, parts
-from refpcm.pcm.tile_kernels import windows_product
+from refpcm.pcm.converters import saturated
+from refpcm.pcm.tile import Saturation, Tiles, calibrated_ranges, count, parts, product
 from refpcm.resnet import IMAGE, Linear
-
-IMAGES_AT_ONCE = 16
 
 
 def layer_inputs(layer, values):
@@ -30,14 +28,14 @@ def input_vectors(layer, values):
 
     That of a position is its window (C, k, k) of the padded values in C order; k = 1 for a linear layer.
     """
-    k, stride, pad = _window(layer)
+    k, stride, pad = window(layer)
     padded = np.pad(layer_inputs(layer, values), ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (k, k), (2, 3))
     windows = windows[:, :, ::stride, ::stride].transpose(0, 2, 3, 1, 4, 5)
     return windows.reshape(*windows.shape[:3], -1)
 
 
-def _window(layer):
+def window(layer):
     """Kernel, stride, padding."""
     return (1, 1, 0) if isinstance(layer, Linear) else (layer.kernel, layer.stride, layer.padding)
 
@@ -48,7 +46,9 @@ class Analog:
 
     matrices, w_max, ranges: {layer name: effective weights (R, K) float32}, {layer name: W_max}, {layer name: Ranges}.
     alphas: {layer name: GDC factor}; a layer's output is divided by it.
-    address: (seed, chip, draw) of the output noise.
+    address: (seed, chip, draw) of the noise.
+    variances: {layer name: variance (R, K) of each weight's read noise}, drawn afresh for every product (I-9), for the
+    layers that have it; see refpcm.pcm.product_noise.
     """
     tiles: Tiles
     matrices: dict
@@ -56,71 +56,55 @@ class Analog:
     ranges: dict
     alphas: dict = field(default_factory=dict)
     address: tuple = (0, 0, 0)
+    variances: dict = field(default_factory=dict)
 
 
-def analog_forward(network, parameters, analog, images, first_image=0, saturation=None, training=False, keep=True):
-    """images (N, C, H, W) float32, normalised -> Tape with every intermediate, as `refpcm.network.forward` leaves it.
+def analog_forward(network, parameters, analog, images, first_image=0, saturation=None, training=False):
+    """images (N, C, H, W), normalised -> Tape with every intermediate, as `refpcm.network.forward` leaves it.
 
+    The specification of `refpcm.analog_engine.AnalogEngine`.
     parameters: of the digital layers (and of crossbar layers that are not in analog.matrices).
-    first_image: number of the first image in the output noise's address; element index of the noise is
+    first_image: number of the first image in the noise's address; element index of the noise is
         ((image * parts + part) * K + column) * positions + position.
-    saturation: {layer name: Saturation} to add to; of a convolution's inputs every pixel, padding too, counts once.
-    keep: False drops every tensor after its last use, to save memory.
+    saturation: {layer name: Saturation} to add to; of a layer's inputs every pixel counts once, padding not.
     """
     number = {layer.name: number for number, layer in analog_layers(network)}
     tape = Tape(training, {IMAGE: images})
-    last_use = {name: layer.name for layer in network.layers for name in layer.inputs}
     for layer in network.layers:
         inputs = [tape.values[name] for name in layer.inputs]
-        if not keep:
-            tape.values = {name: v for name, v in tape.values.items() if last_use[name] != layer.name}
-            tape.cache.clear()
         if layer.name not in analog.matrices:
             tape.values[layer.name] = FORWARD[type(layer)](layer, inputs, parameters, tape)
             continue
-        weights, ranges = analog.matrices[layer.name], analog.ranges[layer.name]
-        counts = None if saturation is None else saturation[layer.name]
-        x = layer_inputs(layer, inputs[0])
-        z = _output_noise(analog, number[layer.name], layer, x.shape, first_image)
-        y = windows_product(x, weights, *_window(layer), analog.tiles, ranges, z, analog.w_max[layer.name], counts)
-        y /= np.asarray(analog.alphas.get(layer.name, 1.0), y.dtype).reshape(-1, 1, 1)
+        counts = Saturation()
+        y = _analog_layer(layer, number[layer.name], analog, inputs[0], first_image, counts)
+        if saturation is not None:
+            beyond = saturated(layer_inputs(layer, inputs[0]), analog.tiles.dac, analog.ranges[layer.name].inputs)
+            count(saturation[layer.name], analog.tiles, layer_inputs(layer, inputs[0]).size, beyond, counts.adc_values,
+                  counts.adc_saturated)
         tape.values[layer.name] = y[:, :, 0, 0] if isinstance(layer, Linear) else y
     return tape
 
 
-class AnalogEngine:
-    """A network on tiles with the interface of `refpcm.kernels.engine.Engine`, forward only.
+def _analog_layer(layer, number, analog, values, first_image, counts):
+    """One crossbar layer: (N, C, H, W) or (N, C) -> (N, K, H_out, W_out)."""
+    name, weights, tiles = layer.name, analog.matrices[layer.name], analog.tiles
+    vectors = input_vectors(layer, values)
+    n, height, width, rows = vectors.shape
+    row_parts = len(parts(rows, tiles.rows))
 
-    Images are numbered on from `next_image`, which the caller may set. In inference they are taken a few at a time, to
-    save memory; in training a mini-batch is taken at once.
-    """
-
-    def __init__(self, network, analog, next_image=0):
-        self.network, self.analog, self.next_image = network, analog, next_image
-
-    def forward(self, parameters, images, training=False):
-        few = len(images) if training else IMAGES_AT_ONCE
-        logits = []
-        for begin in range(0, len(images), few):
-            tape = analog_forward(self.network, parameters, self.analog, images[begin:begin + few], self.next_image,
-                                  training=training, keep=False)
-            logits.append(tape.values[self.network.layers[-1].name])
-            self.next_image += len(images[begin:begin + few])
-        self.statistics = tape.statistics
-        return np.concatenate(logits)
-
-
-def _output_noise(analog, number, layer, shape, first_image):
-    """Standard normals (N, P, K, V) for inputs of `shape` (N, C, H, W), or None if no noise is wanted."""
-    if not analog.tiles.output_noise:
-        return None
-    weights, (kernel, stride, padding) = analog.matrices[layer.name], _window(layer)
-    height, width = ((size + 2 * padding - kernel) // stride + 1 for size in shape[2:])
-    each = (len(parts(len(weights), analog.tiles.rows)), weights.shape[1], height * width)
-    size = int(np.prod(each))
-    seed, chip, draw = analog.address
-    return rng.normals(seed, chip, rng.Purpose.OUTPUT_NOISE, number, draw, first_image * size,
-                       shape[0] * size).reshape(shape[0], *each)
+    def noise(purpose):
+        """Standard normals, one for every vector, row part and column: (N V, P, K)."""
+        seed, chip, draw = analog.address
+        each = row_parts * weights.shape[1] * height * width
+        z = rng.normals(seed, chip, purpose, number, draw, first_image * each, n * each, values.dtype)
+        z = z.reshape(n, row_parts, -1, height * width).transpose(0, 3, 1, 2)
+        return z.reshape(n * height * width, row_parts, -1)
+    variance = analog.variances.get(name)
+    y = product(vectors.reshape(-1, rows), weights, tiles, analog.ranges[name],
+                noise(rng.Purpose.OUTPUT_NOISE) if tiles.output_noise else None, analog.w_max[name], counts, variance,
+                noise(rng.Purpose.PRODUCT_READ_NOISE) if variance is not None else None)
+    y = y / np.asarray(analog.alphas.get(name, 1.0), y.dtype)
+    return np.ascontiguousarray(y.reshape(n, height, width, -1).transpose(0, 3, 1, 2))
 
 
 def calibrate_ranges(network, parameters, matrices, images, tiles, quantile=0.9999):

@@ -46,6 +46,7 @@ class Purpose(IntEnum):
     STUCK_CONDUCTANCE = 21       # layer; draw 0; index: device (uniform * G_max)
     CALIBRATION_SELECTION = 22   # layer 0; draw: read; permutation of the training images
     INFERENCE_NOISE = 23         # layer; draw: inference run; index: weight; additive noise instead of a chip
+    PRODUCT_READ_NOISE = 24      # layer; draw: read; index: as of OUTPUT_NOISE
 
 
 LIMITS = {"seed": 32, "chip": 32, "purpose": 16, "layer": 16, "draw": 32}  # bits

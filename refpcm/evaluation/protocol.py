@@ -172,7 +172,8 @@ def _with_adabs(protocol, task, inputs, engine, parameters):
 
 
 def _engine_on_tiles(protocol, chip, draw, matrices, alphas):
-    from refpcm.analog_forward import Analog, AnalogEngine
+    from refpcm.analog_engine import AnalogEngine
+    from refpcm.analog_forward import Analog
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
     w_max = {crossbar.name: crossbar.w_max for crossbar in chip.crossbars}
     return AnalogEngine(inputs.file.network, Analog(protocol.tiles(), matrices, w_max, _ranges(protocol), alphas,

@@ -55,6 +55,16 @@ class Saturation:
     adc_saturated: int = 0
 
 
+def count(saturation, tiles, inputs, inputs_beyond, sums, sums_beyond):
+    """Add to a Saturation what went through converters that are not ideal."""
+    if tiles.dac.bits is not None:
+        saturation.dac_values += inputs
+        saturation.dac_saturated += inputs_beyond
+    if tiles.adc.bits is not None:
+        saturation.adc_values += sums
+        saturation.adc_saturated += sums_beyond
+
+
 def parts(size, limit):
     """Bounds [(begin, end), ...] of the ceil(size / limit) parts; sizes differ by at most one, the larger first."""
     count = 1 if limit is None else -(-size // limit)
@@ -69,16 +79,21 @@ def tile_count(rows, columns, tiles):
     return len(parts(rows, tiles.rows)) * len(parts(columns, tiles.columns))
 
 
-def product(x, weights, tiles, ranges, z=None, w_max=1.0, saturation=None):
+def product(x, weights, tiles, ranges, z=None, w_max=1.0, saturation=None, variance=None, z_read=None):
     """x (N, R), weights (R, K) -> y (N, K), as the equation above reads, in x's precision.
 
     z: standard normal (N, P, K), P row parts, wanted if output_noise is not 0. saturation: a Saturation to add to.
+    variance (R, K): of each weight's read noise, drawn afresh for every product (I-9, `per_product`): a column's sum
+    then gets sqrt(sum over r in p of DAC(x_r)^2 variance_rk) z_read_pk, z_read (N, P, K) standard normal.
     """
     analog = convert(x, tiles.dac, ranges.inputs)
-    sigma = tiles.output_noise * w_max * ranges.inputs
+    sigma = float(tiles.output_noise * w_max * ranges.inputs)
     y = np.zeros((x.shape[0], weights.shape[1]), x.dtype)
     for p, (begin, end) in enumerate(parts(weights.shape[0], tiles.rows)):
         current = analog[:, begin:end] @ weights[begin:end]
+        if variance is not None:
+            read_noise = np.sqrt(analog[:, begin:end] ** 2 @ variance[begin:end]) * z_read[:, p]
+            current = (current + read_noise).astype(x.dtype)
         if sigma:
             current = (current + sigma * z[:, p]).astype(x.dtype)
         y += convert(current, tiles.adc, ranges.outputs)

@@ -1,158 +1,162 @@
-"""The Numba form of `refpcm.pcm.tile.product`, for all positions of an image at once, float32.
+"""The fast form of `refpcm.pcm.tile.product`: convolutions on tiles in the layout of 16 images, float32.
 
-Conversions and noise are the same operations in the same order as in the specification. Column sums are added in the
-order of the rows, on every machine; the specification leaves them to BLAS, whose order is its own: an ADC code may then
-differ by one where a sum lies on a tie. No BLAS here: its threads and ours would wait for each other. Images are taken
-one by one, so that a thread stores the input vectors of one image and its sums, no more.
+Conversions and noise are the same operations in the same order as in the specification. A column's sum is added up in
+the order kernel row, channel, kernel column of the part's rows, with fused multiply-adds, on every machine; the
+specification leaves the order to BLAS: an ADC code may then differ by one where a sum lies on a tie. Every image is
+computed for itself, and no two tasks write the same number: results depend on neither batches nor threads.
+
+G groups of 16 images, C input channels, K columns, P row parts, V positions of an image.
 """
 
 import numpy as np
-from numba import prange
 
 from refpcm.exact import exact_kernel
-from refpcm.pcm.tile import parts
+from refpcm.kernels.conv import SPAN, aligned, tile_1, tile_1_stride_2, tile_3, tile_3_stride_2, tile_7_stride_2
+from refpcm.kernels.emit import FLOAT_BYTES, OUT_TILE, PIXEL_BYTES, PIXEL_TILE
+from refpcm.kernels.finish import TOTALS, fetch_tile, finish_tile, reduce_totals
+from refpcm.kernels.layout import LANES
+from refpcm.kernels.vector import first_lanes, lane_sum, load, maximum, splat, store, where_positive
+from refpcm.pcm.lane_vectors import any_above, minimum, nearest, product64, root
 
-ROUNDER = 1.5 * 2.0 ** 52
+ZERO, ONE = np.float32(0), np.float32(1)
 
 
-def windows_product(values, weights, kernel, stride, padding, tiles, ranges, z=None, w_max=1.0, saturation=None):
-    """Products of the weights (R, K) with the input vectors of all positions: (N, C, H, W) -> (N, K, H_out, W_out).
+@exact_kernel()
+def _code(x, step, levels):
+    """The code of one number as the specification computes it, one level farther at most."""
+    return np.float32(np.rint(min(max(np.float64(x) / step, -np.float64(levels) - 1.0), np.float64(levels) + 1.0)))
 
-    values float32; `padding` zeros are added on every side. The vector of a position is its window (C, kernel, kernel)
-    in C order, R = C kernel^2; a pixel is converted once, however many vectors it is in, and counts once, padding too.
-    z: standard normal (N, P, K, V), P row parts, V = H_out W_out positions, wanted if output_noise is not 0. Otherwise
-    as `refpcm.pcm.tile.product`.
+
+@exact_kernel()
+def _convert(source, begin, target, at, count, converter, beyond):
+    """target[at:at + count] <- what source[begin:begin + count] is converted to; may be the same place.
+
+    beyond (16,): increased by the number of values beyond the range in every lane.
     """
-    n, c, h, w = values.shape
-    h, w = h + 2 * padding, w + 2 * padding
-    out = np.zeros((n, weights.shape[1], (h - kernel) // stride + 1, (w - kernel) // stride + 1), np.float32)
-    dac, adc = (_levels_and_step(converter, full_scale) for converter, full_scale in
-                ((tiles.dac, ranges.inputs), (tiles.adc, ranges.outputs)))
-    sigma = float(tiles.output_noise * w_max * ranges.inputs)
-    bounds = np.array(parts(len(weights), tiles.rows))
-    dac_saturated, adc_saturated = _windows_product(
-        np.ascontiguousarray(values, np.float32), np.ascontiguousarray(weights), kernel, stride, padding, bounds,
-        z if sigma else np.zeros((0, 1, 1, 1)), sigma, dac, adc, out)
-    if saturation is not None and tiles.dac.bits is not None:
-        saturation.dac_values += n * c * h * w
-        saturation.dac_saturated += dac_saturated
-    if saturation is not None and tiles.adc.bits is not None:
-        saturation.adc_values += out.size * len(bounds)
-        saturation.adc_saturated += adc_saturated
-    return out
-
-
-def _levels_and_step(converter, full_scale):
-    """Of a converter as the kernels take it; 0 levels: ideal."""
-    return (0.0, 1.0) if converter.bits is None else (float(converter.levels), full_scale / converter.levels)
+    levels, step, inverse, certain = converter
+    largest, one_more, limit, total = splat(levels), splat(levels + ONE), splat(certain), load(beyond, 0)
+    for i in range(0, count, LANES):
+        steps = load(source, begin + i) * inverse
+        steps = minimum(maximum(steps, ZERO - one_more), one_more)
+        code = nearest(steps)
+        off = steps - code
+        if any_above(maximum(off, ZERO - off), limit):  # too near a tie for float32
+            for lane in range(LANES):
+                target[at + i + lane] = _code(source[begin + i + lane], step, levels)
+            code = load(target, at + i)
+        total = total + where_positive(maximum(code, ZERO - code) - largest, splat(ONE))
+        store(target, at + i, product64(minimum(maximum(code, ZERO - largest), largest), step))
+    store(beyond, 0, total)
 
 
 @exact_kernel()
-def _step(x, levels, step):
-    """The value that x is converted to, and whether it was beyond the range.
+def convert_planes(start, stop, x, dac, out, squares, counts, last_lanes):
+    """out (G, C, P', 16) <- DAC(x), borders included; squares <- their squares unless it is empty.
 
-    Adding and subtracting ROUNDER rounds to the nearest whole number, half to even, in two additions that vectorise.
+    A task is a plane (group, channel); counts[task]: how many inputs saturated.
     """
-    code = min(max(x / step, -levels - 1.0), levels + 1.0)
-    code = (code + ROUNDER) - ROUNDER
-    return min(max(code, -levels), levels) * step, abs(code) > levels
+    size, beyond = x.shape[2] * LANES, np.zeros(LANES, np.float32)
+    flat_x, flat_out, flat_squares = x.reshape(-1), out.reshape(-1), squares.reshape(-1)
+    for task in range(start, stop):
+        beyond[:] = ZERO
+        if dac[0] > ZERO:
+            _convert(flat_x, task * size, flat_out, task * size, size, dac, beyond)
+        if squares.size:
+            for i in range(task * size, (task + 1) * size, LANES):
+                value = load(flat_out, i)
+                store(flat_squares, i, value * value)
+        lanes = last_lanes if task // x.shape[1] == x.shape[0] - 1 else LANES
+        counts[task] = lane_sum(first_lanes(load(beyond, 0), lanes))
 
 
 @exact_kernel()
-def _convert_image(image, padding, dac, out):
-    """The inside of out (C, H + 2 padding, W + 2 padding) <- DAC(image (C, H, W)); returns how many saturated."""
-    count, (levels, step) = 0, dac
-    for c in range(image.shape[0]):
-        for row in range(image.shape[1]):
-            source, target = image[c, row], out[c, row + padding, padding:padding + image.shape[2]]
-            if levels == 0:
-                target[:] = source
-            else:
-                for column in range(source.size):
-                    target[column], beyond = _step(np.float64(source[column]), levels, step)
-                    count += beyond
-    return count
-
-
-@exact_kernel()
-def _fill_vectors(image, kernel, stride, width, x):
-    """x (R, V) <- the windows of image (C, H, W), one column a position; `width` positions a row."""
-    r = 0
-    for c in range(image.shape[0]):
-        for i in range(kernel):
-            for j in range(kernel):
-                for row in range(x.shape[1] // width):
-                    source, target = image[c, row * stride + i], x[r, row * width:(row + 1) * width]
-                    if stride == 1:  # vectorises
-                        for column in range(width):
-                            target[column] = source[j + column]
-                    else:
-                        for column in range(width):
-                            target[column] = source[j + column * stride]
-                r += 1
-
-
-@exact_kernel()
-def _add_product(weights, x, current):
-    """current (K, V) += weights (R, K)^T x (R, V), float32, added in the order of the rows, each sum for itself.
-
-    Four rows at a time, so that a sum is loaded and stored a quarter as often.
-    """
-    rows, last = x.shape[0], x.shape[0] // 4 * 4
-    for r in range(0, last, 4):
-        for k in range(current.shape[0]):
-            _add_four(weights[r, k], weights[r + 1, k], weights[r + 2, k], weights[r + 3, k], x[r], x[r + 1], x[r + 2],
-                      x[r + 3], current[k])
-    for r in range(last, rows):
-        for k in range(current.shape[0]):
-            w = weights[r, k]
-            for v in range(x.shape[1]):
-                current[k, v] += w * x[r, v]
-
-
-@exact_kernel()
-def _add_four(w0, w1, w2, w3, x0, x1, x2, x3, y):
-    for v in range(y.size):
-        y[v] = (((y[v] + w0 * x0[v]) + w1 * x1[v]) + w2 * x2[v]) + w3 * x3[v]
-
-
-@exact_kernel()
-def _add_converted(current, adc, y):
-    """y (M,) += ADC(current (M,)); returns how many saturated."""
-    count, (levels, step) = 0, adc
-    if levels == 0:
-        for i in range(current.size):
-            y[i] += current[i]
+def _tile(size, stride, x, w, out, channels, x_plane, x_row):
+    """One tile of sums (4 columns, 4 positions, 16 lanes) at address `out`."""
+    args = x, w, out, channels, size, x_plane, x_row, SPAN * FLOAT_BYTES, PIXEL_BYTES
+    if size == 3 and stride == 1:
+        tile_3(*args)
+    elif size == 3:
+        tile_3_stride_2(*args)
+    elif size == 1 and stride == 1:
+        tile_1(*args)
+    elif size == 1:
+        tile_1_stride_2(*args)
     else:
-        for i in range(current.size):
-            value, beyond = _step(np.float64(current[i]), levels, step)
-            y[i] += np.float32(value)
-            count += beyond
-    return count
+        tile_7_stride_2(*args)
 
 
-@exact_kernel(parallel=True)
-def _windows_product(values, weights, kernel, stride, padding, bounds, z, sigma, dac, adc, out):
-    """out (N, K, H_out, W_out) += the products, part by part; returns how many inputs and sums saturated.
+@exact_kernel()
+def _add_noise(values, first, noise, at, count, sigma):
+    for i in range(0, count, LANES):
+        store(values, first + i, load(values, first + i) + load(noise, at + i) * sigma)
 
-    dac, adc: levels and step. z empty: no noise.
+
+@exact_kernel()
+def _add_read_noise(values, variances, first, noise, at, count):
+    for i in range(0, count, LANES):
+        sigma = root(load(variances, first + i))
+        store(values, first + i, load(values, first + i) + load(noise, at + i) * sigma)
+
+
+@exact_kernel()
+def product_rows(start, stop, x, squares, x_first, x_row, stride, first, packed, variance, adc, scale, read_noise,
+                 sigma, output_noise, out, grid, how, sums, counts, last_lanes):
+    """Products of rows `start` .. `stop` - 1 of all groups: tiles, noise, ADC, digital sum, times scale (K,), and what
+    refpcm.kernels.finish makes of them.
+
+    x (G, C, P', 16): analog inputs; squares: their squares, where there is read noise. x_first, x_row, grid, how, sums
+    (G rows, K, 2), last_lanes: as for refpcm.kernels.conv.convolve_rows. first, packed, variance: from LaneTiles.
+    read_noise, output_noise: standard normals (G, P K V, 16), wanted if variance has parts and if sigma is not 0.
+    counts[task]: how many sums saturated.
     """
-    channels, (columns, height, width) = values.shape[1], out.shape[1:]
-    dac_count, adc_count = 0, 0
-    for n in prange(len(values)):
-        image = np.zeros((channels, values.shape[2] + 2 * padding, values.shape[3] + 2 * padding), np.float32)
-        dac_count += _convert_image(values[n], padding, dac, image)
-        x = np.empty((len(weights), height * width), np.float32)
-        _fill_vectors(image, kernel, stride, width, x)
-        here = 0
-        for p in range(len(bounds)):
-            begin, end = bounds[p, 0], bounds[p, 1]
-            current = np.zeros((columns, height * width), np.float32)
-            _add_product(weights[begin:end], x[begin:end], current)
-            if len(z):
-                for k in range(columns):
-                    for v in range(height * width):
-                        current[k, v] = np.float32(current[k, v] + sigma * z[n, p, k, v])
-            here += _add_converted(current.reshape(-1), adc, out[n].reshape(-1))
-        adc_count += here
-    return dac_count, adc_count
+    out_first, out_row, rows, columns = grid
+    mode, constants, floor, add, flat_out, addend, output, activation = how
+    size, channels, all_columns, positions = packed.shape[2], packed.shape[3], out.shape[1], rows * columns
+    x_plane, out_plane, block_bytes = x.shape[2] * PIXEL_BYTES, out.shape[2] * LANES, packed[0, 0].size * FLOAT_BYTES
+    scratch, tile_at = aligned(3 * OUT_TILE * SPAN)  # sums of a part, their variances, digital sums of the parts
+    tile_size = OUT_TILE * SPAN
+    total_at = tile_at + 2 * tile_size
+    address = scratch.ctypes.data + tile_at * FLOAT_BYTES
+    flat_read, flat_noise = read_noise.reshape(-1), output_noise.reshape(-1)
+    variances = scratch[tile_size:]
+    totals, beyond = np.zeros(all_columns * TOTALS, np.float32), np.zeros(LANES, np.float32)
+    for task in range(start, stop):
+        group, row = task // rows, task % rows
+        from_task = (group * x.shape[1] * x.shape[2] + x_first + row * stride * x_row) * PIXEL_BYTES
+        out_task = group * all_columns * out_plane + (out_first + row * out_row) * LANES
+        beyond[:] = ZERO
+        for pixel in range(0, columns, PIXEL_TILE):
+            count = min(PIXEL_TILE, columns - pixel) * LANES
+            for block in range(packed.shape[1]):
+                k = block * OUT_TILE
+                end, at = min(k + OUT_TILE, all_columns), out_task + k * out_plane + pixel * LANES
+                fetch_tile(mode, add, flat_out, addend, output, activation, end - k, count, at, out_plane)
+                for p in range(packed.shape[0]):
+                    offset = from_task + first[p] * x_plane + pixel * stride * PIXEL_BYTES
+                    packed_offset = (p * packed.shape[1] + block) * block_bytes
+                    _tile(size, stride, x.ctypes.data + offset, packed.ctypes.data + packed_offset, address, channels,
+                          x_plane, x_row * PIXEL_BYTES)
+                    if variance.shape[0]:
+                        _tile(size, stride, squares.ctypes.data + offset, variance.ctypes.data + packed_offset,
+                              address + tile_size * FLOAT_BYTES, channels, x_plane, x_row * PIXEL_BYTES)
+                    for t in range(end - k):
+                        here = tile_at + t * SPAN
+                        z = ((group * packed.shape[0] + p) * all_columns + k + t) * positions + row * columns + pixel
+                        if variance.shape[0]:
+                            _add_read_noise(scratch, variances, here, flat_read, z * LANES, count)
+                        if sigma != ZERO:
+                            _add_noise(scratch, here, flat_noise, z * LANES, count, sigma)
+                        if adc[0] > ZERO:
+                            _convert(scratch, here, scratch, here, count, adc, beyond)
+                        for i in range(0, count, LANES):
+                            value, sum_at = load(scratch, here + i), total_at + t * SPAN + i
+                            if p > 0:
+                                value = load(scratch, sum_at) + value
+                            if p == packed.shape[0] - 1:
+                                value = value * scale[k + t]
+                            store(scratch, sum_at, value)
+                finish_tile(mode, constants, floor, add, flat_out, addend, output, activation, scratch, total_at, SPAN,
+                            k, end, count, at, out_plane, totals)
+        lanes = last_lanes if group == x.shape[0] - 1 else LANES
+        counts[task] = lane_sum(first_lanes(load(beyond, 0), lanes))
+        reduce_totals(totals, lanes, sums[task])

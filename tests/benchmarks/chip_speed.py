@@ -46,7 +46,8 @@ def devices(matrices):
 
 def on_tiles(network, parameters, matrices, images):
     """Inference with 8-bit converters and 512-row tiles: calls without arguments."""
-    from refpcm.analog_forward import Analog, AnalogEngine, calibrate_ranges
+    from refpcm.analog_engine import AnalogEngine
+    from refpcm.analog_forward import Analog, calibrate_ranges
     from refpcm.pcm.tile import Tiles
     tiles = Tiles(512, output_noise=0.04)
     w_max = {name: float(np.abs(m).max()) for name, m in matrices.items()}

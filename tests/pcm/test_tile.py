@@ -5,14 +5,15 @@ import pytest
 
 from refpcm import rng
 from refpcm.analog import program_network, to_matrices, with_matrices
-from refpcm.analog_forward import Analog, AnalogEngine, analog_forward, calibrate_ranges, input_vectors
+from refpcm.analog_engine import AnalogEngine
+from refpcm.analog_forward import Analog, analog_forward, calibrate_ranges, input_vectors
 from refpcm.compensation.adabs import calibrate
 from refpcm.errors import RefpcmError
 from refpcm.network import forward
 from refpcm.pcm.converters import Converter, codes, convert, saturated
 from refpcm.pcm.device import JOSHI2020
 from refpcm.pcm.tile import Ranges, Saturation, Tiles, calibrated_ranges, parts, product, tile_count
-from refpcm.pcm.tile_kernels import windows_product
+from refpcm.pcm.lane_product import windows_product
 from refpcm.resnet import initial_parameters, tiny_resnet8
 from refpcm.training.executor import NumpyEngine
 
@@ -96,7 +97,7 @@ def test_kernels_and_specification_agree_bit_for_bit(dac, adc, rows, noise, stri
     w = random.integers(-9, 10, (45, 11)).astype(np.float32)
     tiles, ranges = Tiles(rows, None, Converter(dac), Converter(adc), noise), Ranges(2.0 ** (dac - 1) - 1, 99.0)
     size = (11 - 3) // stride + 1
-    z = random.standard_normal((3, len(parts(45, rows)), 11, size * size))
+    z = random.standard_normal((3, len(parts(45, rows)), 11, size * size), np.float32)
     padded = np.pad(values, ((0, 0), (0, 0), (1, 1), (1, 1)))
     x = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (2, 3))[:, :, ::stride, ::stride]
     x = x.transpose(0, 2, 3, 1, 4, 5).reshape(-1, 45)
@@ -224,8 +225,8 @@ def test_saturation_is_counted_layer_by_layer(network):
     matrices = to_matrices(NETWORK, parameters)
     analog = Analog(Tiles(64), matrices, dict.fromkeys(matrices, 1.0), dict.fromkeys(matrices, Ranges(1.0, 0.5)))
     counts = {name: Saturation() for name in matrices}
-    analog_forward(NETWORK, parameters, analog, images[:2], saturation=counts)
-    assert counts["conv1"].dac_values == 2 * 3 * 34 * 34 and counts["conv1"].adc_values == 2 * 16 * 32 * 32
+    AnalogEngine(NETWORK, analog, saturation=counts).forward(parameters, images[:2])
+    assert counts["conv1"].dac_values == 2 * 3 * 32 * 32 and counts["conv1"].adc_values == 2 * 16 * 32 * 32
     assert counts["layer3.0.conv2"].adc_values == 2 * 56 * 8 * 8 * 8  # 504 rows: 8 parts of 63
     beyond = np.abs(np.rint(images[:2].astype(float) * 127)) > 127
     assert counts["conv1"].dac_saturated == beyond.sum() and counts["conv1"].adc_saturated > 0
