@@ -16,8 +16,10 @@ from numba.core import caching
 from refpcm.kernels.cache import Locator, TolerantCache, cache_folder
 
 _HERE = Path(__file__).parent
-SOURCES = ("elementary.py", "exact.py", "outside.py", "pcm/curve.py", "pcm/fused.py", "pcm/tile_kernels.py",
-           "rng_numba.py", "training/update_kernels.py")  # all files that hold such kernels
+SOURCES = ("elementary.py", "exact.py", "outside.py", "pcm/curve.py", "pcm/fused.py", "pcm/lane_noise.py",
+           "pcm/lane_vectors.py", "pcm/tile_kernels.py", "rng_numba.py", "training/update_kernels.py",
+           "kernels/conv.py", "kernels/emit.py", "kernels/finish.py", "kernels/layout.py",
+           "kernels/vector.py")  # all files that hold such kernels, or parts of them
 _DIGEST = hashlib.sha256(b"".join((_HERE / name).read_bytes() for name in SOURCES)).hexdigest()
 
 
