@@ -31,9 +31,9 @@ class Purpose(IntEnum):
     """
     INITIALISATION = 1           # layer; draw 0; index: weight
     SHUFFLING = 2                # layer 0; draw: epoch; permutation of the training images
-    AUGMENTATION = 3             # layer: 0 crop row, 1 crop column, 2 flip, 3 cutout row, 4 cutout column, 5 resized crop;
-                                 # draw: epoch; index: number of the image in the data set (of 5: 32 times that, +
-                                 # position among the crop's uniforms, see data_tools/imagenet_preprocessing.py)
+    AUGMENTATION = 3             # layer: 0 crop row, 1 crop column, 2 flip, 3 cutout row, 4 cutout column,
+                                 # 5 resized crop; draw: epoch; index: number of the image in the data set (of 5: 32
+                                 # times that, + position among the uniforms of data_tools.imagenet_preprocessing)
     WEIGHT_NOISE = 4             # layer; draw: training step; index: weight
     ACTIVATION_NOISE = 5         # layer; draw: training step; index: element of the (N, C, H, W) input
     PREACTIVATION_NOISE = 6      # layer; draw: training step; index: element of the (N, C, H, W) output

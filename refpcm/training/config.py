@@ -51,14 +51,15 @@ PRESETS = {
     "joshi2020-cifar10-noise": TrainingConfig(
         architecture="joshi2020-resnet32", epochs=50.0, learning_rate=0.005, schedule="cosine", decay="all", cutout=16,
         weight_noise=0.038, clip_sigma=2.0),
-    # ResNet-34 on ImageNet, noise-aware from an FP32 network (--start). eta_tr, alpha: paper. Its recipe is unknown (I-4), so:
+    # ResNet-34 on ImageNet, noise-aware from an FP32 network (--start). eta_tr, alpha: paper. Its recipe is unknown
+    # (I-4), so:
     "joshi2020-imagenet": TrainingConfig(
         architecture="imagenet-resnet34",
-        epochs=9.0,               # a tenth of FP32 training's 90: rule of NVIDIA's pytorch-quantization for fine-tuning
-        batch_size=32,            # torchvision's reference recipe: 32 images a processor, which batch norm sees at a time
-        learning_rate=0.00125,    # that of joshi2020-cifar10-noise, 0.005 at 128 images, scaled to 32 (Goyal et al. 2017)
-        schedule="cosine",        # the same rule, and aihwkit's for such retraining
-        warmup_epochs=0.0,        # the network is trained
+        epochs=9.0,             # a tenth of FP32 training's 90: rule of NVIDIA's pytorch-quantization for fine-tuning
+        batch_size=32,          # torchvision's reference recipe: 32 images a processor, and so for batch norm
+        learning_rate=0.00125,  # that of joshi2020-cifar10-noise, 0.005 at 128, scaled to 32 (Goyal et al. 2017)
+        schedule="cosine",      # the same rule as of epochs, and aihwkit's for such retraining
+        warmup_epochs=0.0,      # the network is trained
         momentum=0.9, nesterov=False, weight_decay=1e-4, decay="all",  # torchvision's reference recipe, as in
         label_smoothing=0.0,                                           # He et al. 2016, section 3.4
         resized_crop=True, flip=True, crop_padding=0, cutout=0,        # ditto; Szegedy et al. 2015, section 6
