@@ -111,6 +111,9 @@ class Setting:
 
     def inferences(self, n):
         calls = {"refpcm": lambda: self.engine.forward(self.parameters, self.images[:n])}
+        if n < 16:
+            prepared = self.engine.prepared(self.parameters)
+            calls["refpcm, parameters prepared"] = lambda: prepared(self.images[:n])
         for name, (module, _, images) in self.torch.items():
             calls[name] = lambda m=module, x=images: self.torch_network.inference(m, x[:n])
         return calls
