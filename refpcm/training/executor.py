@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from refpcm import network as reference
-from refpcm.training import clipping, sgd, weight_noise
+from refpcm.training import clipping, sgd, weight_noise, weight_noise_kinds
 
 
 class NumpyEngine:
@@ -30,9 +30,13 @@ def make_engine(network, kernels):
 
 
 def update_rules(kernels):
-    """What changes the weights of a step: update, noisy_parameters, clip_parameters; same bits for all kernels."""
+    """What changes the weights of a step: update, noisy_parameters, multiplicative_parameters, clip_parameters.
+
+    The same bits for all kernels.
+    """
     if kernels == "numpy":
         return SimpleNamespace(update=sgd.update, noisy_parameters=weight_noise.noisy_parameters,
+                               multiplicative_parameters=weight_noise_kinds.multiplicative_parameters,
                                clip_parameters=clipping.clip_parameters)
     from refpcm.training import fast_update
     return fast_update

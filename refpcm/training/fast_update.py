@@ -1,7 +1,7 @@
-"""Fast forms of SGD, weight noise and clipping, a kernel call for all tensors; same bits as sgd, weight_noise, clipping.
+"""Fast forms of SGD, weight noise and clipping: a kernel call for all tensors, same bits as the specifications.
 
-Used when the network runs on the fast kernels. Arrays that are not float32, contiguous and writable are left to the
-specifications.
+Those are sgd.update, weight_noise, weight_noise_kinds and clipping. Used when the network runs on the fast kernels.
+Arrays that are not float32, contiguous and writable are left to the specifications.
 """
 
 from functools import lru_cache
@@ -10,7 +10,7 @@ import numpy as np
 
 from refpcm import rng
 from refpcm.kernels.parallel import run, same_threads
-from refpcm.training import clipping, sgd, weight_noise
+from refpcm.training import clipping, sgd, weight_noise, weight_noise_kinds
 from refpcm.training.update_kernels import (CHUNK, clip_tasks, largest_tasks, moment_tasks, noise_tasks, sgd_tasks)
 
 ROUNDING = 2.0 ** -50  # per element: more than any order of additions loses of a sum of squares
@@ -27,6 +27,18 @@ def _tasks(sizes):
 
 def _plain(arrays):
     return all(a.dtype == np.float32 and a.flags.c_contiguous and a.flags.writeable for a in arrays)
+
+
+def _crossbars(network, parameters):
+    """Of every crossbar tensor in signal order: its name, the number (T,) of its layer, the array."""
+    pairs = [(name, number) for number, names in weight_noise.layer_parts(network, parameters) for name in names]
+    names, numbers = zip(*pairs)
+    return names, np.array(numbers), [parameters[name] for name in names]
+
+
+def _first_tensors(numbers):
+    """Position of the first tensor of every layer, from the layers' numbers 0, 1, 2, ... of the tensors."""
+    return np.unique(numbers, return_index=True)[1]
 
 
 def _addresses(arrays):
@@ -48,26 +60,38 @@ def update(parameters, gradients, velocity, decayed, lr, momentum, nesterov, wei
 @same_threads()
 def noisy_parameters(network, parameters, eta, seed, step, purpose=rng.Purpose.WEIGHT_NOISE):
     """See weight_noise.noisy_parameters."""
-    parts = weight_noise.layer_parts(network, parameters)
-    names = [name for _, layer in parts for name in layer]
-    w = [parameters[name] for name in names]
+    names, numbers, w = _crossbars(network, parameters)
     if not _plain(w):
         return weight_noise.noisy_parameters(network, parameters, eta, seed, step, purpose)
-    seed, _, draw, _ = rng.check_address(seed, 0, purpose, len(parts) - 1, step)
     tasks, first_tasks = _tasks(tuple(a.size for a in w))
     largest = np.empty(len(tasks), np.uint32)
     run(largest_tasks, len(tasks), tasks, _addresses(w), largest)
-    of_tensor = dict(zip(names, np.maximum.reduceat(largest, first_tasks).view(np.float32)))
-    numbers, firsts, scales = [], [], []
-    for number, layer in parts:
-        w_max = max(float(of_tensor[name]) for name in layer)
-        numbers += [number] * len(layer)
-        firsts += [sum(parameters[other].size for other in layer[:i]) for i in range(len(layer))]
-        scales += [eta * w_max] * len(layer)
+    w_max = np.maximum.reduceat(largest, first_tasks[_first_tensors(numbers)]).view(np.float32)
+    noisy = _add_noise(numbers, w, eta * w_max[numbers].astype(np.float64), False, seed, step, purpose)
+    return {**parameters, **dict(zip(names, noisy))}
+
+
+@same_threads()
+def multiplicative_parameters(network, parameters, eta, seed, step):
+    """See weight_noise_kinds.multiplicative_parameters."""
+    names, numbers, w = _crossbars(network, parameters)
+    if not _plain(w):
+        return weight_noise_kinds.multiplicative_parameters(network, parameters, eta, seed, step)
+    noisy = _add_noise(numbers, w, np.full(len(w), eta), True, seed, step, rng.Purpose.WEIGHT_NOISE)
+    return {**parameters, **dict(zip(names, noisy))}
+
+
+def _add_noise(numbers, w, scales, multiplicative, seed, step, purpose):
+    """The T tensors w with noise, new arrays; numbers, scales (T,): see noise_tasks."""
+    seed, _, draw, _ = rng.check_address(seed, 0, purpose, numbers[-1], step)
+    sizes = np.array([a.size for a in w], np.int64)
+    tasks, _ = _tasks(tuple(sizes))
+    before = (np.cumsum(sizes) - sizes).astype(np.uint64)
+    firsts = before - before[_first_tensors(numbers)][numbers]  # the linear layer's biases follow its weights
     out = [np.empty_like(a) for a in w]
-    run(noise_tasks, len(tasks), tasks, _addresses(w), _addresses(out), np.array(numbers, np.uint32),
-        np.array(firsts, np.uint64), np.array(scales, np.float32), (np.uint32(seed), np.uint32(purpose), np.uint32(draw)))
-    return {**parameters, **dict(zip(names, out))}
+    run(noise_tasks, len(tasks), tasks, _addresses(w), _addresses(out), numbers.astype(np.uint32), firsts,
+        scales.astype(np.float32), multiplicative, (np.uint32(seed), np.uint32(purpose), np.uint32(draw)))
+    return out
 
 
 @same_threads()
@@ -77,20 +101,16 @@ def clip_parameters(network, parameters, alpha):
     The specification adds up in NumPy's order. Here any order serves: unless the bound comes so near to the middle
     between two float32 numbers that the order could decide, both round to the same one.
     """
-    parts = weight_noise.layer_parts(network, parameters)
-    names = [name for _, layer in parts for name in layer]
-    w = [parameters[name] for name in names]
+    names, numbers, w = _crossbars(network, parameters)
     if not _plain(w):
         return clipping.clip_parameters(network, parameters, alpha)
     tasks, first_tasks = _tasks(tuple(a.size for a in w))
     moments = np.empty((len(tasks), 2))
     run(moment_tasks, len(tasks), tasks, _addresses(w), moments)
-    of_tensor = dict(zip(names, np.add.reduceat(moments, first_tasks)))
-    bounds = []
-    for _, layer in parts:
-        bounds += [_bound([parameters[name] for name in layer], sum(of_tensor[name] for name in layer),
-                          alpha)] * len(layer)
-    run(clip_tasks, len(tasks), tasks, _addresses(w), np.array(bounds, np.float32))
+    of_layer = np.add.reduceat(moments, first_tasks[_first_tensors(numbers)])
+    bounds = np.array([_bound([parameters[name] for name in layer], of_layer[number], alpha)
+                       for number, layer in weight_noise.layer_parts(network, parameters)])
+    run(clip_tasks, len(tasks), tasks, _addresses(w), bounds[numbers])
 
 
 def _bound(weights, moments, alpha):

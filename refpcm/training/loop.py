@@ -60,7 +60,7 @@ def step(state, engine, decayed, images, labels, lr):
     """
     config, network, rules = state.config, engine.network, update_rules(state.config.kernels)
     clean = quantised_parameters(network, state.parameters, config.weight_precision)
-    used = noisy_weights(config, network, clean, state.step, rules.noisy_parameters)
+    used = noisy_weights(config, network, clean, state.step, rules.noisy_parameters, rules.multiplicative_parameters)
     logits = engine.forward(used, images, training=True, noise=activation_noise(config, network, state.step))
     loss, dlogits = cross_entropy(logits, labels, config.label_smoothing)
     if not loss < DIVERGED * math.log(state.classes):

@@ -1,5 +1,7 @@
-"""The update of all weights in one kernel call each: SGD, noise, clipping. Specifications: the modules sgd, weight_noise,
-clipping; every rounding is the same, so the results are the same bits.
+"""The update of all weights in one kernel call each: SGD, noise, clipping.
+
+Specifications: the modules sgd, weight_noise, weight_noise_kinds, clipping; every rounding is the same, so the results
+are the same bits.
 
 A network has some hundred small tensors; a call for each would cost more than the arithmetic. Kernels get the tensors
 as a table of addresses instead, and work on tasks (tensor, first element, elements), so that threads share large
@@ -55,9 +57,10 @@ def largest_tasks(start, stop, tasks, w_at, largest):
 
 
 @exact_kernel()
-def noise_tasks(start, stop, tasks, w_at, out_at, numbers, firsts, scales, address):
-    """out = w + scale z; of tensor t: z is addressed by layer numbers[t] from element firsts[t] on, scale = scales[t].
+def noise_tasks(start, stop, tasks, w_at, out_at, numbers, firsts, scales, multiplicative, address):
+    """out = w + scale z or w (1 + scale z).
 
+    Of tensor t: z is addressed by layer numbers[t] from element firsts[t] on, scale = scales[t].
     address = (seed, purpose, draw), which the caller has checked.
     """
     seed, purpose, draw = address
@@ -68,7 +71,7 @@ def noise_tasks(start, stop, tasks, w_at, out_at, numbers, firsts, scales, addre
         w, out, scale = floats_at(w_at, task), floats_at(out_at, task), scales[tensor]
         chunk_normals(seed, np.uint32(0), purpose, numbers[tensor], draw, firsts[tensor] + first, z[:count])
         for i in range(count):
-            out[i] = w[i] + scale * z[i]
+            out[i] = w[i] * (np.float32(1) + scale * z[i]) if multiplicative else w[i] + scale * z[i]
 
 
 @exact_kernel(fastmath={"reassoc"})

@@ -48,13 +48,12 @@ def programmed_parameters(network, parameters, scale, seed, step):
     return change_layers(network, parameters, noisy)
 
 
-def noisy_weights(config, network, parameters, step, additive):
+def noisy_weights(config, network, parameters, step, additive, multiplicative=multiplicative_parameters):
     """The parameters of a step's forward pass: with the noise that `config` wants on the weights, or as they are.
 
-    additive: weight_noise.noisy_parameters or its fast form.
+    additive, multiplicative: weight_noise.noisy_parameters and multiplicative_parameters, or their fast forms.
     """
-    kinds = {"additive": additive, "multiplicative": multiplicative_parameters,
-             "state-dependent": programmed_parameters}
+    kinds = {"additive": additive, "multiplicative": multiplicative, "state-dependent": programmed_parameters}
     if not config.weight_noise or config.noise_kind not in kinds:
         return parameters
     return kinds[config.noise_kind](network, parameters, config.weight_noise, config.seed, step)

@@ -10,6 +10,7 @@ from refpcm.training.clipping import clip_bound, clip_parameters
 from refpcm.training.executor import update_rules
 from refpcm.training.sgd import decayed_names, update, zero_velocities
 from refpcm.training.weight_noise import layer_parts, noisy_parameters
+from refpcm.training.weight_noise_kinds import multiplicative_parameters
 
 NETWORK = build("joshi2020-resnet32")
 
@@ -18,7 +19,7 @@ NETWORK = build("joshi2020-resnet32")
 def state():
     rng = np.random.default_rng(0)
     parameters = initial_parameters(NETWORK, lambda index, count: rng.standard_normal(count))
-    velocity = {name: rng.standard_normal(v.shape).astype(np.float32) for name, v in zero_velocities(parameters).items()}
+    velocity = {name: rng.standard_normal(v.shape, np.float32) for name, v in zero_velocities(parameters).items()}
     gradients = {name: rng.standard_normal(v.shape).astype(np.float32) for name, v in velocity.items()}
     return parameters, gradients, velocity
 
@@ -51,6 +52,8 @@ def test_noise_has_the_bits_of_the_specification_and_leaves_the_clean_weights_al
     for seed, step in ((0, 0), (2 ** 32 - 1, 70_000)):
         wanted = noisy_parameters(NETWORK, parameters, 0.038, seed, step)
         assert_same_bits(fast_update.noisy_parameters(NETWORK, parameters, 0.038, seed, step), wanted)
+        wanted = multiplicative_parameters(NETWORK, parameters, 0.1, seed, step)
+        assert_same_bits(fast_update.multiplicative_parameters(NETWORK, parameters, 0.1, seed, step), wanted)
     assert_same_bits(parameters, clean)
 
 
@@ -70,7 +73,8 @@ def moments(w):
 def test_a_bound_that_the_order_of_additions_could_decide_comes_from_the_specification(monkeypatch):
     """Equal weights: sigma is rounding alone. Otherwise the specification is not asked."""
     asked = []
-    monkeypatch.setattr(fast_update.clipping, "clip_bound", lambda w, alpha: asked.append(alpha) or clip_bound(w, alpha))
+    monkeypatch.setattr(fast_update.clipping, "clip_bound",
+                        lambda w, alpha: asked.append(alpha) or clip_bound(w, alpha))
     equal = np.full(1000, 0.1, np.float32)
     assert fast_update._bound([equal], moments(equal), 2.0) == np.float32(clip_bound([equal], 2.0))
     assert asked == [2.0]
@@ -103,6 +107,8 @@ def test_other_types_and_layouts_are_left_to_the_specification(state):
     assert_same_bits(parameters, wanted)
     assert_same_bits(fast_update.noisy_parameters(NETWORK, parameters, 0.1, 1, 2),
                      noisy_parameters(NETWORK, wanted, 0.1, 1, 2))
+    assert_same_bits(fast_update.multiplicative_parameters(NETWORK, parameters, 0.1, 1, 2),
+                     multiplicative_parameters(NETWORK, wanted, 0.1, 1, 2))
 
 
 def test_the_number_of_threads_has_no_say(state):
