@@ -20,13 +20,17 @@ tile_7_stride_2 = channel_tile(7, 2)
 @kernel
 def pack_weights(start, stop, weights, scale, packed):
     """weights (K, C, k, k) times scale (K,) -> packed (blocks of K, k, C, k, 16); a task is a block."""
+    size = packed.shape[1]
     for block in range(start, stop):
-        for i in range(packed.shape[1]):
-            for c in range(packed.shape[2]):
-                for j in range(packed.shape[3]):
-                    for lane in range(LANES):
-                        k = block * LANES + lane
-                        packed[block, i, c, j, lane] = weights[k, c, i, j] * scale[k] if k < weights.shape[0] else 0
+        first = block * LANES
+        count = min(LANES, weights.shape[0] - first)
+        for c in range(packed.shape[2]):  # outermost, since the taps of c are neighbours in `weights`
+            for i in range(size):
+                for j in range(size):
+                    target = packed[block, i, c, j]
+                    for lane in range(count):
+                        target[lane] = weights[first + lane, c, i, j] * scale[first + lane]
+                    target[count:] = 0
 
 
 @kernel
