@@ -1,0 +1,80 @@
+"""`python -m refpcm.reproduce`: the paper's figures. Parses, calls refpcm.reproduction, reports."""
+
+import sys
+
+from refpcm import cli
+from refpcm.reproduction.scales import SCALES, override
+
+FIGURES = ("fig2", "fig3", "fig4", "fig5")
+DESCRIPTION = """\
+The figures of Joshi et al. 2020: train what they need, put it on simulated chips, draw, and print our numbers next
+to the paper's.
+
+  python -m refpcm.reproduce fig3                              about a minute, built-in data
+  python -m refpcm.reproduce all                               all figures, about two minutes
+  python -m refpcm.reproduce all --scale small --data ~/cifar10
+  python -m refpcm.reproduce fig5 --data ~/cifar10 --fp32 fp32.safetensors --noise noise.safetensors
+
+  fig2  accuracy over the noise in training (eta_tr) and at inference (eta_inf)
+  fig3  networks trained in FP32, with noise, with 4-bit and ternary weights, on PCM 25 s after programming
+  fig4  retention over one day without compensation, with GDC, with AdaBS, for FP32- and noise-trained networks
+  fig5  the same over one year
+"""
+EPILOG = """\
+Trained networks and finished evaluations are kept in the output folder and shared by the figures: the same command run
+again goes on where it was interrupted. docs/reproduce.md has the scales and what each panel is taken to be.
+"""
+SECONDS = {"smoke": "two minutes for all figures, built-in data", "small": "an hour, CIFAR-10", "full": "the paper's, days"}
+
+
+def arguments():
+    parser = cli.parser("refpcm.reproduce", DESCRIPTION, EPILOG)
+    parser.add_argument("figure", choices=(*FIGURES, "all"), help="which figure")
+    parser.add_argument("--scale", choices=SCALES, default="smoke",
+                        help="; ".join(f"{name}: {about}" for name, about in SECONDS.items()))
+    parser.add_argument("--config", metavar="FILE", help="TOML (Python 3.11 or later) or JSON that changes numbers of the scale")
+    parser.add_argument("--data", metavar="DIR", help="folder prepared by data_tools; the built-in images if left out")
+    parser.add_argument("--fp32", metavar="FILE", nargs="+", default=(),
+                        help="network files to use as the FP32 networks, and to start from, instead of training them")
+    parser.add_argument("--noise", metavar="FILE", nargs="+", default=(),
+                        help="network files to use as those trained with the scale's eta_tr")
+    parser.add_argument("--out", metavar="DIR", help="output folder (default: runs/reproduce-SCALE)")
+    parser.add_argument("--workers", type=int, metavar="N", default=1,
+                        help="processes that evaluate, each with one thread; 1: this process, all threads")
+    cli.add_threads(parser)
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    from pathlib import Path
+
+    from refpcm.errors import RefpcmError
+    from refpcm.evaluate import executor
+    from refpcm.training.config import read_config_file
+    if options.workers < 1:
+        raise RefpcmError(f"--workers {options.workers} must be at least 1")
+    scale = SCALES[options.scale]
+    if options.config:
+        scale = override(scale, read_config_file(options.config), options.config)
+    elif options.scale != "smoke" and not options.data:
+        raise RefpcmError(f"--scale {options.scale} is for CIFAR-10: name it with --data DIR "
+                          "(python -m data_tools.cifar10 --out DIR prepares it)")
+    from refpcm.reproduction.figures import reproduce
+    from refpcm.reproduction.setting import Setting
+    from refpcm.reproduction.variants import FP32, NOISE
+    cli.set_threads(options.threads)
+    given = {variant: tuple(paths) for variant, paths in ((FP32, options.fp32), (NOISE, options.noise)) if paths}
+    setting = Setting(Path(options.out or f"runs/reproduce-{options.scale}"), options.scale, scale, options.data, given)
+    try:
+        with executor(options.workers) as pool:
+            status = reproduce(setting, FIGURES if options.figure == "all" else (options.figure,), pool)
+    except KeyboardInterrupt:
+        status = 130
+    if status:
+        print("the same command goes on where this one stopped", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    cli.run(main)

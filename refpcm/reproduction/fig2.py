@@ -1,0 +1,85 @@
+"""Fig. 2: accuracy over eta_tr and eta_inf, with additive noise on the weights in training and at inference.
+
+I-12, what the panels are taken to be: a, networks trained with eta_tr, tested without noise; b, eta_inf = eta_tr;
+c, accuracy over eta_inf for each eta_tr, the FP32 network (eta_tr = 0) among them. All are views of one grid.
+"""
+
+from refpcm.reproduction import drawing
+from refpcm.reproduction.comparison import beside, mean_of, percent, points
+from refpcm.reproduction.measurements import over_noise
+from refpcm.reproduction.paper_numbers import CIFAR10
+from refpcm.reproduction.variants import FP32, noise_variant
+
+TITLE = "Fig. 2: additive noise in training (eta_tr) and at inference (eta_inf)"
+COLUMNS = ("eta_tr", "eta_inf")
+UP_TO, ABOVE = 0.05, 0.08  # of the paper's statements
+
+
+def networks(scale):
+    return [noise_variant(eta, scale) for eta in (0.0, *sorted(scale.etas_tr))]
+
+
+def measure(setting, pool):
+    """A row for each eta_tr and eta_inf."""
+    etas = {noise_variant(eta, setting.scale): eta for eta in (0.0, *setting.scale.etas_tr)}
+    return [{"eta_tr": etas[row["network"]], **row} for row in over_noise(setting, networks(setting.scale), pool)]
+
+
+def compare(rows, on_chip):
+    """Against the FP32 network without noise, the baseline."""
+    baseline = mean_of(rows, eta_tr=0.0, eta_inf=0.0)
+    etas = sorted({row["eta_tr"] for row in rows} - {0.0})
+    return [beside(CIFAR10["fp32"], percent(baseline), accuracy=baseline),
+            _equal(rows, [eta for eta in etas if eta <= UP_TO], baseline),
+            _large(rows, [eta for eta in etas if eta > ABOVE], baseline),
+            _above(rows, etas)]
+
+
+def _equal(rows, etas, baseline):
+    """The largest loss against the baseline with eta_inf = eta_tr."""
+    if not etas:
+        return beside(CIFAR10["eta-equal"])
+    loss, eta = max((baseline - mean_of(rows, eta_tr=eta, eta_inf=eta), eta) for eta in etas)
+    return beside(CIFAR10["eta-equal"], f"{points(-loss)} at eta = {100 * eta:g} %", loss=loss, eta=eta)
+
+
+def _large(rows, etas, baseline):
+    """What is missing without noise at inference, for the smallest eta_tr above the paper's bound."""
+    if not etas:
+        return beside(CIFAR10["eta-large"])
+    loss = baseline - mean_of(rows, eta_tr=etas[0], eta_inf=0.0)
+    return beside(CIFAR10["eta-large"], f"{points(-loss)} at eta_tr = {100 * etas[0]:g} %", loss=loss, eta_tr=etas[0])
+
+
+def _above(rows, etas):
+    """The best gain of a larger eta_tr over eta_tr = eta_inf."""
+    gains = [(mean_of(rows, eta_tr=large, eta_inf=eta) - mean_of(rows, eta_tr=eta, eta_inf=eta), large, eta)
+             for eta in etas for large in etas if large > eta]
+    if not gains:
+        return beside(CIFAR10["eta-above"])
+    gain, large, eta = max(gains)
+    return beside(CIFAR10["eta-above"], f"{points(gain)} at best (eta_tr = {100 * large:g} %, eta_inf = {100 * eta:g} %)",
+                  gain=gain, eta_tr=large, eta_inf=eta)
+
+
+COMPARE = {"cifar10": compare}
+
+
+def draw(figure, rows):
+    a, b, c = figure.subplots(1, 3)
+    etas = sorted({row["eta_tr"] for row in rows})
+    drawing.curve(a, [100 * eta for eta in etas], [_row(rows, eta, 0.0) for eta in etas])
+    a.set(title="a  tested without noise", xlabel="eta_tr [%]", ylabel="test accuracy [%]")
+    drawing.curve(b, [100 * eta for eta in etas], [_row(rows, eta, eta) for eta in etas], label="eta_tr = eta_inf")
+    drawing.curve(b, [100 * eta for eta in etas], [_row(rows, 0.0, eta) for eta in etas], label="FP32 (eta_tr = 0)")
+    b.set(title="b  eta_inf = eta_tr", xlabel="eta_inf [%]")
+    for eta_tr in etas:
+        some = [row for row in rows if row["eta_tr"] == eta_tr]
+        drawing.curve(c, [100 * row["eta_inf"] for row in some], some, label=f"eta_tr = {100 * eta_tr:g} %")
+    c.set(title="c  each eta_tr", xlabel="eta_inf [%]")
+    b.legend()
+    c.legend()
+
+
+def _row(rows, eta_tr, eta_inf):
+    return next(row for row in rows if (row["eta_tr"], row["eta_inf"]) == (eta_tr, eta_inf))

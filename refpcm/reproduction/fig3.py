@@ -1,0 +1,68 @@
+"""Fig. 3: networks trained in different ways, transferred to PCM: digital accuracy and that of the first read."""
+
+from refpcm.reproduction import drawing
+from refpcm.reproduction.comparison import beside, mean_of, percent, points
+from refpcm.reproduction.measurements import on_chips
+from refpcm.reproduction.paper_numbers import CIFAR10
+from refpcm.reproduction.variants import FP32, NOISE, label
+
+TITLE = "Fig. 3: networks trained in different ways, on PCM"
+COLUMNS = ("network", "t_s", "compensation")
+
+
+def networks(scale):
+    return list(scale.transfer)
+
+
+def measure(setting, pool):
+    """Two rows a network: digital, and on chips at the first read, where GDC still changes nothing."""
+    return on_chips(setting, networks(setting.scale), (setting.scale.transfer_s,), ("none",), pool)
+
+
+def compare(rows, on_chip):
+    """The model stands for the paper's hardware too. Losses are those of a network against itself in software."""
+    digital = {row["network"]: row["mean"] for row in rows if row["compensation"] == "digital"}
+    chip = {network: mean_of(rows, network=network, compensation="none") for network in digital}
+    return [_fp32(digital), *_noise(digital, chip), _precision(digital, chip)]
+
+
+def _fp32(digital):
+    if FP32 not in digital:
+        return beside(CIFAR10["fp32"])
+    return beside(CIFAR10["fp32"], percent(digital[FP32]), accuracy=digital[FP32])
+
+
+def _noise(digital, chip):
+    if NOISE not in chip:
+        return [beside(CIFAR10["mapped"]), beside(CIFAR10["hardware"])]
+    accuracy = chip[NOISE]
+    text, values = percent(accuracy), {"accuracy": accuracy}
+    if FP32 in digital:
+        values["against_fp32"] = accuracy - digital[FP32]
+        text += f", {points(values['against_fp32'])} against FP32"
+    return [beside(CIFAR10["mapped"], text, **values),
+            beside(CIFAR10["hardware"], f"{percent(accuracy)} (model)", accuracy=accuracy)]
+
+
+def _precision(digital, chip):
+    if not {"4-bit", "ternary"} <= set(chip):
+        return beside(CIFAR10["precision"])
+    loss = {network: digital[network] - chip[network] for network in ("4-bit", "ternary")}
+    text = " / ".join(f"{points(-loss[network])} from {percent(digital[network])}" for network in loss)
+    return beside(CIFAR10["precision"], text, **{f"loss {network}": value for network, value in loss.items()})
+
+
+COMPARE = {"cifar10": compare}
+
+
+def draw(figure, rows):
+    axes = figure.subplots()
+    names = list(dict.fromkeys(row["network"] for row in rows))
+    for offset, compensation, text in ((-0.2, "digital", "digital"), (0.2, "none", "on PCM, first read")):
+        some = [next(row for row in rows if (row["network"], row["compensation"]) == (name, compensation))
+                for name in names]
+        drawing.bars(axes, [place + offset for place in range(len(names))], some, label=text)
+    axes.set_xticks(range(len(names)), [label(name) for name in names], rotation=20, ha="right")
+    axes.set(ylabel="test accuracy [%]")
+    drawing.zoom(axes, rows)
+    axes.legend(loc="lower right")

@@ -1,0 +1,36 @@
+"""Fig. 4: retention over one day, the span the paper measured on its chip; here the model stands for it (I-14)."""
+
+from refpcm.evaluation.times import time_text
+from refpcm.reproduction.comparison import beside, mean_of, percent, points
+from refpcm.reproduction.paper_numbers import CIFAR10
+from refpcm.reproduction.retention import COLUMNS, draw, measure_over, networks  # noqa: F401  (parts of the figure)
+from refpcm.reproduction.variants import NOISE
+
+TITLE = "Fig. 4: retention over one day"
+DECAY_S = 1000.0  # "10 % within about 1000 s"
+
+
+def measure(setting, pool):
+    return measure_over(setting.scale.day_s, setting, pool)
+
+
+def compare(rows, on_chip):
+    """Of the noise-trained network; the last time of the scale is the day."""
+    times = sorted({row["t_s"] for row in rows if row["t_s"]})
+    return [_day(rows, times[-1]), _none(rows, [t_s for t_s in times if t_s >= DECAY_S])]
+
+
+def _day(rows, t_s):
+    gdc, adabs = (mean_of(rows, network=NOISE, t_s=t_s, compensation=name) for name in ("gdc", "adabs"))
+    return beside(CIFAR10["day"], f"{percent(gdc)} / {percent(adabs)} (AdaBS {points(adabs - gdc)}) at {time_text(t_s)}",
+                  gdc=gdc, adabs=adabs, gain=adabs - gdc, t_s=t_s)
+
+
+def _none(rows, times):
+    if not times:
+        return beside(CIFAR10["none"])
+    accuracy = mean_of(rows, network=NOISE, t_s=times[0], compensation="none")
+    return beside(CIFAR10["none"], f"{percent(accuracy)} at {time_text(times[0])}", accuracy=accuracy, t_s=times[0])
+
+
+COMPARE = {"cifar10": compare}

@@ -1,0 +1,82 @@
+"""A figure from beginning to end: train what is missing, measure, compare, write, draw."""
+
+import hashlib
+import sys
+from dataclasses import asdict
+
+from refpcm import cli
+from refpcm.analog import analog_layers
+from refpcm.compensation.adabs import calibration_images
+from refpcm.datasets import load
+from refpcm.errors import RefpcmError
+from refpcm.evaluation.inputs import load_inputs
+from refpcm.pcm.device import find_device
+from refpcm.reproduction import drawing, fig2, fig3, fig4, fig5
+from refpcm.reproduction.measurements import kernels
+from refpcm.reproduction.networks import train_all
+from refpcm.reproduction.output import comparison_table, table, write_files
+from refpcm.reproduction.setting import claim, with_architecture_of_given
+from refpcm.resnet import build
+from refpcm.training.run import identity_of
+
+FIGURES = {"fig2": fig2, "fig3": fig3, "fig4": fig4, "fig5": fig5}
+PAPERS = (("joshi2020-resnet32", "cifar10"),)  # networks and data of the paper's numbers
+OTHER = "The paper's network and data are others: compare signs and shapes, not levels."
+
+
+def reproduce(setting, names, pool=None):
+    """Make the figures `names` and print their tables. -> exit status: 0, or that of a signal during a training."""
+    setting = with_architecture_of_given(setting)
+    dataset = load(setting.data)
+    for path in (path for paths in setting.given.values() for path in paths):
+        load_inputs(str(path), setting.data, kernels(setting.scale))  # refuses what does not fit, before hours are spent
+    _check_numbers(setting.scale, dataset)
+    claim(setting, _identity(dataset))
+    for name in names:
+        status = train_all(setting, FIGURES[name].networks(setting.scale), dataset)
+        if status:
+            return status
+        print(_make(setting, name, dataset, pool), flush=True)
+    return 0
+
+
+def _check_numbers(scale, dataset):
+    """Raises RefpcmError for what would fail only in the evaluation, that is, after hours."""
+    device = find_device(scale.device)
+    early = [t_s for t_s in (scale.transfer_s, *scale.day_s, *scale.year_s) if t_s < device.t0_s]
+    if early:
+        raise RefpcmError(f"a time of {early[0]:g} s is too early: device {device.name} is read from {device.t0_s:g} s on")
+    analog_layers(build(scale.fp32.architecture), scale.on_chip)
+    calibration_images(0, 0, 0, len(dataset.train_images), scale.adabs_batches, scale.adabs_batch_size)
+
+
+def _make(setting, name, dataset, pool):
+    """Measure and write one figure. -> what to print."""
+    module, architecture = FIGURES[name], setting.scale.fp32.architecture
+    rows = module.measure(setting, pool)
+    compare = module.COMPARE.get("imagenet" if architecture.startswith("imagenet") else "cifar10")
+    lines = compare(rows, setting.scale.on_chip) if compare else []
+    where = f"{architecture} on {dataset.name}, scale {setting.name}"
+    result = {"figure": module.TITLE, "scale": setting.name, "architecture": architecture, "data": dataset.name,
+              "numbers": asdict(setting.scale), "versions": cli.versions(), "rows": rows, "comparison": lines}
+    written = write_files(setting.out, name, module.COLUMNS, result)
+    lacking = drawing.missing()
+    if lacking:
+        print(lacking, file=sys.stderr)
+    else:
+        drawing.write(setting.out / f"{name}.png", name, module, rows, f"{module.TITLE}\n{where}")
+        written.append(f"{name}.png")
+    parts = [f"{module.TITLE}\n{where}", table(module.COLUMNS, rows)]
+    if lines:
+        parts.append(comparison_table(lines))
+        if (architecture, dataset.name) not in PAPERS:
+            parts.append(OTHER)
+    return "\n\n".join([*parts, f"written: {setting.out}/" + ", ".join(written)]) + "\n"
+
+
+def _identity(dataset):
+    """SHA-256 of training and test images and labels."""
+    digest = hashlib.sha256(identity_of(dataset).encode())
+    digest.update(dataset.test_images.tobytes())
+    digest.update(dataset.test_labels.tobytes())
+    return digest.hexdigest()

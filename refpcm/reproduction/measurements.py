@@ -1,0 +1,87 @@
+"""Accuracies of the trained networks: digital, with additive noise, and on chips; finished units are kept.
+
+The noise of training run 0, 1, ... has the seed 0, 1, ...: no two runs of a network share a chip, and different
+networks meet the same chips.
+"""
+
+import sys
+
+import numpy as np
+
+from refpcm import cli
+from refpcm.evaluation.additive_noise import NoiseProtocol, run_noise
+from refpcm.evaluation.protocol import Protocol, tasks
+from refpcm.evaluation.run import run
+from refpcm.reproduction.networks import network_files
+from refpcm.reproduction.spread import spread
+
+
+class Meter:
+    """One progress line over the units of many evaluations, those that were stored already not counting as work."""
+
+    def __init__(self, total):
+        self.progress, self.finished = cli.Progress(total, "evaluation: unit", unit="units", decimals=2), 0
+        print(f"evaluation: {total} units", file=sys.stderr, flush=True)
+
+    def of_next(self, note):
+        """progress(done, total) for the next evaluation; its first call tells what was stored."""
+        stored, before = None, self.finished
+
+        def update(done, total):
+            nonlocal stored
+            if stored is None:
+                stored = done
+                self.progress.first += stored
+            self.finished = before + done
+            self.progress.update(self.finished, note)
+        return update
+
+
+def over_noise(setting, variants, pool):
+    """Accuracy with additive noise: [{network, eta_inf, mean, ...}], a row a variant and strength."""
+    scale, rows = setting.scale, []
+    meter = Meter(sum(len(network_files(setting, variant)) for variant in variants) * scale.inference_runs)
+    for variant in variants:
+        found = {eta: [] for eta in etas_inf(scale)}
+        for number, path in enumerate(network_files(setting, variant)):
+            protocol = NoiseProtocol(str(path), setting.data, etas_inf(scale), scale.inference_runs, number,
+                                     scale.images, kernels(scale))
+            for eta, values in run_noise(protocol, setting.units, pool, meter.of_next(variant)).items():
+                found[eta].append(values)
+        rows += [{"network": variant, "eta_inf": eta, **spread(np.array(values)[:, :, None])}
+                 for eta, values in found.items()]
+    meter.progress.clear()
+    return rows
+
+
+def etas_inf(scale):
+    """The scale's, with 0 and every eta_tr among them, ascending."""
+    return tuple(sorted({0.0, *scale.etas_inf, *scale.etas_tr}))
+
+
+def on_chips(setting, variants, times_s, compensations, pool):
+    """Accuracy on chips: [{network, t_s, compensation, mean, ...}]; the digital accuracy has t_s None, compensation "digital"."""
+    rows = []
+    protocols = {variant: [_protocol(setting, path, number, times_s, compensations)
+                           for number, path in enumerate(network_files(setting, variant))] for variant in variants}
+    meter = Meter(sum(len(tasks(protocol)) for several in protocols.values() for protocol in several))
+    for variant, several in protocols.items():
+        results = [run(protocol, setting.units, pool, meter.of_next(variant)) for protocol in several]
+        digital = [[[result["digital_accuracy"]]] for result in results]
+        rows.append({"network": variant, "t_s": None, "compensation": "digital", **spread(digital)})
+        for i, row in enumerate(results[0]["rows"]):
+            values = [result["rows"][i]["accuracies"] for result in results]
+            rows.append({"network": variant, "t_s": row["t_s"], "compensation": row["compensation"], **spread(values)})
+    meter.progress.clear()
+    return rows
+
+
+def _protocol(setting, path, number, times_s, compensations):
+    scale = setting.scale
+    return Protocol(str(path), setting.data, scale.device, number, scale.chips, scale.reads, times_s,
+                    compensations, scale.on_chip, images=scale.images, kernels=kernels(scale),
+                    adabs_batches=scale.adabs_batches, adabs_batch_size=scale.adabs_batch_size)
+
+
+def kernels(scale):
+    return scale.fp32.kernels

@@ -1,0 +1,102 @@
+"""The trained networks of a reproduction: trained once, kept in the output folder, resumed where they stopped."""
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+from refpcm import cli
+from refpcm.errors import RefpcmError
+from refpcm.reproduction.variants import FP32, training_config
+from refpcm.resnet import build
+from refpcm.training import loop
+from refpcm.training.checkpoint import load_checkpoint
+from refpcm.training.config import TrainingConfig
+from refpcm.training.metrics import keep_records
+from refpcm.training.report import NETWORK, finish
+from refpcm.training.run import check_images, hold_back, identity_of, starting_parameters, write_config
+from refpcm.training.session import CHECKPOINT, METRICS, Session
+
+CHECKPOINT_EVERY_S = 60.0
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training run: its folder, configuration, and the network file it starts from (None: from the beginning)."""
+    folder: Path
+    config: TrainingConfig
+    start: Path | None
+
+    @property
+    def network(self):
+        return self.folder / NETWORK
+
+
+def network_files(setting, variant):
+    """Paths of the variant's networks, one for each training run: the given ones, or those that training leaves."""
+    if variant in setting.given:
+        return [Path(path) for path in setting.given[variant]]
+    return [training.network for training in trainings(setting, variant)]
+
+
+def trainings(setting, variant):
+    """The trainings of one variant; none if its networks are given. Raises RefpcmError if starts and seeds do not match."""
+    seeds = setting.scale.seeds
+    if variant in setting.given:
+        return []
+    starts = [None] * len(seeds)
+    if variant != FP32:
+        starts = network_files(setting, FP32)
+        starts = starts * len(seeds) if len(starts) == 1 else starts
+        if len(starts) != len(seeds):
+            raise RefpcmError(f"--fp32 names {len(starts)} networks; give one, or one for each of the {len(seeds)} seeds")
+    return [Training(setting.out / "networks" / f"{variant}-seed{seed}", training_config(setting.scale, variant, seed),
+                     start) for seed, start in zip(seeds, starts)]
+
+
+def train_all(setting, variants, dataset):
+    """Train what is missing of `variants`, FP32 networks first. -> 0, or the exit status after a signal."""
+    open_trainings = []
+    for variant in variants:
+        needed = trainings(setting, variant)
+        if variant != FP32 and any(not training.network.exists() for training in needed):
+            needed = trainings(setting, FP32) + needed
+        open_trainings += [one for one in needed if not one.network.exists() and one not in open_trainings]
+    images = len(hold_back(dataset, setting.scale.fp32.validation_images)[0].train_images) if open_trainings else 0
+    left = sum(loop.total_steps(one.config, images) for one in open_trainings)
+    done, began = 0, time.monotonic()
+    for number, training in enumerate(open_trainings):
+        remaining = cli.clock((time.monotonic() - began) / done * left) if done else "?"
+        print(f"training {number + 1} of {len(open_trainings)}, {training.folder.name}; {remaining} left for all",
+              file=sys.stderr, flush=True)
+        status = train_one(setting, training, dataset)
+        if status:
+            return status
+        steps = loop.total_steps(training.config, images)
+        done, left = done + steps, left - steps
+    return 0
+
+
+def train_one(setting, training, dataset):
+    """Train, or go on, to the end. -> 0, or the exit status after a signal, the state then being on disk."""
+    config, folder, began = training.config, training.folder, time.monotonic()
+    kept, held = hold_back(dataset, config.validation_images)
+    network, identity = build(config.architecture, len(dataset.classes)), identity_of(kept)
+    check_images(config, network, kept)
+    options = SimpleNamespace(checkpoint_every=CHECKPOINT_EVERY_S, time_budget=None, data=setting.data)
+    if (folder / CHECKPOINT).exists():
+        state = load_checkpoint(folder / CHECKPOINT)
+        if (state.config, state.data) != (config, identity):
+            raise RefpcmError(f"{folder / CHECKPOINT} belongs to another training; remove the folder to train anew")
+    else:
+        state = loop.start(config, len(dataset.classes), identity)
+        if training.start:
+            state.parameters = starting_parameters(training.start, state, dataset)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_config(folder, state, options)
+    keep_records(folder / METRICS, state.step)
+    session = Session(folder, state, kept, held, options, began)
+    if session.run():
+        finish(folder, state, dataset)
+    return 128 + session.signal if session.signal else 0

@@ -1,0 +1,58 @@
+"""A figure's numbers: table and comparison as text, JSON and CSV files."""
+
+import csv
+import io
+import json
+
+from refpcm.evaluation.times import time_text
+from refpcm.files.atomic import write_bytes
+from refpcm.reproduction.variants import label
+
+SPREAD = ("mean", "low", "high", "interval_over", "std_run", "std_draw", "runs", "draws", "reads")
+HEADS = {"network": "network", "t_s": "time", "compensation": "compensation", "eta_tr": "eta_tr", "eta_inf": "eta_inf"}
+LEGEND = "per cent; draws: chips, or inference runs, of each training run; 95 % interval: over training runs, *: over draws"
+
+
+def table(columns, rows):
+    """A line a row, accuracies in per cent."""
+    lines = [(*(HEADS[column] for column in columns), "mean", "95 % interval", "std run", "std draw", "runs", "draws")]
+    for row in rows:
+        interval = "-" if row["low"] is None else f"{_percent(row['low'])} .. {_percent(row['high'])}"
+        lines.append((*(_cell(column, row[column]) for column in columns), _percent(row["mean"]),
+                      interval + ("*" if row["interval_over"] == "draws" else ""), _percent(row["std_run"]),
+                      _percent(row["std_draw"]), str(row["runs"]), str(row["draws"])))
+    return "\n".join([LEGEND, _aligned(lines)])
+
+
+def comparison_table(lines):
+    return _aligned([("", "paper", "", "here"),
+                     *((line["statement"], line["value"], f"({line['source']})", line["ours"] or "not measured here")
+                       for line in lines)])
+
+
+def _aligned(lines):
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in lines)
+
+
+def _cell(column, value):
+    if column == "network":
+        return label(value)
+    if column == "t_s":
+        return "-" if value is None else time_text(value)
+    return f"{100 * value:g} %" if column in ("eta_tr", "eta_inf") else value
+
+
+def _percent(value):
+    return "-" if value is None else f"{100 * value:.2f}"
+
+
+def write_files(out, name, columns, result):
+    """NAME.json and NAME.csv in `out`; returns their names."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow((*columns, *SPREAD))
+    writer.writerows([row[key] for key in (*columns, *SPREAD)] for row in result["rows"])
+    for ending, content in (("json", json.dumps(result, indent=1) + "\n"), ("csv", text.getvalue())):
+        write_bytes(out / f"{name}.{ending}", content.encode())
+    return [f"{name}.json", f"{name}.csv"]

@@ -1,0 +1,124 @@
+"""How much is computed: every number of a reproduction in one frozen dataclass, by name or changed by a file.
+
+Nothing heavy is imported here, so that `--help` can print the scales at once.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+from refpcm.errors import RefpcmError
+from refpcm.reproduction.variants import FP32, RETRAININGS
+from refpcm.training.config import PRESETS, TrainingConfig
+from refpcm.training.config import override as override_training
+
+MINUTE_S, HOUR_S, DAY_S, YEAR_S = 60.0, 3600.0, 86400.0, 31536000.0
+
+
+@dataclass(frozen=True)
+class Scale:
+    """fp32: the baseline training; retraining: what follows it, noise-aware, weight_noise being the eta_tr for PCM.
+
+    Trainings of another eta_tr, noise or precision are `retraining` with that changed. Seeds in the two are replaced
+    by those of `seeds`, one training run each. Times in seconds since programming.
+    """
+    fp32: TrainingConfig
+    retraining: TrainingConfig
+    seeds: tuple = (0,)
+    etas_tr: tuple = (0.02, 0.038, 0.06, 0.1)   # Fig. 2; eta_tr = 0 is the FP32 network
+    etas_inf: tuple = (0.0, 0.02, 0.038, 0.06, 0.1)
+    inference_runs: int = 10                     # of additive noise for each network and eta_inf
+    transfer: tuple = ("fp32", "noise", "4-bit", "ternary")  # Fig. 3, see refpcm/reproduction/variants.py
+    chips: int = 5
+    reads: int = 1                               # of each chip at each time
+    transfer_s: float = 25.0                     # Fig. 3
+    day_s: tuple = (25.0, HOUR_S, DAY_S)         # Fig. 4
+    year_s: tuple = (25.0, DAY_S, YEAR_S)        # Fig. 5
+    device: str = "joshi2020"
+    on_chip: str = "all"                         # or inner: first and last layer stay digital
+    images: int | None = None                    # only the first so many test images; None = all
+    adabs_batches: int = 13
+    adabs_batch_size: int = 200
+
+
+SCALES = {
+    # About two minutes on two cores, on the built-in data. Shows the shapes; one training run, so no spread of trainings.
+    "smoke": Scale(
+        fp32=TrainingConfig(architecture="tiny-resnet8", epochs=4.0, learning_rate=0.2, schedule="one-cycle"),
+        retraining=TrainingConfig(architecture="tiny-resnet8", epochs=1.0, learning_rate=0.02, schedule="cosine",
+                                  weight_noise=0.038, clip_sigma=2.0),
+        etas_tr=(0.038, 0.1), etas_inf=(0.0, 0.02, 0.038, 0.06, 0.1), inference_runs=3, chips=3, images=500,
+        day_s=(25.0, 1000.0, DAY_S)),
+    # Within an hour on two cores: a network of a sixth of the weights on CIFAR-10, three training runs.
+    "small": Scale(
+        fp32=TrainingConfig(architecture="tiny-resnet8", epochs=10.0, learning_rate=0.2, schedule="one-cycle"),
+        retraining=TrainingConfig(architecture="tiny-resnet8", epochs=2.0, learning_rate=0.02, schedule="cosine",
+                                  weight_noise=0.038, clip_sigma=2.0),
+        seeds=(0, 1, 2), inference_runs=5, chips=3, images=2000,
+        day_s=(25.0, 1000.0, HOUR_S, DAY_S), year_s=(25.0, DAY_S, 30 * DAY_S, YEAR_S)),
+    # The paper's network, data, recipe (I-4) and number of runs: 10 trainings x 100 inferences. Days; made for --workers.
+    "full": Scale(
+        fp32=PRESETS["joshi2020-cifar10"], retraining=PRESETS["joshi2020-cifar10-noise"], seeds=tuple(range(10)),
+        etas_tr=(0.01, 0.02, 0.03, 0.038, 0.05, 0.06, 0.08, 0.1, 0.12),
+        etas_inf=(0.0, 0.01, 0.02, 0.03, 0.038, 0.05, 0.06, 0.08, 0.1, 0.12), inference_runs=100,
+        transfer=("fp32", "noise", "4-bit", "ternary", "multiplicative", "inputs", "pre-activations"),
+        chips=25, day_s=(25.0, 100.0, 1000.0, HOUR_S, 6 * HOUR_S, DAY_S),
+        year_s=(25.0, HOUR_S, DAY_S, 7 * DAY_S, 30 * DAY_S, YEAR_S)),
+}
+
+
+def override(scale, values, source):
+    """scale with `values` {field: value} put over it; fp32 and retraining take tables of their own.
+
+    Raises RefpcmError for unknown fields, wrong types, empty lists and values out of range.
+    """
+    kinds = {field.name: type(getattr(SCALES["full"], field.name)) for field in fields(Scale)}
+    kinds["images"] = int
+    unknown = sorted(set(values) - set(kinds))
+    if unknown:
+        raise RefpcmError(f"{source}: unknown {', '.join(map(repr, unknown))}; valid are: {', '.join(kinds)}")
+    changes = {}
+    for name, value in values.items():
+        if kinds[name] is TrainingConfig:
+            if not isinstance(value, dict):
+                raise RefpcmError(f"{source}: {name} must be a table of training settings, not {value!r}")
+            changes[name] = override_training(getattr(scale, name), value, f"{source}, {name}")
+        elif kinds[name] is tuple:
+            changes[name] = _list(value, type(getattr(SCALES["full"], name)[0]), name, source)
+        else:
+            changes[name] = _single(value, kinds[name], name, source)
+    return checked(replace(scale, **changes), source)
+
+
+def _list(value, kind, name, source):
+    if not isinstance(value, (list, tuple)) or not value:
+        raise RefpcmError(f"{source}: {name} must be a list with at least one entry, not {value!r}")
+    if len(set(value)) < len(value):
+        raise RefpcmError(f"{source}: {name} names something twice: {value!r}")
+    return tuple(_single(entry, kind, name, source) for entry in value)
+
+
+def _single(value, kind, name, source):
+    if kind is float and type(value) is int:
+        return float(value)
+    if name == "images" and value is None:
+        return None
+    if type(value) is not kind:
+        raise RefpcmError(f"{source}: {name} must be of type {kind.__name__}, not {value!r}")
+    return value
+
+
+def checked(scale, source):
+    """scale itself. Raises RefpcmError for the first value out of range."""
+    if not all(0 < eta < 1 for eta in scale.etas_tr):
+        raise RefpcmError(f"{source}: etas_tr must lie between 0 and 1; eta_tr = 0 is the FP32 network, always there")
+    if not all(0 <= eta < 1 for eta in scale.etas_inf):
+        raise RefpcmError(f"{source}: etas_inf must be at least 0 and below 1")
+    if not all(0 <= seed < 2 ** 32 for seed in scale.seeds):
+        raise RefpcmError(f"{source}: seeds must lie in 0 .. 2^32 - 1")
+    unknown = [name for name in scale.transfer if name not in (FP32, *RETRAININGS)]
+    if unknown:
+        raise RefpcmError(f"{source}: transfer names unknown networks {', '.join(unknown)}; known are: "
+                          f"{', '.join((FP32, *RETRAININGS))}")
+    for name in ("inference_runs", "chips", "reads", "adabs_batches", "adabs_batch_size", "images"):
+        if getattr(scale, name) is not None and getattr(scale, name) < 1:
+            raise RefpcmError(f"{source}: {name} must be at least 1, not {getattr(scale, name)}")
+    return scale

@@ -1,0 +1,73 @@
+"""What a reproduction works on: scale, data, given networks, output folder; and that a folder holds only one such."""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from refpcm.errors import RefpcmError
+from refpcm.files.atomic import write_bytes
+from refpcm.reproduction.scales import Scale
+
+FILE = "settings.json"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """name: of the scale; given: {variant: tuple of network files} used instead of training; data: folder, or None (built in)."""
+    out: Path
+    name: str
+    scale: Scale
+    data: str | None
+    given: dict
+
+    @property
+    def units(self):
+        return self.out / "evaluation"
+
+
+def with_architecture_of_given(setting):
+    """The setting with the given networks' architecture in its trainings. Raises RefpcmError if they differ."""
+    from refpcm.files.network_file import load_network
+    found = {path: load_network(path).network for paths in setting.given.values() for path in paths}
+    architectures = sorted({network.architecture for network in found.values()})
+    if len(architectures) > 1:
+        raise RefpcmError(f"the given networks are of different architectures, {' and '.join(architectures)}; "
+                          "give networks of one")
+    if not found:
+        return setting
+    scale = replace(setting.scale, **{name: replace(getattr(setting.scale, name), architecture=architectures[0])
+                                      for name in ("fp32", "retraining")})
+    return replace(setting, scale=scale)
+
+
+def claim(setting, identity):
+    """Make the output folder this setting's, or go on in it; identity: SHA-256 of the data.
+
+    Raises RefpcmError if the folder holds another setting's results, naming what differs.
+    """
+    scale = json.loads(json.dumps(asdict(setting.scale)))
+    given = {variant: [_digest(path) for path in paths] for variant, paths in setting.given.items()}
+    wanted = {"scale": scale, "data identity": identity, "given networks": given}
+    path = setting.out / FILE
+    if not path.exists():
+        try:
+            os.makedirs(setting.out, exist_ok=True)
+        except OSError as error:
+            raise RefpcmError(f"cannot make the folder {setting.out}: {error.strerror}; choose another --out") from None
+        write_bytes(path, (json.dumps(wanted, indent=1) + "\n").encode())
+        return
+    try:
+        found = json.loads(path.read_text())
+        differing = [name for name in scale if found["scale"].get(name) != scale[name]]
+        differing += [name for name in ("data identity", "given networks") if found[name] != wanted[name]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RefpcmError(f"{path} cannot be read ({error}); choose another --out") from None
+    if differing:
+        raise RefpcmError(f"{setting.out} was begun with other settings ({', '.join(differing)}); "
+                          "give those again, or choose another --out")
+
+
+def _digest(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
