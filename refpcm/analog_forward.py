@@ -48,7 +48,7 @@ class Analog:
     alphas: {layer name: GDC factor}; a layer's output is divided by it.
     address: (seed, chip, draw) of the noise.
     variances: {layer name: variance (R, K) of each weight's read noise}, drawn afresh for every product (I-9), for the
-    layers that have it; see refpcm.pcm.product_noise.
+    layers that have it.
     """
     tiles: Tiles
     matrices: dict
