@@ -1,0 +1,114 @@
+"""Arithmetic of the reproduction: spread, comparisons, the scales, and the paper's numbers as paper.md has them."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import t
+
+from refpcm.errors import RefpcmError
+from refpcm.reproduction import fig2, fig3, fig4, fig5
+from refpcm.reproduction.paper_numbers import CIFAR10, IMAGENET
+from refpcm.reproduction.scales import SCALES, override
+from refpcm.reproduction.spread import spread
+from refpcm.reproduction.variants import RETRAININGS, noise_variant, training_config
+from refpcm.training.config import checked
+
+PAPER = Path(__file__).resolve().parents[3] / "shared" / "paper.md"
+
+
+def test_spread_over_training_runs_is_students_interval_of_their_means():
+    values = np.random.default_rng(0).normal(0.9, 0.01, (4, 5, 3))
+    found, means = spread(values), values.mean((1, 2))
+    half = t.ppf(0.975, 3) * means.std(ddof=1) / 2
+    assert found["mean"] == pytest.approx(means.mean())
+    assert [found["low"], found["high"]] == pytest.approx([means.mean() - half, means.mean() + half])
+    assert (found["interval_over"], found["runs"], found["draws"], found["reads"]) == ("runs", 4, 5, 3)
+    assert found["std_draw"] == pytest.approx(values.mean(2).var(axis=1, ddof=1).mean() ** 0.5)
+
+
+def test_with_one_training_run_the_interval_is_over_its_draws_and_says_so():
+    found = spread([[[0.8], [0.9], [1.0]]])
+    assert found["interval_over"] == "draws" and found["std_run"] is None and found["std_draw"] == pytest.approx(0.1)
+    assert found["high"] - found["mean"] == pytest.approx(t.ppf(0.975, 2) * 0.1 / 3 ** 0.5)
+    assert spread([[[0.8]]])["low"] is None and spread([[[0.8]]])["interval_over"] is None
+
+
+def test_fig2_finds_loss_shortfall_and_gain():
+    accuracy = {(0.0, 0.0): 0.90, (0.04, 0.0): 0.90, (0.1, 0.0): 0.88, (0.0, 0.04): 0.85, (0.04, 0.04): 0.896, (0.1, 0.04): 0.899,
+                (0.0, 0.1): 0.5, (0.04, 0.1): 0.7, (0.1, 0.1): 0.8}
+    rows = [{"eta_tr": tr, "eta_inf": inf, "mean": value} for (tr, inf), value in accuracy.items()]
+    fp32, equal, large, above = fig2.compare(rows, "all")
+    assert fp32["values"]["accuracy"] == 0.90
+    assert equal["values"] == pytest.approx({"loss": 0.004, "eta": 0.04}) and equal["ours"] == "-0.40 % at eta = 4 %"
+    assert large["values"] == pytest.approx({"loss": 0.02, "eta_tr": 0.1})
+    assert above["values"] == pytest.approx({"gain": 0.003, "eta_tr": 0.1, "eta_inf": 0.04})
+
+
+def test_what_a_scale_leaves_out_is_said_to_be_not_measured():
+    rows = [{"eta_tr": 0.0, "eta_inf": 0.0, "mean": 0.9}]
+    assert [line["ours"] for line in fig2.compare(rows, "all")] == ["90.00 %", None, None, None]
+
+
+def row(network, t_s, compensation, mean):
+    return {"network": network, "t_s": t_s, "compensation": compensation, "mean": mean}
+
+
+def test_fig3_takes_losses_against_the_network_itself_and_against_fp32():
+    rows = [row(name, t_s, kind, mean) for name, digital, chip in (
+        ("fp32", 0.94, 0.90), ("noise", 0.935, 0.934), ("4-bit", 0.93, 0.915), ("ternary", 0.91, 0.907))
+        for t_s, kind, mean in ((None, "digital", digital), (25.0, "none", chip))]
+    fp32, mapped, hardware, precision = fig3.compare(rows, "all")
+    assert mapped["values"] == pytest.approx({"accuracy": 0.934, "against_fp32": -0.006})
+    assert precision["values"] == pytest.approx({"loss 4-bit": 0.015, "loss ternary": 0.003})
+    assert precision["ours"] == "-1.50 % from 93.00 % / -0.30 % from 91.00 %"
+    assert fig3.compare(rows[:2], "all")[-1]["ours"] is None
+
+
+def test_retention_compares_the_noise_trained_network_at_the_last_time():
+    rows = [row(name, t_s, kind, mean) for name in ("fp32", "noise") for t_s in (25.0, 1000.0, 86400.0)
+            for kind, mean in (("none", 100 / t_s), ("gdc", 0.92), ("adabs", 0.93 if name == "noise" else 0.5))]
+    day, none = fig4.compare(rows, "all")
+    assert day["values"] == pytest.approx({"gdc": 0.92, "adabs": 0.93, "gain": 0.01, "t_s": 86400.0})
+    assert none["values"] == pytest.approx({"accuracy": 0.1, "t_s": 1000.0})
+    assert fig5.compare(rows, "all")[0]["ours"] == "+1.00 % at 1 day"
+    everything, inner, gain, others = fig5.compare_imagenet(rows, "inner")
+    assert everything["ours"] is None and inner["values"] == pytest.approx({"accuracy": 0.92, "adabs": 0.93})
+
+
+@pytest.mark.skipif(not PAPER.exists(), reason="wants ../shared/paper.md")
+def test_the_papers_numbers_are_those_of_its_fact_sheet():
+    section = PAPER.read_text().split("## 5 ")[1].split("## 6 ")[0]
+    cells = [tuple(cell.strip().replace("**", "") for cell in line.strip("|").split("|"))
+             for line in section.splitlines() if line.startswith("|")]
+    ours = [(number.statement, number.value, number.source) for table in (CIFAR10, IMAGENET) for number in table.values()]
+    assert [cell for cell in cells if cell[2] != "source" and not re.fullmatch("-+", cell[0])] == ours
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_every_training_of_every_scale_is_a_valid_one(name):
+    scale = SCALES[name]
+    for variant in ("fp32", *RETRAININGS, *(noise_variant(eta, scale) for eta in scale.etas_tr)):
+        assert checked(training_config(scale, variant, 3), variant).seed == 3
+    assert scale.retraining.weight_noise in scale.etas_tr and override(scale, {}, "x") == scale
+
+
+def test_the_scales_own_eta_shares_its_network_between_the_figures():
+    assert [noise_variant(eta, SCALES["smoke"]) for eta in (0.0, 0.038, 0.1)] == ["fp32", "noise", "noise-0.1"]
+    assert training_config(SCALES["smoke"], "noise-0.1", 0).weight_noise == 0.1
+
+
+@pytest.mark.parametrize("values, words", [
+    ({"chip": 3}, "valid are: fp32, retraining"), ({"chips": 0}, "chips must be at least 1"), ({"chips": "3"}, "of type int"),
+    ({"seeds": []}, "at least one entry"), ({"seeds": [1, 1]}, "twice"), ({"seeds": [-1]}, "seeds"), ({"etas_tr": [0.0]}, "FP32 network"),
+    ({"etas_inf": [1.5]}, "etas_inf"), ({"transfer": ["8-bit"]}, "4-bit"), ({"fp32": 3}, "table"), ({"fp32": {"epoch": 1}}, "valid are"),
+    ({"retraining": {"epochs": 0}}, "epochs")])
+def test_a_wrong_number_of_a_scale_is_named(values, words):
+    with pytest.raises(RefpcmError, match=words):
+        override(SCALES["smoke"], values, "my.json")
+
+
+def test_a_list_of_values_replaces_that_of_the_scale():
+    scale = override(SCALES["smoke"], {"seeds": [4, 5], "images": None, "fp32": {"epochs": 1}}, "my.json")
+    assert scale.seeds == (4, 5) and scale.images is None and scale.fp32.epochs == 1.0 and scale.fp32.learning_rate == 0.2
