@@ -46,7 +46,9 @@ class Chip:
 
     def read(self, t_s, draw=0):
         """Effective weights {name: (R, K)} at t seconds after programming; draw numbers the reads at that time."""
-        return {c.name: effective_weights(self, c, read_conductances(self, c, t_s, draw)) for c in self.crossbars}
+        weights = [np.empty(c.nu.shape[1:], c.nu.dtype) for c in self.crossbars]
+        _read(fused.fill_weights, self, self.crossbars, t_s, draw, weights)
+        return {c.name: w for c, w in zip(self.crossbars, weights)}
 
 
 def program(matrices, device, seed, chip, numbers=None, dtype=np.float32):
@@ -56,33 +58,45 @@ def program(matrices, device, seed, chip, numbers=None, dtype=np.float32):
     of the stored state; the arithmetic is float64 throughout.
     """
     curves = tuple(encode(c) for c in (device.programming_us, device.nu_mean, device.nu_sigma))
-    crossbars = []
+    crossbars, layers = [], []
     for position, (name, matrix) in enumerate(matrices.items()):
         number = position if numbers is None else numbers[name]
         w_max = mapping.largest_weight(matrix)
         flat = np.ascontiguousarray(matrix, np.float64 if np.asarray(matrix).dtype == np.float64 else np.float32)
         rng.check_address(seed, chip, rng.Purpose.PROGRAMMING, number, 0)
         state = [np.empty((2,) + flat.shape, dtype) for _ in STATE]
-        fused.fill_programmed(flat.reshape(-1), w_max, (int(seed), int(chip), int(number)), curves,
-                              float(device.g_max_us), device.reset_device == "zero", float(device.stuck_fraction),
-                              *(s.reshape(-1) for s in state))
         crossbars.append(Crossbar(name, int(number), w_max, *state))
+        layers.append((flat.size, (flat.reshape(-1), w_max, (int(seed), int(chip), int(number)), curves,
+                                   float(device.g_max_us), device.reset_device == "zero", float(device.stuck_fraction),
+                                   *(s.reshape(-1) for s in state))))
+    fused.run_layers(fused.fill_programmed, layers)
     return Chip(device, int(seed), int(chip), tuple(crossbars))
 
 
 def read_conductances(chip, crossbar, t_s, draw):
     """Conductances G+ and G- (2, R, K) [uS] of a crossbar at t seconds after programming, for read number `draw`."""
+    out = np.empty_like(crossbar.g_prog_us)
+    _read(fused.fill_conductances, chip, [crossbar], t_s, draw, [out])
+    return out
+
+
+def _read(kernel, chip, crossbars, t_s, draw, outs):
+    """outs[i] <- what the kernel, one of fused.fill_conductances and fused.fill_weights, makes of crossbars[i]."""
     device = chip.device
     drift.check_time(t_s, device)
-    rng.check_address(chip.seed, chip.chip, rng.Purpose.READ_NOISE, crossbar.number, draw)
-    g_prog = _programmed_as_read(device, crossbar)
-    g_curve = crossbar.g_target_us if device.read_noise_from == "target" else g_prog
-    out = np.empty_like(g_prog)
-    fused.fill_read(g_curve.reshape(-1), g_prog.reshape(-1), crossbar.nu.reshape(-1), read_start(t_s),
-                    (chip.seed, chip.chip, crossbar.number), int(draw), encode(device.read_noise),
-                    float(device.g_max_us), float(log(t_s / device.t0_s)), read_noise.accumulation(t_s, device),
-                    out.reshape(-1))
-    return out
+    curve, start = encode(device.read_noise), read_start(t_s)
+    moment = float(log(t_s / device.t0_s)), read_noise.accumulation(t_s, device)
+    layers = []
+    for crossbar, out in zip(crossbars, outs):
+        rng.check_address(chip.seed, chip.chip, rng.Purpose.READ_NOISE, crossbar.number, draw)
+        state = tuple(getattr(crossbar, part).reshape(-1) for part in STATE)
+        largest_net_us = _largest_net(crossbar) if device.identity == "collapsed" else device.g_max_us
+        scales = tuple(out.dtype.type(x / device.g_max_us) for x in (crossbar.w_max, largest_net_us))
+        layers.append((crossbar.nu.size // 2, (
+            state, (chip.seed, chip.chip, crossbar.number, int(draw), start), moment, curve, float(device.g_max_us),
+            device.read_noise_from == "target", (device.identity == "collapsed", float(largest_net_us)),
+            *([scales] if kernel is fused.fill_weights else []), out.reshape(-1))))
+    fused.run_layers(kernel, layers)
 
 
 def effective_weights(chip, crossbar, g_us):

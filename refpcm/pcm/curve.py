@@ -90,30 +90,43 @@ def encode(curve):
 
 
 @exact_kernel()
-def fill_curve(curve, g, out):
-    """out (n,) <- the encoded curve at g (n,)."""
-    if len(curve) == 1:
-        _fill_piece(curve[0], g, out)
-        return
-    for i in range(g.size):
-        p = 0
-        while not g[i] < curve[p, 7]:
-            p += 1
-        _fill_piece(curve[p], g[i:i + 1], out[i:i + 1])
+def uses_log(curve):
+    """Whether a piece of the encoded curve is a function of ln g."""
+    for p in range(len(curve)):
+        if curve[p, 0] == 1 or curve[p, 0] == 2:
+            return True
+    return False
 
 
 @exact_kernel()
-def _fill_piece(piece, g, out):
-    form, c0, c1, c2, c3 = piece[0], piece[1], piece[2], piece[3], piece[4]
-    low, high = piece[5], piece[6]
+def fill_log(g, log_g):
+    """log_g (n,) <- ln g as logarithms and powers take it."""
     for i in range(g.size):
-        x = max(g[i], SMALLEST_G)
-        if form == 0:
-            value = ((c3 * g[i] + c2) * g[i] + c1) * g[i] + c0
-        elif form == 1:
-            value = c0 * log_at(x) + c1
-        elif form == 2:
-            value = c0 * exp_at(c1 * log_at(x))
+        log_g[i] = log_at(max(g[i], SMALLEST_G))
+
+
+@exact_kernel()
+def fill_curve(curve, g, log_g, out):
+    """out (n,) <- the encoded curve at g (n,); log_g (n,): as `fill_log` fills it, read if `uses_log(curve)`.
+
+    Every piece is tried on every g, the last piece first: loops without branches, which vectorise.
+    """
+    for p in range(len(curve) - 1, -1, -1):
+        c0, c1, c2, c3, low, high, below = (curve[p, 1], curve[p, 2], curve[p, 3], curve[p, 4], curve[p, 5],
+                                            curve[p, 6], curve[p, 7])
+        if curve[p, 0] == 0:
+            for i in range(g.size):
+                value = min(max(((c3 * g[i] + c2) * g[i] + c1) * g[i] + c0, low), high)
+                out[i] = value if g[i] < below else out[i]
+        elif curve[p, 0] == 1:
+            for i in range(g.size):
+                value = min(max(c0 * log_g[i] + c1, low), high)
+                out[i] = value if g[i] < below else out[i]
+        elif curve[p, 0] == 2:
+            for i in range(g.size):
+                value = min(max(c0 * exp_at(c1 * log_g[i]), low), high)
+                out[i] = value if g[i] < below else out[i]
         else:
-            value = 1.0 / (c0 * g[i] + c1)
-        out[i] = min(max(value, low), high)
+            for i in range(g.size):
+                value = min(max(1.0 / (c0 * g[i] + c1), low), high)
+                out[i] = value if g[i] < below else out[i]

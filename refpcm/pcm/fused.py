@@ -1,92 +1,208 @@
-"""Programming and reading of a whole matrix in one pass: the Numba form of programming, drift and read_noise.
+"""Programming and reading of whole matrices in one pass: the Numba form of programming, drift and read_noise.
 
 The same operations in the same order as those modules, in float64, so the same bits; results are rounded to the
-arrays' precision last. A thread takes a chunk of devices through all stages with their random numbers, and every
-device is computed by itself: neither chunks nor threads have a say in the result. Device d of n = R K pairs is G+ of
-weight d below n and G- of weight d - n from there on.
+arrays' precision last. A chunk of pairs goes through all stages with its random numbers while it is in the cache, and
+every device is computed by itself: neither chunks nor threads have a say in the result. Device d of n = R K pairs is
+G+ of weight d below n and G- of weight d - n from there on.
+
+Of a pair, one device at most has a target above 0. Curves are therefore evaluated once a pair, and once for g = 0.
 """
 
 import numpy as np
-from numba import prange
 
 from refpcm.elementary import exp_at
 from refpcm.exact import exact_kernel
-from refpcm.pcm.curve import fill_curve
+from refpcm.kernels.parallel import run
+from refpcm.pcm.curve import fill_curve, fill_log, uses_log
 from refpcm.rng import Purpose
 from refpcm.rng_numba import chunk_normals, chunk_uniforms
 
-CHUNK = 2048
+CHUNK = 1024  # pairs
 PROGRAMMING, DRIFT, READ = int(Purpose.PROGRAMMING), int(Purpose.DRIFT_EXPONENT), int(Purpose.READ_NOISE)
 SELECTION, CONDUCTANCE = int(Purpose.STUCK_SELECTION), int(Purpose.STUCK_CONDUCTANCE)
 
 
+def run_layers(kernel, layers):
+    """kernel(first chunk, end, *arguments) over the chunks of many layers at once: one handing out to threads for all.
+
+    layers: a list of (pairs, arguments).
+    """
+    ends = np.cumsum([-(-pairs // CHUNK) for pairs, _ in layers]).tolist()
+
+    def part(start, stop):
+        first = 0
+        for end, (_, arguments) in zip(ends, layers):
+            if start < end and first < stop:
+                kernel(max(start, first) - first, min(stop, end) - first, *arguments)
+            first = end
+    if layers:
+        run(part, ends[-1])
+
+
 @exact_kernel()
-def _program_chunk(target, first, address, curves, g_max_us, reset_is_zero, stuck_fraction, g_target, g_prog, nu):
-    """Devices first .. first + n - 1: target (n,) float64 -> g_target, g_prog, nu (n,)."""
+def _at_zero(curve):
+    """The encoded curve at g = 0."""
+    g, log_g, out = np.zeros(1), np.empty(1), np.empty(1)
+    fill_log(g, log_g)
+    fill_curve(curve, g, log_g, out)
+    return out[0]
+
+
+@exact_kernel()
+def fill_programmed(first, end, weights, w_max, address, curves, g_max_us, reset_is_zero, stuck_fraction, g_target,
+                    g_prog, nu):
+    """Chunks first .. end - 1 of weights (n,) -> g_target [uS], g_prog [uS], nu, all (2 n,).
+
+    address: seed, chip, layer; curves: encoded programming_us, nu_mean, nu_sigma.
+    """
+    room = np.empty((8, CHUNK))
+    idle = _at_zero(curves[0]), _at_zero(curves[1]), _at_zero(curves[2])
+    logs = uses_log(curves[0]) or uses_log(curves[1]) or uses_log(curves[2])
+    for chunk in range(first, end):
+        a, b = chunk * CHUNK, min((chunk + 1) * CHUNK, weights.size)
+        _program_chunk(weights[a:b], a, weights.size, w_max, address, curves, idle, logs, g_max_us, reset_is_zero,
+                       stuck_fraction, room, g_target, g_prog, nu)
+
+
+@exact_kernel()
+def _program_chunk(weights, begin, pairs, w_max, address, curves, idle, logs, g_max_us, reset_is_zero, stuck_fraction,
+                   room, g_target, g_prog, nu):
     seed, chip, layer = address
-    n = target.size
-    g, z, sigma, mean = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
-    for i in range(n):
-        g_target[i] = target[i]
-        g[i] = target[i] / g_max_us
-    fill_curve(curves[0], g, sigma)
-    chunk_normals(seed, chip, PROGRAMMING, layer, 0, first, z)
-    for i in range(n):
-        value = max(target[i] + max(sigma[i], 0.0) * z[i], 0.0)
-        g_prog[i] = 0.0 if reset_is_zero and target[i] == 0.0 else value
-    if stuck_fraction > 0.0:
-        chunk_uniforms(seed, chip, SELECTION, layer, 0, first, z)
-        chunk_uniforms(seed, chip, CONDUCTANCE, layer, 0, first, sigma)
-        for i in range(n):
-            if z[i] < stuck_fraction:
-                g_prog[i] = sigma[i] * g_max_us
-    fill_curve(curves[1], g, mean)
-    fill_curve(curves[2], g, sigma)
-    chunk_normals(seed, chip, DRIFT, layer, 0, first, z)
-    for i in range(n):
-        nu[i] = abs(mean[i] + sigma[i] * z[i])
-
-
-@exact_kernel(parallel=True)
-def fill_programmed(weights, w_max, address, curves, g_max_us, reset_is_zero, stuck_fraction, g_target, g_prog, nu):
-    """weights (n,) -> g_target [uS], g_prog [uS], nu, all (2 n,). curves: encoded programming_us, nu_mean, nu_sigma."""
     n = weights.size
-    chunks = (n + CHUNK - 1) // CHUNK
-    for c in prange(2 * chunks):
-        polarity, begin = c // chunks, c % chunks * CHUNK
-        end = min(begin + CHUNK, n)
-        target = np.zeros(end - begin)
-        if w_max > 0.0:
-            for i in range(end - begin):
-                w = np.float64(weights[begin + i])
-                target[i] = max(-w if polarity else w, 0.0) / w_max * g_max_us
-        a, b = polarity * n + begin, polarity * n + end
-        _program_chunk(target, a, address, curves, g_max_us, reset_is_zero, stuck_fraction,
-                       g_target[a:b], g_prog[a:b], nu[a:b])
+    target, g, log_g, sigma = room[0][:n], room[1][:n], room[2][:n], room[3][:n]
+    mean, spread, z, u = room[4][:n], room[5][:n], room[6][:n], room[7][:n]
+    for i in range(n):  # of the device that is not idle
+        target[i] = abs(np.float64(weights[i])) / w_max * g_max_us if w_max > 0.0 else 0.0
+        g[i] = target[i] / g_max_us
+    if logs:
+        fill_log(g, log_g)
+    fill_curve(curves[0], g, log_g, sigma)
+    fill_curve(curves[1], g, log_g, mean)
+    fill_curve(curves[2], g, log_g, spread)
+    for polarity in range(2):
+        sign, start = 1.0 - 2.0 * polarity, polarity * pairs + begin
+        targets, programmed, exponents = g_target[start:start + n], g_prog[start:start + n], nu[start:start + n]
+        chunk_normals(seed, chip, PROGRAMMING, layer, 0, start, z)
+        for i in range(n):
+            active = sign * weights[i] > 0.0
+            t, s = target[i] if active else 0.0, sigma[i] if active else idle[0]
+            value = max(t + max(s, 0.0) * z[i], 0.0)
+            targets[i] = t
+            programmed[i] = 0.0 if reset_is_zero and t == 0.0 else value
+        if stuck_fraction > 0.0:
+            chunk_uniforms(seed, chip, SELECTION, layer, 0, start, z)
+            chunk_uniforms(seed, chip, CONDUCTANCE, layer, 0, start, u)
+            for i in range(n):
+                if z[i] < stuck_fraction:
+                    programmed[i] = u[i] * g_max_us
+        chunk_normals(seed, chip, DRIFT, layer, 0, start, z)
+        for i in range(n):
+            active = sign * weights[i] > 0.0
+            m, s = mean[i] if active else idle[1], spread[i] if active else idle[2]
+            exponents[i] = abs(m + s * z[i])
 
 
 @exact_kernel()
-def _read_chunk(g_curve, g_prog, nu, start, address, draw, curve, g_max_us, log_time, growth, out):
-    seed, chip, layer = address
-    n = out.size
-    g, q, z = np.empty(n), np.empty(n), np.empty(n)
+def largest_net(g_us):
+    """max |G+ - G-| [uS] of conductances (2 n,)."""
+    n, most = g_us.size // 2, 0.0
     for i in range(n):
-        g[i] = np.float64(g_curve[i]) / g_max_us
-    fill_curve(curve, g, q)
-    chunk_normals(seed, chip, READ, layer, draw, start, z)
+        most = max(most, abs(np.float64(g_us[i]) - np.float64(g_us[n + i])))
+    return most
+
+
+@exact_kernel()
+def fill_conductances(first, end, crossbar, address, moment, curve, g_max_us, from_target, net, out):
+    """Chunks first .. end - 1 of a read: conductances out (2 n,) [uS].
+
+    crossbar: g_target, g_prog, nu, all (2 n,); address: seed, chip, layer, draw, first element of the random numbers;
+    moment: ln(t / t0), read_noise.accumulation(t); curve: encoded read_noise, taken at the targets if from_target
+    (I-7); net: whether pairs are collapsed to their net conductance and split again (I-8), and the largest net [uS].
+    """
+    n, zero, room, states = out.size // 2, _at_zero(curve), np.empty((6, CHUNK)), np.empty((2, CHUNK), out.dtype)
+    for chunk in range(first, end):
+        a, b = chunk * CHUNK, min((chunk + 1) * CHUNK, n)
+        _read_chunk(a, b, crossbar, address, moment, curve, zero, g_max_us, from_target, net, room, states,
+                    out[a:b], out[n + a:n + b])
+
+
+@exact_kernel()
+def fill_weights(first, end, crossbar, address, moment, curve, g_max_us, from_target, net, scales, out):
+    """As `fill_conductances`, but effective weights out (n,) = (G+ - G-) scales[0] scales[1], of the same precision."""
+    n, zero, room, states = out.size, _at_zero(curve), np.empty((6, CHUNK)), np.empty((4, CHUNK), out.dtype)
+    for chunk in range(first, end):
+        a, b = chunk * CHUNK, min((chunk + 1) * CHUNK, n)
+        plus, minus, weights = states[2][:b - a], states[3][:b - a], out[a:b]
+        _read_chunk(a, b, crossbar, address, moment, curve, zero, g_max_us, from_target, net, room, states,
+                    plus, minus)
+        for i in range(b - a):
+            weights[i] = (plus[i] - minus[i]) * scales[0] * scales[1]
+
+
+@exact_kernel()
+def _read_chunk(a, b, crossbar, address, moment, curve, zero, g_max_us, from_target, net, room, states, plus,
+                minus):
+    """Pairs a .. b - 1 -> plus, minus (b - a,) [uS]."""
+    seed, chip, layer, draw, start = address
+    g_target, g_prog, nu = crossbar
+    n, pairs = b - a, nu.size // 2
+    prog_plus, prog_minus = g_prog[a:b], g_prog[pairs + a:pairs + b]
+    if net[0]:
+        _collapse(prog_plus, prog_minus, net[1], g_max_us, states[0][:n], states[1][:n])
+        prog_plus, prog_minus = states[0][:n], states[1][:n]
+    q_plus, q_minus, z = room[0][:n], room[1][:n], room[2][:n]
+    if from_target:
+        _fill_pairs(curve, g_target[a:b], g_target[pairs + a:pairs + b], g_max_us, zero, room, q_plus, q_minus)
+    else:
+        _fill_pairs(curve, prog_plus, prog_minus, g_max_us, zero, room, q_plus, q_minus)
+    chunk_normals(seed, chip, READ, layer, draw, start + np.uint64(a), z)
+    _read_devices(prog_plus, nu[a:b], q_plus, z, moment, plus)
+    chunk_normals(seed, chip, READ, layer, draw, start + np.uint64(pairs + a), z)
+    _read_devices(prog_minus, nu[pairs + a:pairs + b], q_minus, z, moment, minus)
+
+
+@exact_kernel()
+def _collapse(plus, minus, largest_us, g_max_us, new_plus, new_minus):
+    """The net conductance of each pair, split again and stretched to G_max, rounded to the state's precision."""
+    for i in range(plus.size):
+        net = np.float64(plus[i]) - np.float64(minus[i])
+        g_us = abs(net) / largest_us * g_max_us
+        new_plus[i] = g_us if net > 0.0 else 0.0
+        new_minus[i] = g_us if net < 0.0 else 0.0
+
+
+@exact_kernel()
+def _fill_pairs(curve, plus_us, minus_us, g_max_us, zero, room, q_plus, q_minus):
+    """The curve at both conductances of each pair; evaluated once a pair where one of each is 0."""
+    n, both = plus_us.size, 0
+    g, log_g, value = room[3][:n], room[4][:n], room[5][:n]
     for i in range(n):
+        both += min(plus_us[i], minus_us[i]) > 0.0
+        g[i] = np.float64(max(plus_us[i], minus_us[i])) / g_max_us
+    if both == 0:
+        _fill(curve, g, log_g, value)
+        for i in range(n):
+            q_plus[i] = value[i] if plus_us[i] > 0.0 else zero
+            q_minus[i] = value[i] if minus_us[i] > 0.0 else zero
+        return
+    for i in range(n):
+        g[i] = np.float64(plus_us[i]) / g_max_us
+    _fill(curve, g, log_g, q_plus)
+    for i in range(n):
+        g[i] = np.float64(minus_us[i]) / g_max_us
+    _fill(curve, g, log_g, q_minus)
+
+
+@exact_kernel()
+def _fill(curve, g, log_g, out):
+    if uses_log(curve):
+        fill_log(g, log_g)
+    fill_curve(curve, g, log_g, out)
+
+
+@exact_kernel()
+def _read_devices(g_prog, nu, q, z, moment, out):
+    log_time, growth = moment
+    for i in range(out.size):
         drifted = np.float64(g_prog[i]) * exp_at(-np.float64(nu[i]) * log_time)
         out[i] = max(drifted + drifted * (q[i] * growth) * z[i], 0.0)
-
-
-@exact_kernel(parallel=True)
-def fill_read(g_curve, g_prog, nu, start, address, draw, curve, g_max_us, log_time, growth, out):
-    """Conductances out (m,) [uS] of a read; g_curve (m,) [uS] is where Q_s is taken (I-7), start the first address.
-
-    log_time = ln(t / t0); growth = read_noise.accumulation(t).
-    """
-    m = out.size
-    for c in prange((m + CHUNK - 1) // CHUNK):
-        a, b = c * CHUNK, min((c + 1) * CHUNK, m)
-        _read_chunk(g_curve[a:b], g_prog[a:b], nu[a:b], start + np.uint64(a), address, draw, curve, g_max_us, log_time,
-                    growth, out[a:b])

@@ -240,3 +240,23 @@ def test_read_noise_is_addressed_as_documented():
     q_s = np.array([0.0088, 0.2])[:, None, None]
     expected = np.maximum(drifted * (1 + q_s * np.sqrt(np.log((86400 + 250e-9) / 500e-9)) * z), 0)
     np.testing.assert_allclose(read_conductances(chip, x, 86400.0, 3), expected, rtol=1e-6)
+
+
+def test_weights_of_zero_leave_the_same_bytes_in_both_forms():
+    """The sign of a zero is in the hash of a chip."""
+    matrix = np.round(WEIGHTS)
+    for device in (JOSHI2020, DEVICES["aihwkit-pcm"]):
+        chip = program({"m": matrix}, device, 1, 2)
+        x = chip.crossbars[0]
+        for naive, fast in zip(program_naive(matrix, device, 1, 2, 0)[1:], (x.g_target_us, x.g_prog_us, x.nu)):
+            assert naive.tobytes() == fast.tobytes()
+        assert read_conductances(chip, x, 1e6, 0).tobytes() == read_conductances_naive(chip, x, 1e6, 0).tobytes()
+
+
+def test_the_weights_of_a_chip_are_those_of_its_conductances():
+    for device in VARIANTS:
+        chip = chip_of(device)
+        weights = chip.read(1e6, 3)
+        for x in chip.crossbars:
+            expected = effective_weights(chip, x, read_conductances(chip, x, 1e6, 3))
+            assert weights[x.name].tobytes() == expected.tobytes()

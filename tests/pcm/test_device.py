@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from refpcm.errors import RefpcmError
-from refpcm.pcm.curve import Piece, curve_value, encode, fill_curve, polynomial, table
+from refpcm.pcm.curve import Piece, curve_value, encode, fill_curve, fill_log, polynomial, table
 from refpcm.pcm.device import CROSSSIM_JOSHI, DEVICES, JOSHI2020, check, differences, find_device
 from refpcm.pcm.device_file import device_from_dict, device_to_dict, make_device, read_device
 
@@ -60,8 +60,9 @@ def test_crosssim_joshi_is_the_formula_of_crosssim():
 def test_kernel_curves_agree_with_the_specification_bit_for_bit(name):
     g = np.concatenate([np.linspace(0, 1.2, 1001), 10.0 ** -np.arange(1, 12)])
     for curve in (getattr(DEVICES[name], c) for c in CURVES):
-        out = np.empty_like(g)
-        fill_curve(encode(curve), g, out)
+        out, log_g = np.empty_like(g), np.empty_like(g)
+        fill_log(g, log_g)
+        fill_curve(encode(curve), g, log_g, out)
         assert np.array_equal(out, curve_value(curve, g))
 
 
