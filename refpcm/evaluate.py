@@ -23,8 +23,8 @@ def arguments():
                         "the built-in images if left out")
     parser.add_argument("--digital", action="store_true", help="exact weights, float32 arithmetic: no chip")
     parser.add_argument("--images", type=int, metavar="N", help="only the first N test images")
-    parser.add_argument("--kernels", choices=("vector", "winograd", "plain", "numpy"), default="vector",
-                        help="vector, winograd, plain: Numba; numpy: the specification, slow")
+    parser.add_argument("--kernels", choices=("vector", "winograd", "winograd4", "plain", "numpy"), default="vector",
+                        help="vector, winograd, winograd4, plain: Numba; numpy: the specification, slow")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--out", metavar="DIR", help="output folder (default: runs/evaluate-FINGERPRINT)")
     parser.add_argument("--workers", type=int, metavar="N", default=1,

@@ -35,7 +35,7 @@ ABOUT = {
     "backward": "weights of the backward pass: noisy (those of the forward pass) or clean (I-2)",
     "clip_sigma": "alpha: weights are clipped to +- alpha standard deviations of their layer",
     "validation_images": "held out of the training images", "seed": "of all random numbers, 32 bits",
-    "kernels": "vector, winograd, plain (all Numba) or numpy (the specification, slow)",
+    "kernels": "vector, winograd, winograd4, plain (all Numba) or numpy (the specification, slow)",
 }
 
 

@@ -59,8 +59,9 @@ class Context:
 class Engine:
     """Fast executor of one network, float32.
 
-    kernels: "vector" (emitted vector code), "winograd" (the same, with F(2x2) for 3x3 convolutions of stride 1) or
-    "plain" (Numba loops); None takes REFPCM_KERNELS, else "vector".
+    kernels: "vector" (emitted vector code), "winograd" (the same, with F(2x2) for 3x3 convolutions of stride 1),
+    "winograd4" (F(4x4) where the planes divide by 4, else F(2x2)) or "plain" (Numba loops); None takes
+    REFPCM_KERNELS, else "vector".
     Raises RefpcmError for a network without a fast form or an unknown kernels name.
     """
 

@@ -35,7 +35,7 @@ class TrainingConfig:
     clip_sigma: float | None = None  # alpha: weights are clipped to +- alpha sigma of their layer after every update
     validation_images: int = 0     # taken from the training images, balanced over the classes
     seed: int = 0                  # 32 bits
-    kernels: str = "vector"        # vector, winograd, plain (all Numba), numpy (the specification; slow)
+    kernels: str = "vector"        # vector, winograd, winograd4, plain (all Numba), numpy (the specification; slow)
 
 
 PRESETS = {
@@ -73,7 +73,7 @@ _POSITIVE = ("epochs", "batch_size", "learning_rate", "clip_sigma")
 _FRACTION = ("momentum", "label_smoothing")
 _NOT_NEGATIVE = ("weight_noise", "weight_decay", "warmup_epochs", "crop_padding", "cutout", "validation_images", "seed")
 _CHOICES = {"backward": ("noisy", "clean"), "schedule": ("constant", "multi-step", "cosine", "one-cycle"), "decay": ("weights", "all"),
-            "kernels": ("vector", "winograd", "plain", "numpy"),
+            "kernels": ("vector", "winograd", "winograd4", "plain", "numpy"),
             "noise_kind": ("additive", "multiplicative", "state-dependent", "inputs", "pre-activations"),
             "weight_precision": ("float", "4-bit", "ternary")}
 

@@ -22,7 +22,7 @@ class NumpyEngine:
 
 
 def make_engine(network, kernels):
-    """kernels: vector, winograd, plain (Numba) or numpy."""
+    """kernels: a name of `Engine`, or numpy."""
     if kernels == "numpy":
         return NumpyEngine(network)
     from refpcm.kernels.engine import Engine

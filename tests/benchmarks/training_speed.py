@@ -23,7 +23,7 @@ def arguments():
                         help="batch sizes (default 1 128 256)")
     parser.add_argument("--runs", type=int, default=15, help="runs of each contender (default 15)")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--kernels", default="vector", choices=("vector", "winograd", "plain"))
+    parser.add_argument("--kernels", default="vector", choices=("vector", "winograd", "winograd4", "plain"))
     parser.add_argument("--compile", action="store_true", help="also torch.compile (takes a minute)")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall",
                         help="cpu: processor time of this thread, for busy machines; needs --threads 1")

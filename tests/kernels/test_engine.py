@@ -18,7 +18,7 @@ from refpcm import resnet
 from refpcm.errors import RefpcmError
 from refpcm.kernels.engine import Engine
 
-FORMS = pytest.mark.parametrize("form", ["vector", "plain", "winograd"])
+FORMS = pytest.mark.parametrize("form", ["vector", "plain", "winograd", "winograd4"])
 
 
 def make(architecture="tiny-resnet8", bias=0.1, seed=0, **changes):
@@ -101,7 +101,7 @@ def test_logits_of_an_image_do_not_depend_on_its_neighbours():
 def test_all_kernels_agree():
     network, parameters = make(bias=8)
     images, dlogits = batch(network, 18, 16)
-    engines = [Engine(network, form) for form in ("vector", "plain", "winograd")]
+    engines = [Engine(network, form) for form in ("vector", "plain", "winograd", "winograd4")]
     logits = [engine.forward(parameters, images, training=True) for engine in engines]
     gradients = [engine.backward(parameters, dlogits) for engine in engines]
     assert max(relative(other, logits[0]) for other in logits[1:]) < 1e-5
@@ -109,7 +109,7 @@ def test_all_kernels_agree():
         assert max(relative(other[name], gradients[0][name]) for name in other) < 1e-3
 
 
-@pytest.mark.parametrize("form", ["vector", "winograd"])
+@pytest.mark.parametrize("form", ["vector", "winograd", "winograd4"])
 def test_a_step_is_bitwise_the_same_for_one_and_two_threads_and_every_time(form):
     if numba.config.NUMBA_NUM_THREADS < 2:
         pytest.skip("NUMBA_NUM_THREADS is 1")
