@@ -90,11 +90,11 @@ def _read(kernel, chip, crossbars, t_s, draw, outs):
     for crossbar, out in zip(crossbars, outs):
         rng.check_address(chip.seed, chip.chip, rng.Purpose.READ_NOISE, crossbar.number, draw)
         state = tuple(getattr(crossbar, part).reshape(-1) for part in STATE)
-        largest_net_us = _largest_net(crossbar) if device.identity == "collapsed" else device.g_max_us
-        scales = tuple(out.dtype.type(x / device.g_max_us) for x in (crossbar.w_max, largest_net_us))
+        net_us = largest_net_us(crossbar) if device.identity == "collapsed" else device.g_max_us
+        scales = tuple(out.dtype.type(x / device.g_max_us) for x in (crossbar.w_max, net_us))
         layers.append((crossbar.nu.size // 2, (
             state, (chip.seed, chip.chip, crossbar.number, int(draw), start), moment, curve, float(device.g_max_us),
-            device.read_noise_from == "target", (device.identity == "collapsed", float(largest_net_us)),
+            device.read_noise_from == "target", (device.identity == "collapsed", float(net_us)),
             *([scales] if kernel is fused.fill_weights else []), out.reshape(-1))))
     fused.run_layers(kernel, layers)
 
@@ -103,19 +103,20 @@ def effective_weights(chip, crossbar, g_us):
     """Weights (R, K) that conductances (2, R, K) [uS] of this crossbar stand for."""
     weights = mapping.to_weights(g_us, crossbar.w_max, chip.device.g_max_us)
     if chip.device.identity == "collapsed":
-        weights = weights * (_largest_net(crossbar) / chip.device.g_max_us)
+        weights = weights * (largest_net_us(crossbar) / chip.device.g_max_us)
     return weights.astype(g_us.dtype)
 
 
-def _programmed_as_read(device, crossbar):
+def programmed_as_read(device, crossbar):
     """I-8: the devices' own state, or the net conductance split again and stretched to G_max (as aihwkit does)."""
     if device.identity == "devices":
         return crossbar.g_prog_us
     net = crossbar.g_prog_us[0].astype(np.float64) - crossbar.g_prog_us[1]
-    return mapping.to_conductances(net, _largest_net(crossbar), device.g_max_us).astype(crossbar.g_prog_us.dtype)
+    return mapping.to_conductances(net, largest_net_us(crossbar), device.g_max_us).astype(crossbar.g_prog_us.dtype)
 
 
-def _largest_net(crossbar):
+def largest_net_us(crossbar):
+    """max |G+ - G-| [uS] over the pairs, as programmed."""
     return float(np.max(np.abs(crossbar.g_prog_us[0].astype(np.float64) - crossbar.g_prog_us[1])))
 
 
@@ -189,7 +190,7 @@ def program_naive(matrix, device, seed, chip, number, dtype=np.float32):
 
 def read_conductances_naive(chip, crossbar, t_s, draw):
     """`read_conductances`, stage by stage."""
-    g_prog = _programmed_as_read(chip.device, crossbar)
+    g_prog = programmed_as_read(chip.device, crossbar)
     z = rng.normals_naive(chip.seed, chip.chip, rng.Purpose.READ_NOISE, crossbar.number, draw, int(read_start(t_s)),
                           g_prog.size).reshape(g_prog.shape)
     g_curve = crossbar.g_target_us if chip.device.read_noise_from == "target" else g_prog

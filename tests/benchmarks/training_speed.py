@@ -49,11 +49,11 @@ def medians(contenders, runs, clock):
 
 
 def show(title, rows, images=None):
-    """Print {name: seconds} and what refpcm gains over each."""
+    """Print {name: seconds} and what "refpcm" gains over each of the others."""
     print(f"\n{title}")
     for name, seconds in rows.items():
         rate = f"{images / seconds:10,.0f} images/s" if images else ""
-        gain = f"   refpcm is {seconds / rows['refpcm']:.2f} times as fast" if name != "refpcm" else ""
+        gain = "" if name.startswith("refpcm") else f"   refpcm is {seconds / rows['refpcm']:.2f} times as fast"
         print(f"  {name:28s}{seconds * 1e3:10.2f} ms{rate}{gain}")
 
 
