@@ -10,6 +10,7 @@ import numpy as np
 
 from refpcm import rng
 from refpcm.analog import analog_layers
+from refpcm.errors import RefpcmError
 from refpcm.network import FORWARD, Tape
 from refpcm.pcm.converters import saturated
 from refpcm.pcm.tile import Saturation, Tiles, calibrated_ranges, count, parts, product
@@ -48,7 +49,8 @@ class Analog:
     alphas: {layer name: GDC factor}; a layer's output is divided by it.
     address: (seed, chip, draw) of the noise.
     variances: {layer name: variance (R, K) of each weight's read noise}, drawn afresh for every product (I-9), for the
-    layers that have it.
+    layers that have it; matrices are then the weights' means (refpcm/pcm/product_noise.py).
+    Raises RefpcmError for variances that fit no matrix or are no variances.
     """
     tiles: Tiles
     matrices: dict
@@ -58,13 +60,20 @@ class Analog:
     address: tuple = (0, 0, 0)
     variances: dict = field(default_factory=dict)
 
+    def __post_init__(self):
+        for name, variance in self.variances.items():
+            shape = np.shape(self.matrices.get(name))
+            if np.shape(variance) != shape or not (np.min(variance) >= 0 and np.max(variance) < np.inf):
+                raise RefpcmError(f"variances of layer {name!r} must be finite, not negative and of the weights' shape, "
+                                  f"{shape}: take refpcm.pcm.product_noise.weight_variances of the same chip")
+
 
 def analog_forward(network, parameters, analog, images, first_image=0, saturation=None, training=False):
     """images (N, C, H, W), normalised -> Tape with every intermediate, as `refpcm.network.forward` leaves it.
 
     The specification of `refpcm.analog_engine.AnalogEngine`.
     parameters: of the digital layers (and of crossbar layers that are not in analog.matrices).
-    first_image: number of the first image in the noise's address; element index of the noise is
+    first_image: number of the first image in the address of output and read noise; element index is
         ((image * parts + part) * K + column) * positions + position.
     saturation: {layer name: Saturation} to add to; of a layer's inputs every pixel counts once, padding not.
     """
