@@ -49,8 +49,9 @@ def arguments():
                       help="images that AdaBS and converter ranges see; test only where a set has no training images")
     chip.add_argument("--on-chip", choices=("all", "inner"), default="all",
                       help="inner: first and last layer stay digital")
-    chip.add_argument("--read-noise", choices=("frozen", "per_batch"), default="frozen",
-                      help="one read for the whole test set, or a fresh one for each 256 images (I-9)")
+    chip.add_argument("--read-noise", choices=("frozen", "per_batch", "per_product"), default="frozen",
+                      help="one read for the whole test set, a fresh one for each 256 images, or fresh noise in every "
+                      "product of a vector with a layer (I-9)")
     chip.add_argument("--dac-bits", type=int, metavar="B", help="bits of the input converters (default: ideal)")
     chip.add_argument("--adc-bits", type=int, metavar="B", help="bits of the output converters (default: ideal)")
     chip.add_argument("--tile-rows", type=int, metavar="R", help="rows of a tile; longer matrices are split (default: no limit)")

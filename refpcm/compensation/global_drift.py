@@ -46,27 +46,30 @@ def compensated(weights, alpha):
     return (weights / alpha).astype(weights.dtype)
 
 
-def read_with_readouts(chip, t_s, draw, kind="columns", per_column=False):
-    """One read of the whole chip: {name: effective weights (R, K)}, {name: readout}."""
+def read_with_readouts(chip, t_s, draw, kind="columns", per_column=False, read=read_conductances):
+    """One read of the whole chip: {name: effective weights (R, K)}, {name: readout}.
+
+    read: what is read, `refpcm.pcm.product_noise.mean_conductances` where every product has noise of its own.
+    """
     weights, readouts = {}, {}
     for crossbar in chip.crossbars:
-        g_us = read_conductances(chip, crossbar, t_s, draw)
+        g_us = read(chip, crossbar, t_s, draw)
         weights[crossbar.name] = effective_weights(chip, crossbar, g_us)
         readouts[crossbar.name] = readout(kind, g_us, weights[crossbar.name], per_column)
     return weights, readouts
 
 
-def reference_readouts(chip, kind="columns", per_column=False, first_read_s=None):
-    """{name: readout(t0)}: read 0 at first_read_s seconds after programming.
+def reference_readouts(chip, kind="columns", per_column=False, first_read_s=None, read=read_conductances):
+    """{name: readout(t0)}: read 0 at first_read_s seconds after programming; `read` as in `read_with_readouts`.
 
     Left out, that is 25 s as in the paper, or t0 of a device whose t0 is later.
     """
     t_s = max(FIRST_READ_S, chip.device.t0_s) if first_read_s is None else first_read_s
-    return read_with_readouts(chip, t_s, 0, kind, per_column)[1]
+    return read_with_readouts(chip, t_s, 0, kind, per_column, read)[1]
 
 
-def compensated_read(chip, t_s, draw, reference, kind="columns", per_column=False):
-    """One read with its compensation: {name: W}, {name: W / alpha}, {name: alpha}."""
-    weights, readouts = read_with_readouts(chip, t_s, draw, kind, per_column)
+def compensated_read(chip, t_s, draw, reference, kind="columns", per_column=False, read=read_conductances):
+    """One read with its compensation: {name: W}, {name: W / alpha}, {name: alpha}; as in `read_with_readouts`."""
+    weights, readouts = read_with_readouts(chip, t_s, draw, kind, per_column, read)
     alphas = {name: drift_factor(readouts[name], reference[name]) for name in weights}
     return weights, {name: compensated(weights[name], alphas[name]) for name in weights}, alphas

@@ -16,16 +16,16 @@ from refpcm.compensation.global_drift import READOUTS, compensated_read, referen
 from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import BATCH, MiniBatches, load_inputs
+from refpcm.pcm.chip import read_conductances
 from refpcm.pcm.converters import Converter
 from refpcm.pcm.device import find_device
 from refpcm.pcm.device_file import device_to_dict
+from refpcm.pcm.product_noise import mean_conductances, weight_variances
 from refpcm.pcm.tile import Tiles
 
-READ_NOISE = ("frozen", "per_batch")
+READ_NOISE = ("frozen", "per_batch", "per_product")
 CALIBRATION = ("train", "test")
-CALIBRATION_START = 2 ** 24  # number of the first calibration image in the output noise's address
-RANGE_DRAW = 2 ** 32 - 1  # draw of the calibration images that set the converters' ranges
-RANGE_IMAGES = 64  # calibration images that set the converters' ranges
+CALIBRATION_START = 2 ** 24  # number of the first calibration image in the address of output and read noise
 COMPENSATIONS = ("none", "gdc", "adabs", "adabs-alone")  # adabs: with GDC beneath (I-11)
 
 
@@ -39,9 +39,10 @@ class Protocol:
     statistics have seen the test images, and accuracies after AdaBS are no longer a test's.
     adabs_batches, adabs_batch_size: n and m of AdaBS; None: the paper's, 13 of 200, for an ImageNet index 26 of 50.
     readout, per_column: of GDC (I-10). images: only the first so many test images; None = all.
-    read_noise (I-9): "frozen" while the data set is evaluated, or drawn afresh "per_batch" of 256 images.
-    dac_bits, adc_bits (None = ideal), tile_rows, tile_columns (None = no limit), output_noise: as in refpcm.pcm.tile;
-    with ideal converters and no output noise the effective weights go through the digital network.
+    read_noise (I-9): "frozen" while the data set is evaluated, or drawn afresh "per_batch" of 256 images or
+    "per_product" of a vector with a layer's matrix. GDC then divides mean readouts (refpcm/pcm/product_noise.py).
+    dac_bits, adc_bits (None = ideal), tile_rows, tile_columns (None = no limit), output_noise: as in refpcm.pcm.tile.
+    With ideal converters and no noise on products the effective weights go through the digital network.
     """
     network: str
     data: str = None
@@ -89,9 +90,17 @@ class Protocol:
         return Tiles(self.tile_rows, self.tile_columns, Converter(self.dac_bits), Converter(self.adc_bits),
                      self.output_noise)
 
+    def needs_ranges(self):
+        """Whether the converters' ranges matter."""
+        return self.dac_bits is not None or self.adc_bits is not None or self.output_noise > 0
+
     def needs_tiles(self):
         """Whether anything but the effective weights matters."""
-        return self.dac_bits is not None or self.adc_bits is not None or self.output_noise > 0
+        return self.needs_ranges() or self.read_noise == "per_product"
+
+    def what_is_read(self):
+        """One read of a crossbar's conductances, or with noise per product their means."""
+        return mean_conductances if self.read_noise == "per_product" else read_conductances
 
 
 def _demand(ok, field, value, wanted):
@@ -135,19 +144,22 @@ def tasks(protocol):
 def run_task(task):
     """Number of test images recognised, {compensation: int}."""
     from refpcm.analog import with_matrices
+    from refpcm.evaluation.on_tiles import engine_on_tiles
     protocol = task.protocol
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
     network, trained = inputs.file.network, inputs.file.parameters
     chip, reference = _programmed(protocol, task.chip)
+    variances = weight_variances(chip, task.t_s) if protocol.read_noise == "per_product" else {}
     correct, statistics = dict.fromkeys(task.compensations, 0), {name: {} for name in task.compensations}
     for draw, begin, end in _reads(protocol, task.draw, inputs.image_count(protocol.images)):
-        raw, rescued, alphas = compensated_read(chip, task.t_s, draw, reference, protocol.readout, protocol.per_column)
+        raw, rescued, alphas = compensated_read(chip, task.t_s, draw, reference, protocol.readout, protocol.per_column,
+                                                protocol.what_is_read())
         for name in task.compensations:
             with_gdc = name in ("gdc", "adabs")
             parameters = {**with_matrices(network, trained, rescued if with_gdc else raw), **statistics[name]}
             engine = inputs.engine
             if protocol.needs_tiles():
-                engine = _engine_on_tiles(protocol, chip, draw, raw, alphas if with_gdc else {})
+                engine = engine_on_tiles(protocol, chip, draw, raw, alphas if with_gdc else {}, variances)
             if name in ("adabs", "adabs-alone") and begin == 0:
                 parameters = _with_adabs(protocol, task, inputs, engine, parameters)
                 statistics[name] = {key: value for key, value in parameters.items() if ".running_" in key}
@@ -157,8 +169,8 @@ def run_task(task):
 
 
 def _reads(protocol, draw, images):
-    """(read number, first image, end): one read for all images, or one a batch (I-9)."""
-    if protocol.read_noise == "frozen":
+    """(read number, first image, end): one for all images, or one a batch (I-9)."""
+    if protocol.read_noise != "per_batch":
         return [(draw, 0, images)]
     return [(draw * 2 ** 16 + i, begin, min(begin + BATCH, images)) for i, begin in enumerate(range(0, images, BATCH))]
 
@@ -171,28 +183,6 @@ def _with_adabs(protocol, task, inputs, engine, parameters):
     return calibrate(engine, parameters, MiniBatches(inputs, images, chosen))
 
 
-def _engine_on_tiles(protocol, chip, draw, matrices, alphas):
-    from refpcm.analog_engine import AnalogEngine
-    from refpcm.analog_forward import Analog
-    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
-    w_max = {crossbar.name: crossbar.w_max for crossbar in chip.crossbars}
-    return AnalogEngine(inputs.file.network, Analog(protocol.tiles(), matrices, w_max, _ranges(protocol), alphas,
-                                                    (protocol.seed, chip.chip, draw)))
-
-
-@lru_cache(maxsize=1)
-def _ranges(protocol):
-    """Converter ranges, from the trained weights and calibration images; the same for all chips."""
-    from refpcm.analog import to_matrices
-    from refpcm.analog_forward import calibrate_ranges
-    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
-    network, parameters = inputs.file.network, inputs.file.parameters
-    images = inputs.calibration_images(protocol.calibration)
-    chosen = calibration_images(protocol.seed, 0, RANGE_DRAW, len(images), 1, min(RANGE_IMAGES, len(images)))[0]
-    return calibrate_ranges(network, parameters, to_matrices(network, parameters, protocol.on_chip),
-                            inputs.normalised(images[chosen]), protocol.tiles())
-
-
 @lru_cache(maxsize=1)
 def _programmed(protocol, number):
     """The chip and its reference readouts, kept between units of the same chip."""
@@ -200,7 +190,7 @@ def _programmed(protocol, number):
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
     chip = program_network(inputs.file.network, inputs.file.parameters, find_device(protocol.device), protocol.seed,
                            number, protocol.on_chip)
-    return chip, reference_readouts(chip, protocol.readout, protocol.per_column)
+    return chip, reference_readouts(chip, protocol.readout, protocol.per_column, read=protocol.what_is_read())
 
 
 def fingerprint(protocol):
