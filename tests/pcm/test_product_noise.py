@@ -1,4 +1,4 @@
-"""refpcm.pcm.product_noise: moments against integrals and literal reads, products against literal reads of all devices."""
+"""refpcm.pcm.product_noise: moments against integrals, products against literal reads of all devices."""
 
 from dataclasses import replace
 
@@ -42,8 +42,8 @@ def test_without_noise_the_moments_are_1_and_0():
 
 @pytest.mark.parametrize("device", VARIANTS, ids=lambda d: f"{d.name}-{d.reset_device}-{d.stuck_fraction}-{d.identity}")
 def test_moments_are_those_of_many_reads(device):
-    """1,000 pairs a level of g, 300 reads: where all of them conduct, the mean is known to 0.18 % of sigma and sigma^2 to
-    0.26 to 0.32 % (one standard error): a shift of 1 % of sigma and an error of 1 % in sigma are found."""
+    """1,000 pairs a level of g, 300 reads: where all of them conduct, the mean is known to 0.18 % of sigma and sigma^2
+    to 0.26 to 0.32 % (one standard error): a shift of 1 % of sigma and an error of 1 % in sigma are found."""
     levels, draws = np.array([1.0, 0.3, 0.05, 0.005]), 300
     chip = program({"m": np.repeat(levels[:, None], 1000, 1)}, device, 3, 1, dtype=np.float64)
     mean_us, variance_us2 = read_moments(chip, chip.crossbars[0], YEAR_S)
@@ -74,8 +74,8 @@ def test_only_the_cut_separates_the_mean_from_the_drifted_conductance():
 
 
 def literal_and_drawn(device, rows, tiles, draws=4000, columns=50):
-    """Products of one vector, in standard deviations of the closed form: (draws, columns) with all devices drawn, and as
-    `product` draws them."""
+    """Products of one vector, in standard deviations of the closed form: (draws, columns) with all devices drawn, and
+    as `product` draws them."""
     random = np.random.default_rng(5)
     x = np.abs(random.standard_normal(rows))
     chip = program({"m": random.standard_normal((rows, columns)) * 0.2}, device, 7, 1, dtype=np.float64)
@@ -112,7 +112,7 @@ def test_columns_are_independent_in_both():
 @pytest.mark.parametrize("rows", [None, 10])
 @pytest.mark.parametrize("dac, adc", [(4, 8), (4, None), (None, None)])
 def test_kernels_and_specification_agree_bit_for_bit(dac, adc, rows, noise, stride):
-    """Inputs, weights and variances are whole numbers, so that sums are exact in any order; 10 rows cut channels of 9."""
+    """Inputs, weights and variances are whole numbers: sums are exact in any order; 10 rows cut channels of 9."""
     random = np.random.default_rng(0)
     values = random.integers(-9, 10, (18, 5, 9, 9)).astype(np.float32)
     w = random.integers(-9, 10, (45, 11)).astype(np.float32)
