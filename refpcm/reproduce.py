@@ -24,19 +24,21 @@ EPILOG = """\
 Trained networks and finished evaluations are kept in the output folder and shared by the figures: the same command run
 again goes on where it was interrupted. docs/reproduce.md has the scales and what each panel is taken to be.
 """
-SECONDS = {"smoke": "two minutes for all figures, built-in data", "small": "an hour, CIFAR-10", "full": "the paper's, days"}
+ABOUT = {"smoke": "two minutes for all figures, built-in data", "small": "half an hour, CIFAR-10",
+         "full": "the paper's network and numbers of runs, days"}
 
 
 def arguments():
     parser = cli.parser("refpcm.reproduce", DESCRIPTION, EPILOG)
     parser.add_argument("figure", choices=(*FIGURES, "all"), help="which figure")
     parser.add_argument("--scale", choices=SCALES, default="smoke",
-                        help="; ".join(f"{name}: {about}" for name, about in SECONDS.items()))
-    parser.add_argument("--config", metavar="FILE", help="TOML (Python 3.11 or later) or JSON that changes numbers of the scale")
+                        help="; ".join(f"{name}: {about}" for name, about in ABOUT.items()))
+    parser.add_argument("--config", metavar="FILE",
+                        help="TOML (Python 3.11 or later) or JSON that changes numbers of the scale")
     parser.add_argument("--data", metavar="DIR", help="folder prepared by data_tools; the built-in images if left out")
-    parser.add_argument("--fp32", metavar="FILE", nargs="+", default=(),
+    parser.add_argument("--fp32", metavar="FILE", nargs="+",
                         help="network files to use as the FP32 networks, and to start from, instead of training them")
-    parser.add_argument("--noise", metavar="FILE", nargs="+", default=(),
+    parser.add_argument("--noise", metavar="FILE", nargs="+",
                         help="network files to use as those trained with the scale's eta_tr")
     parser.add_argument("--out", metavar="DIR", help="output folder (default: runs/reproduce-SCALE)")
     parser.add_argument("--workers", type=int, metavar="N", default=1,
@@ -57,10 +59,11 @@ def main():
     scale = SCALES[options.scale]
     if options.config:
         scale = override(scale, read_config_file(options.config), options.config)
-    elif options.scale != "smoke" and not options.data:
+    if options.scale != "smoke" and not options.data:
         raise RefpcmError(f"--scale {options.scale} is for CIFAR-10: name it with --data DIR "
                           "(python -m data_tools.cifar10 --out DIR prepares it)")
     from refpcm.reproduction.figures import reproduce
+    from refpcm.reproduction.networks import AGAIN
     from refpcm.reproduction.setting import Setting
     from refpcm.reproduction.variants import FP32, NOISE
     cli.set_threads(options.threads)
@@ -70,9 +73,8 @@ def main():
         with executor(options.workers) as pool:
             status = reproduce(setting, FIGURES if options.figure == "all" else (options.figure,), pool)
     except KeyboardInterrupt:
+        print(f"\ninterrupted; {AGAIN}", file=sys.stderr)
         status = 130
-    if status:
-        print("the same command goes on where this one stopped", file=sys.stderr)
     return status
 
 

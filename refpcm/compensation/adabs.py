@@ -32,8 +32,8 @@ def calibration_images(seed, chip, draw, image_count, batches=BATCHES, batch_siz
     """Which of the calibration images: int64 (n, m), all different. Raises RefpcmError if there are not enough."""
     if batches * batch_size > image_count or batch_size < 2:
         raise RefpcmError(f"AdaBS with {batches} mini-batches of {batch_size} images does not fit {image_count} "
-                          "calibration images, all different, or a mini-batch has fewer than 2: change --adabs-batches "
-                          "or --adabs-batch-size")
+                          "calibration images, all different, or a mini-batch has fewer than 2: change their number "
+                          "(adabs-batches) or size (adabs-batch-size)")
     order = rng.permutation(seed, chip, rng.Purpose.CALIBRATION_SELECTION, 0, draw, image_count)
     return order[:batches * batch_size].reshape(batches, batch_size)
 

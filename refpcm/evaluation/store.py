@@ -7,8 +7,7 @@ read). It holds the number of recognised images for each compensation that has b
 import json
 import os
 
-from refpcm.errors import RefpcmError
-from refpcm.files.atomic import atomic_file
+from refpcm.files.atomic import atomic_file, make_folder
 
 
 class Store:
@@ -16,10 +15,7 @@ class Store:
 
     def __init__(self, folder, fingerprint):
         self.folder, self.fingerprint = os.path.join(folder, "units"), fingerprint
-        try:
-            os.makedirs(self.folder, exist_ok=True)
-        except OSError as error:
-            raise RefpcmError(f"cannot make the folder {self.folder}: {error.strerror}") from error
+        make_folder(self.folder)
 
     def path(self, task):
         return os.path.join(self.folder, f"{self.fingerprint[:16]}-{task.name}.json")

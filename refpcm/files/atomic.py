@@ -50,6 +50,14 @@ def write_bytes(path, data):
         stream.write(data)
 
 
+def make_folder(path):
+    """Make the folder `path` and those above it, where missing. Raises RefpcmError if that cannot be."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise RefpcmError(f"cannot make the folder {path}: {error.strerror}; choose another place") from error
+
+
 def _mode_of(target, path):
     """Permission bits of the file that is about to be replaced, or None if there is none."""
     try:

@@ -6,7 +6,9 @@ from refpcm.evaluation.times import time_text
 from refpcm.files.atomic import write_bytes
 
 COLOURS = {"none": "tab:red", "gdc": "tab:orange", "adabs": "tab:blue"}
-SIZES = {"fig2": (13, 4), "fig3": (7, 4.5), "fig4": (10, 4), "fig5": (10, 4)}  # inches
+LABELS = {"none": "no compensation", "gdc": "GDC", "adabs": "GDC and AdaBS"}
+SIZES = {"fig2": (14, 5.5), "fig3": (10, 6), "fig4": (12, 8), "fig5": (12, 8)}  # inches
+NARROWEST = 2.0  # per cent that a vertical axis spans at least, so that small differences look small
 
 
 def missing():
@@ -14,12 +16,16 @@ def missing():
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        return "no figure is drawn: matplotlib is not installed; install it with: pip install matplotlib (or refpcm[plots])"
+        return ("no figure is drawn: matplotlib is not installed; install it with: pip install matplotlib "
+                "(or refpcm[plots])")
     return None
 
 
-def write(path, name, module, rows, title):
-    """Draw a figure's module into a PNG, atomically. Raises RefpcmError if it cannot be written."""
+def write(path, name, module, rows, title, below):
+    """Draw a figure's module into a PNG, atomically; below: lines of text under the panels.
+
+    Raises RefpcmError if it cannot be written.
+    """
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
@@ -27,6 +33,7 @@ def write(path, name, module, rows, title):
     try:
         module.draw(figure, rows)
         figure.suptitle(title, fontsize=10)
+        figure.supxlabel(below, x=0.01, ha="left", fontsize=8, family="monospace")
         content = io.BytesIO()
         figure.savefig(content, format="png", dpi=100, metadata={"Software": None})
     finally:
@@ -40,20 +47,28 @@ def errors(rows):
             for end in ("low", "high")]
 
 
-def curve(axes, x, rows, label=None):
+def curve(axes, x, rows, label=None, colour=None):
     """Means over x with their 95 % intervals."""
-    axes.errorbar(x, [100 * row["mean"] for row in rows], errors(rows), marker="o", markersize=4, capsize=3, label=label,
-                  color=COLOURS.get(label))
+    axes.errorbar(x, [100 * row["mean"] for row in rows], errors(rows), marker="o", markersize=4, capsize=3,
+                  label=label, color=colour)
 
 
 def bars(axes, x, rows, label):
+    """Means as bars of a width for two side by side, with their 95 % intervals."""
     axes.bar(x, [100 * row["mean"] for row in rows], 0.38, yerr=errors(rows), capsize=3, label=label)
 
 
 def zoom(axes, rows):
     """Let the vertical axis begin a little below the smallest value: bars would hide the differences."""
-    lowest, highest = (100 * limit(row["mean"] for row in rows) for limit in (min, max))
-    axes.set_ylim(max(0.0, lowest - 0.5 * (highest - lowest) - 2), min(100.0, highest + 1))
+    ends = [100 * row[end] for row in rows for end in ("mean", "low", "high") if row[end] is not None]
+    axes.set_ylim(max(0.0, min(ends) - 1), min(100.5, max(ends) + 1))
+
+
+def widen(axes):
+    """Let the vertical axis span NARROWEST at least."""
+    low, high = axes.get_ylim()
+    lacking = max(0.0, NARROWEST - (high - low)) / 2
+    axes.set_ylim(low - lacking, high + lacking)
 
 
 def time_axis(axes, times_s):

@@ -1,6 +1,6 @@
 """Fig. 2: accuracy over eta_tr and eta_inf, with additive noise on the weights in training and at inference.
 
-I-12, what the panels are taken to be: a, networks trained with eta_tr, tested without noise; b, eta_inf = eta_tr;
+I-17, what the panels are taken to be: a, networks trained with eta_tr, tested without noise; b, eta_inf = eta_tr;
 c, accuracy over eta_inf for each eta_tr, the FP32 network (eta_tr = 0) among them. All are views of one grid.
 """
 
@@ -58,8 +58,8 @@ def _above(rows, etas):
     if not gains:
         return beside(CIFAR10["eta-above"])
     gain, large, eta = max(gains)
-    return beside(CIFAR10["eta-above"], f"{points(gain)} at best (eta_tr = {100 * large:g} %, eta_inf = {100 * eta:g} %)",
-                  gain=gain, eta_tr=large, eta_inf=eta)
+    text = f"{points(gain)} at best (eta_tr = {100 * large:g} %, eta_inf = {100 * eta:g} %)"
+    return beside(CIFAR10["eta-above"], text, gain=gain, eta_tr=large, eta_inf=eta)
 
 
 COMPARE = {"cifar10": compare}
@@ -72,11 +72,14 @@ def draw(figure, rows):
     a.set(title="a  tested without noise", xlabel="eta_tr [%]", ylabel="test accuracy [%]")
     drawing.curve(b, [100 * eta for eta in etas], [_row(rows, eta, eta) for eta in etas], label="eta_tr = eta_inf")
     drawing.curve(b, [100 * eta for eta in etas], [_row(rows, 0.0, eta) for eta in etas], label="FP32 (eta_tr = 0)")
+    baseline = 100 * _row(rows, 0.0, 0.0)["mean"]
+    b.fill_between([0, 100 * UP_TO], baseline - 0.5, baseline, color="0.85", label="paper: within 0.5 % up to 5 %")
     b.set(title="b  eta_inf = eta_tr", xlabel="eta_inf [%]")
     for eta_tr in etas:
         some = [row for row in rows if row["eta_tr"] == eta_tr]
         drawing.curve(c, [100 * row["eta_inf"] for row in some], some, label=f"eta_tr = {100 * eta_tr:g} %")
     c.set(title="c  each eta_tr", xlabel="eta_inf [%]")
+    drawing.widen(a)
     b.legend()
     c.legend()
 

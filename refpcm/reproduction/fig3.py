@@ -65,4 +65,4 @@ def draw(figure, rows):
     axes.set_xticks(range(len(names)), [label(name) for name in names], rotation=20, ha="right")
     axes.set(ylabel="test accuracy [%]")
     drawing.zoom(axes, rows)
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)

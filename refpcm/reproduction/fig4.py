@@ -1,4 +1,4 @@
-"""Fig. 4: retention over one day, the span the paper measured on its chip; here the model stands for it (I-14)."""
+"""Fig. 4: retention over one day, the span the paper measured on its chip; here the model stands for it (I-19)."""
 
 from refpcm.evaluation.times import time_text
 from refpcm.reproduction.comparison import beside, mean_of, percent, points
@@ -22,8 +22,8 @@ def compare(rows, on_chip):
 
 def _day(rows, t_s):
     gdc, adabs = (mean_of(rows, network=NOISE, t_s=t_s, compensation=name) for name in ("gdc", "adabs"))
-    return beside(CIFAR10["day"], f"{percent(gdc)} / {percent(adabs)} (AdaBS {points(adabs - gdc)}) at {time_text(t_s)}",
-                  gdc=gdc, adabs=adabs, gain=adabs - gdc, t_s=t_s)
+    text = f"{percent(gdc)} / {percent(adabs)} (AdaBS {points(adabs - gdc)}) at {time_text(t_s)}"
+    return beside(CIFAR10["day"], text, gdc=gdc, adabs=adabs, gain=adabs - gdc, t_s=t_s)
 
 
 def _none(rows, times):

@@ -1,4 +1,4 @@
-"""Fig. 5: retention over one year by the model, on the CIFAR-10 network or, with given networks, on ImageNet (I-14)."""
+"""Fig. 5: retention over one year by the model, on the CIFAR-10 network or, with given networks, on ImageNet (I-19)."""
 
 from refpcm.evaluation.times import time_text
 from refpcm.reproduction.comparison import beside, mean_of, percent, points

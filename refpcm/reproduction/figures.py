@@ -2,22 +2,22 @@
 
 import hashlib
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from refpcm import cli
 from refpcm.analog import analog_layers
 from refpcm.compensation.adabs import calibration_images
 from refpcm.datasets import load
-from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.pcm.device import find_device
+from refpcm.pcm.drift import check_time
 from refpcm.reproduction import drawing, fig2, fig3, fig4, fig5
 from refpcm.reproduction.measurements import kernels
-from refpcm.reproduction.networks import train_all
-from refpcm.reproduction.output import comparison_table, table, write_files
+from refpcm.reproduction.networks import all_trainings, train_all
+from refpcm.reproduction.output import comparison_table, interval, table, write_files
 from refpcm.reproduction.setting import claim, with_architecture_of_given
 from refpcm.resnet import build
-from refpcm.training.run import identity_of
+from refpcm.training.run import check_images, hold_back, identity_of
 
 FIGURES = {"fig2": fig2, "fig3": fig3, "fig4": fig4, "fig5": fig5}
 PAPERS = (("joshi2020-resnet32", "cifar10"),)  # networks and data of the paper's numbers
@@ -29,8 +29,9 @@ def reproduce(setting, names, pool=None):
     setting = with_architecture_of_given(setting)
     dataset = load(setting.data)
     for path in (path for paths in setting.given.values() for path in paths):
-        load_inputs(str(path), setting.data, kernels(setting.scale))  # refuses what does not fit, before hours are spent
-    _check_numbers(setting.scale, dataset)
+        load_inputs(str(path), setting.data, kernels(setting.scale))  # refuses what does not fit
+    variants = {variant: None for name in names for variant in FIGURES[name].networks(setting.scale)}
+    _check_numbers(setting.scale, dataset, all_trainings(setting, variants))
     claim(setting, _identity(dataset))
     for name in names:
         status = train_all(setting, FIGURES[name].networks(setting.scale), dataset)
@@ -40,13 +41,15 @@ def reproduce(setting, names, pool=None):
     return 0
 
 
-def _check_numbers(scale, dataset):
+def _check_numbers(scale, dataset, trainings):
     """Raises RefpcmError for what would fail only in the evaluation, that is, after hours."""
     device = find_device(scale.device)
-    early = [t_s for t_s in (scale.transfer_s, *scale.day_s, *scale.year_s) if t_s < device.t0_s]
-    if early:
-        raise RefpcmError(f"a time of {early[0]:g} s is too early: device {device.name} is read from {device.t0_s:g} s on")
-    analog_layers(build(scale.fp32.architecture), scale.on_chip)
+    for t_s in (scale.transfer_s, *scale.day_s, *scale.year_s):
+        check_time(t_s, device)
+    network = build(scale.fp32.architecture, len(dataset.classes))
+    for config in {replace(training.config, seed=0) for training in trainings}:
+        check_images(config, network, hold_back(dataset, config.validation_images)[0])
+    analog_layers(network, scale.on_chip)
     calibration_images(0, 0, 0, len(dataset.train_images), scale.adabs_batches, scale.adabs_batch_size)
 
 
@@ -59,19 +62,19 @@ def _make(setting, name, dataset, pool):
     where = f"{architecture} on {dataset.name}, scale {setting.name}"
     result = {"figure": module.TITLE, "scale": setting.name, "architecture": architecture, "data": dataset.name,
               "numbers": asdict(setting.scale), "versions": cli.versions(), "rows": rows, "comparison": lines}
-    written = write_files(setting.out, name, module.COLUMNS, result)
+    comparison = [comparison_table(lines)] if lines else []
+    if lines and (architecture, dataset.name) not in PAPERS:
+        comparison.append(OTHER)
+    text = "\n\n".join([f"{module.TITLE}\n{where}", table(module.COLUMNS, rows), *comparison]) + "\n"
+    written = write_files(setting.out, name, module.COLUMNS, result, text)
     lacking = drawing.missing()
     if lacking:
         print(lacking, file=sys.stderr)
     else:
-        drawing.write(setting.out / f"{name}.png", name, module, rows, f"{module.TITLE}\n{where}")
+        drawing.write(setting.out / f"{name}.png", name, module, rows, f"{module.TITLE}\n{where}; {interval(rows)}",
+                      "\n\n".join(comparison))
         written.append(f"{name}.png")
-    parts = [f"{module.TITLE}\n{where}", table(module.COLUMNS, rows)]
-    if lines:
-        parts.append(comparison_table(lines))
-        if (architecture, dataset.name) not in PAPERS:
-            parts.append(OTHER)
-    return "\n\n".join([*parts, f"written: {setting.out}/" + ", ".join(written)]) + "\n"
+    return f"{text}\nwritten: {setting.out}/" + ", ".join(written) + "\n"
 
 
 def _identity(dataset):

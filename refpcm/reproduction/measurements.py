@@ -1,7 +1,7 @@
 """Accuracies of the trained networks: digital, with additive noise, and on chips; finished units are kept.
 
-The noise of training run 0, 1, ... has the seed 0, 1, ...: no two runs of a network share a chip, and different
-networks meet the same chips.
+Noise and chips have the seed of the training run (of given networks, their place in the list): no two runs of a
+network share a chip, and different networks meet the same chips.
 """
 
 import sys
@@ -43,8 +43,8 @@ def over_noise(setting, variants, pool):
     meter = Meter(sum(len(network_files(setting, variant)) for variant in variants) * scale.inference_runs)
     for variant in variants:
         found = {eta: [] for eta in etas_inf(scale)}
-        for number, path in enumerate(network_files(setting, variant)):
-            protocol = NoiseProtocol(str(path), setting.data, etas_inf(scale), scale.inference_runs, number,
+        for seed, path in seeded(setting, variant):
+            protocol = NoiseProtocol(str(path), setting.data, etas_inf(scale), scale.inference_runs, seed,
                                      scale.images, kernels(scale))
             for eta, values in run_noise(protocol, setting.units, pool, meter.of_next(variant)).items():
                 found[eta].append(values)
@@ -60,10 +60,10 @@ def etas_inf(scale):
 
 
 def on_chips(setting, variants, times_s, compensations, pool):
-    """Accuracy on chips: [{network, t_s, compensation, mean, ...}]; the digital accuracy has t_s None, compensation "digital"."""
+    """Accuracy on chips: [{network, t_s, compensation, mean, ...}]; without a chip, t_s None, compensation digital."""
     rows = []
-    protocols = {variant: [_protocol(setting, path, number, times_s, compensations)
-                           for number, path in enumerate(network_files(setting, variant))] for variant in variants}
+    protocols = {variant: [_protocol(setting, path, seed, times_s, compensations)
+                           for seed, path in seeded(setting, variant)] for variant in variants}
     meter = Meter(sum(len(tasks(protocol)) for several in protocols.values() for protocol in several))
     for variant, several in protocols.items():
         results = [run(protocol, setting.units, pool, meter.of_next(variant)) for protocol in several]
@@ -76,12 +76,19 @@ def on_chips(setting, variants, times_s, compensations, pool):
     return rows
 
 
-def _protocol(setting, path, number, times_s, compensations):
+def _protocol(setting, path, seed, times_s, compensations):
     scale = setting.scale
-    return Protocol(str(path), setting.data, scale.device, number, scale.chips, scale.reads, times_s,
+    return Protocol(str(path), setting.data, scale.device, seed, scale.chips, scale.reads, times_s,
                     compensations, scale.on_chip, images=scale.images, kernels=kernels(scale),
                     adabs_batches=scale.adabs_batches, adabs_batch_size=scale.adabs_batch_size)
 
 
+def seeded(setting, variant):
+    """(seed, path) of each of the variant's networks."""
+    files = network_files(setting, variant)
+    return list(zip(range(len(files)) if variant in setting.given else setting.scale.seeds, files))
+
+
 def kernels(scale):
+    """Of everything that is measured."""
     return scale.fp32.kernels

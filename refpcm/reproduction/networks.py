@@ -1,5 +1,6 @@
 """The trained networks of a reproduction: trained once, kept in the output folder, resumed where they stopped."""
 
+import json
 import sys
 import time
 from dataclasses import dataclass
@@ -8,17 +9,20 @@ from types import SimpleNamespace
 
 from refpcm import cli
 from refpcm.errors import RefpcmError
+from refpcm.files.atomic import make_folder
+from refpcm.files.network_file import load_network
 from refpcm.reproduction.variants import FP32, training_config
 from refpcm.resnet import build
 from refpcm.training import loop
 from refpcm.training.checkpoint import load_checkpoint
-from refpcm.training.config import TrainingConfig
+from refpcm.training.config import TrainingConfig, as_json
 from refpcm.training.metrics import keep_records
 from refpcm.training.report import NETWORK, finish
 from refpcm.training.run import check_images, hold_back, identity_of, starting_parameters, write_config
 from refpcm.training.session import CHECKPOINT, METRICS, Session
 
 CHECKPOINT_EVERY_S = 60.0
+AGAIN = "the same command goes on where this one stopped"
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,10 @@ def network_files(setting, variant):
 
 
 def trainings(setting, variant):
-    """The trainings of one variant; none if its networks are given. Raises RefpcmError if starts and seeds do not match."""
+    """The trainings of one variant, one a seed; none if its networks are given.
+
+    Raises RefpcmError if there are neither one nor as many networks to start from as seeds.
+    """
     seeds = setting.scale.seeds
     if variant in setting.given:
         return []
@@ -50,25 +57,38 @@ def trainings(setting, variant):
         starts = network_files(setting, FP32)
         starts = starts * len(seeds) if len(starts) == 1 else starts
         if len(starts) != len(seeds):
-            raise RefpcmError(f"--fp32 names {len(starts)} networks; give one, or one for each of the {len(seeds)} seeds")
+            raise RefpcmError(f"--fp32 names {len(starts)} networks; give one, or one for each of {len(seeds)} seeds")
     return [Training(setting.out / "networks" / f"{variant}-seed{seed}", training_config(setting.scale, variant, seed),
                      start) for seed, start in zip(seeds, starts)]
 
 
-def train_all(setting, variants, dataset):
-    """Train what is missing of `variants`, FP32 networks first. -> 0, or the exit status after a signal."""
-    open_trainings = []
+def all_trainings(setting, variants):
+    """What the variants need, each once, FP32 networks before those that start from them."""
+    needed = []
     for variant in variants:
-        needed = trainings(setting, variant)
-        if variant != FP32 and any(not training.network.exists() for training in needed):
-            needed = trainings(setting, FP32) + needed
-        open_trainings += [one for one in needed if not one.network.exists() and one not in open_trainings]
-    images = len(hold_back(dataset, setting.scale.fp32.validation_images)[0].train_images) if open_trainings else 0
-    left = sum(loop.total_steps(one.config, images) for one in open_trainings)
+        own = trainings(setting, variant)
+        needed += [one for one in (trainings(setting, FP32) if own else []) + own if one not in needed]
+    return needed
+
+
+def is_trained(training):
+    """Whether its network is there. Raises RefpcmError for one that is damaged or was trained otherwise."""
+    if not training.network.exists():
+        return False
+    if load_network(training.network).notes.get("config") != json.loads(as_json(training.config)):
+        raise RefpcmError(f"{training.network} belongs to another training; remove its folder to train anew")
+    return True
+
+
+def train_all(setting, variants, dataset):
+    """Train what is missing of `variants`. -> 0, or the exit status after a signal."""
+    missing = [training for training in all_trainings(setting, variants) if not is_trained(training)]
+    images = len(dataset.train_images)
+    left = sum(loop.total_steps(training.config, images) for training in missing)
     done, began = 0, time.monotonic()
-    for number, training in enumerate(open_trainings):
+    for number, training in enumerate(missing):
         remaining = cli.clock((time.monotonic() - began) / done * left) if done else "?"
-        print(f"training {number + 1} of {len(open_trainings)}, {training.folder.name}; {remaining} left for all",
+        print(f"training {number + 1} of {len(missing)}, {training.folder.name}; {remaining} left for all",
               file=sys.stderr, flush=True)
         status = train_one(setting, training, dataset)
         if status:
@@ -88,15 +108,15 @@ def train_one(setting, training, dataset):
     if (folder / CHECKPOINT).exists():
         state = load_checkpoint(folder / CHECKPOINT)
         if (state.config, state.data) != (config, identity):
-            raise RefpcmError(f"{folder / CHECKPOINT} belongs to another training; remove the folder to train anew")
+            raise RefpcmError(f"{folder / CHECKPOINT} belongs to another training; remove its folder to train anew")
     else:
         state = loop.start(config, len(dataset.classes), identity)
         if training.start:
             state.parameters = starting_parameters(training.start, state, dataset)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         write_config(folder, state, options)
     keep_records(folder / METRICS, state.step)
-    session = Session(folder, state, kept, held, options, began)
+    session = Session(folder, state, kept, held, options, began, AGAIN)
     if session.run():
         finish(folder, state, dataset)
     return 128 + session.signal if session.signal else 0

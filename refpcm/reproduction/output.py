@@ -10,7 +10,8 @@ from refpcm.reproduction.variants import label
 
 SPREAD = ("mean", "low", "high", "interval_over", "std_run", "std_draw", "runs", "draws", "reads")
 HEADS = {"network": "network", "t_s": "time", "compensation": "compensation", "eta_tr": "eta_tr", "eta_inf": "eta_inf"}
-LEGEND = "per cent; draws: chips, or inference runs, of each training run; 95 % interval: over training runs, *: over draws"
+LEGEND = ("per cent; draws: chips, or inference runs, of each training run; 95 % interval: over training runs, "
+          "*: over draws")
 
 
 def table(columns, rows):
@@ -47,12 +48,20 @@ def _percent(value):
     return "-" if value is None else f"{100 * value:.2f}"
 
 
-def write_files(out, name, columns, result):
-    """NAME.json and NAME.csv in `out`; returns their names."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+def interval(rows):
+    """What the bars of a figure mean, in words."""
+    if max(row["runs"] for row in rows) > 1:
+        return "bars: 95 % intervals of the mean over training runs"
+    return "bars: 95 % intervals of the mean over chips or inference runs of one training run"
+
+
+def write_files(out, name, columns, result, text):
+    """NAME.json, NAME.csv and NAME.txt, which has `text`, in `out`; returns their names."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
     writer.writerow((*columns, *SPREAD))
     writer.writerows([row[key] for key in (*columns, *SPREAD)] for row in result["rows"])
-    for ending, content in (("json", json.dumps(result, indent=1) + "\n"), ("csv", text.getvalue())):
+    contents = {"json": json.dumps(result, indent=1) + "\n", "csv": lines.getvalue(), "txt": text}
+    for ending, content in contents.items():
         write_bytes(out / f"{name}.{ending}", content.encode())
-    return [f"{name}.json", f"{name}.csv"]
+    return [f"{name}.{ending}" for ending in contents]

@@ -6,6 +6,7 @@ from refpcm.reproduction.variants import FP32, NOISE, label
 
 COLUMNS = ("network", "t_s", "compensation")
 COMPENSATIONS = ("none", "gdc", "adabs")
+RESCUED = ("gdc", "adabs")
 
 
 def networks(scale):
@@ -13,17 +14,23 @@ def networks(scale):
 
 
 def measure_over(times_s, setting, pool):
-    return on_chips(setting, networks(setting.scale), times_s, COMPENSATIONS, pool)
+    return on_chips(setting, networks(setting.scale), tuple(sorted(times_s)), COMPENSATIONS, pool)
 
 
 def draw(figure, rows):
-    """A panel a network: accuracy over logarithmic time, a curve a compensation."""
-    for axes, network in zip(figure.subplots(1, 2, sharey=True), (FP32, NOISE)):
-        for compensation in COMPENSATIONS:
-            some = [row for row in rows if (row["network"], row["compensation"]) == (network, compensation)]
-            drawing.curve(axes, [row["t_s"] for row in some], some, label=compensation)
+    """A column a network: accuracy over logarithmic time, a curve a compensation; below, the compensated ones alone."""
+    panels = figure.subplots(2, 2, sharey="row", sharex=True)
+    for above, below, network in zip(*panels, (FP32, NOISE)):
         digital = next(row["mean"] for row in rows if (row["network"], row["compensation"]) == (network, "digital"))
-        axes.axhline(100 * digital, color="black", linestyle=":", label="digital")
-        drawing.time_axis(axes, sorted({row["t_s"] for row in rows if row["t_s"]}))
-        axes.set(title=label(network), ylabel="test accuracy [%]")
-        axes.legend()
+        for axes, compensations in ((above, COMPENSATIONS), (below, RESCUED)):
+            for compensation in compensations:
+                some = [row for row in rows if (row["network"], row["compensation"]) == (network, compensation)]
+                drawing.curve(axes, [row["t_s"] for row in some], some, drawing.LABELS[compensation],
+                              drawing.COLOURS[compensation])
+            axes.axhline(100 * digital, color="black", linestyle=":", label="digital")
+        drawing.time_axis(below, sorted({row["t_s"] for row in rows if row["t_s"]}))
+        above.set(title=f"{label(network)} in training" if network != FP32 else label(network))
+        above.legend()
+    for axes, part in zip(panels[:, 0], ("", ", compensated")):
+        axes.set(ylabel=f"test accuracy{part} [%]")
+    drawing.widen(panels[1, 0])

@@ -18,7 +18,8 @@ class Scale:
     """fp32: the baseline training; retraining: what follows it, noise-aware, weight_noise being the eta_tr for PCM.
 
     Trainings of another eta_tr, noise or precision are `retraining` with that changed. Seeds in the two are replaced
-    by those of `seeds`, one training run each. Times in seconds since programming.
+    by those of `seeds`, one training run each. What is measured runs on the kernels of fp32. Times in seconds since
+    programming.
     """
     fp32: TrainingConfig
     retraining: TrainingConfig
@@ -40,12 +41,12 @@ class Scale:
 
 
 SCALES = {
-    # About two minutes on two cores, on the built-in data. Shows the shapes; one training run, so no spread of trainings.
+    # About two minutes on one core, on the built-in data. Shows the shapes; one training run, no spread of trainings.
     "smoke": Scale(
         fp32=TrainingConfig(architecture="tiny-resnet8", epochs=4.0, learning_rate=0.2, schedule="one-cycle"),
         retraining=TrainingConfig(architecture="tiny-resnet8", epochs=1.0, learning_rate=0.02, schedule="cosine",
                                   weight_noise=0.038, clip_sigma=2.0),
-        etas_tr=(0.038, 0.1), etas_inf=(0.0, 0.02, 0.038, 0.06, 0.1), inference_runs=3, chips=3, images=500,
+        etas_tr=(0.038, 0.1), etas_inf=(0.0, 0.02, 0.038, 0.06, 0.1), inference_runs=5, chips=5, images=500,
         day_s=(25.0, 1000.0, DAY_S)),
     # Within an hour on two cores: a network of a sixth of the weights on CIFAR-10, three training runs.
     "small": Scale(
@@ -54,7 +55,7 @@ SCALES = {
                                   weight_noise=0.038, clip_sigma=2.0),
         seeds=(0, 1, 2), inference_runs=5, chips=3, images=2000,
         day_s=(25.0, 1000.0, HOUR_S, DAY_S), year_s=(25.0, DAY_S, 30 * DAY_S, YEAR_S)),
-    # The paper's network, data, recipe (I-4) and number of runs: 10 trainings x 100 inferences. Days; made for --workers.
+    # The paper's network, data, recipe (I-4) and number of runs: 10 trainings x 100 inferences. Weeks, so for machines.
     "full": Scale(
         fp32=PRESETS["joshi2020-cifar10"], retraining=PRESETS["joshi2020-cifar10-noise"], seeds=tuple(range(10)),
         etas_tr=(0.01, 0.02, 0.03, 0.038, 0.05, 0.06, 0.08, 0.1, 0.12),
@@ -80,12 +81,30 @@ def override(scale, values, source):
         if kinds[name] is TrainingConfig:
             if not isinstance(value, dict):
                 raise RefpcmError(f"{source}: {name} must be a table of training settings, not {value!r}")
+            if "seed" in value:
+                raise RefpcmError(f"{source}, {name}: the seeds of all trainings are given in seeds")
             changes[name] = override_training(getattr(scale, name), value, f"{source}, {name}")
         elif kinds[name] is tuple:
             changes[name] = _list(value, type(getattr(SCALES["full"], name)[0]), name, source)
         else:
             changes[name] = _single(value, kinds[name], name, source)
     return checked(replace(scale, **changes), source)
+
+
+def _check_trainings(scale, source):
+    """Raises RefpcmError if what is changed for the single networks would not start from where the names say."""
+    fp32, retraining = scale.fp32, scale.retraining
+    if fp32.architecture != retraining.architecture:
+        raise RefpcmError(f"{source}: retraining goes on with the networks of fp32, so its architecture must be "
+                          f"{fp32.architecture} too, not {retraining.architecture}")
+    if (fp32.weight_noise, fp32.weight_precision) != (0.0, "float"):
+        raise RefpcmError(f"{source}: fp32 is the training without noise, its weight_noise must be 0 and its "
+                          "weight_precision float")
+    kind = (retraining.noise_kind, retraining.weight_precision)
+    if not 0 < retraining.weight_noise < 1 or kind != ("additive", "float"):
+        raise RefpcmError(f"{source}: retraining is the training with additive noise, its weight_noise must lie "
+                          "between 0 and 1, its noise_kind be additive and its weight_precision float; other kinds are "
+                          "named in transfer")
 
 
 def _list(value, kind, name, source):
@@ -108,6 +127,7 @@ def _single(value, kind, name, source):
 
 def checked(scale, source):
     """scale itself. Raises RefpcmError for the first value out of range."""
+    _check_trainings(scale, source)
     if not all(0 < eta < 1 for eta in scale.etas_tr):
         raise RefpcmError(f"{source}: etas_tr must lie between 0 and 1; eta_tr = 0 is the FP32 network, always there")
     if not all(0 <= eta < 1 for eta in scale.etas_inf):

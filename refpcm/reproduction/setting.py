@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from refpcm.errors import RefpcmError
-from refpcm.files.atomic import write_bytes
+from refpcm.files.atomic import make_folder, write_bytes
 from refpcm.reproduction.scales import Scale
 
 FILE = "settings.json"
@@ -15,7 +14,7 @@ FILE = "settings.json"
 
 @dataclass(frozen=True)
 class Setting:
-    """name: of the scale; given: {variant: tuple of network files} used instead of training; data: folder, or None (built in)."""
+    """name: of the scale; data: folder, or None (built in); given: {variant: network files}, not to be trained."""
     out: Path
     name: str
     scale: Scale
@@ -52,10 +51,7 @@ def claim(setting, identity):
     wanted = {"scale": scale, "data identity": identity, "given networks": given}
     path = setting.out / FILE
     if not path.exists():
-        try:
-            os.makedirs(setting.out, exist_ok=True)
-        except OSError as error:
-            raise RefpcmError(f"cannot make the folder {setting.out}: {error.strerror}; choose another --out") from None
+        make_folder(setting.out)
         write_bytes(path, (json.dumps(wanted, indent=1) + "\n").encode())
         return
     try:

@@ -1,7 +1,7 @@
 """The trained networks that the figures compare: one name each, and what it changes in the scale's retraining.
 
-All but "fp32" start from the FP32 network of the same training run (I-13). Strengths of the paper's other noises are not
-known; here all have the scale's weight_noise, the state-dependent one the device's own (1.0).
+All but "fp32" start from the FP32 network of the same training run (I-18). Strengths of the paper's other noises are
+not known; here all have the scale's weight_noise, the state-dependent one the device's own (1.0).
 """
 
 from dataclasses import replace
@@ -23,7 +23,7 @@ def noise_variant(eta_tr, scale):
     """Name of the network trained with additive noise eta_tr: fp32 for 0, noise for the scale's own, else noise-ETA."""
     if eta_tr == 0:
         return FP32
-    return NOISE if eta_tr == scale.retraining.weight_noise else f"noise-{eta_tr:g}"
+    return NOISE if eta_tr == scale.retraining.weight_noise else f"noise-{eta_tr}"
 
 
 def label(variant):

@@ -13,7 +13,7 @@ import numpy as np
 from refpcm import cli
 from refpcm.datasets import load, split
 from refpcm.errors import RefpcmError
-from refpcm.files.atomic import write_bytes
+from refpcm.files.atomic import make_folder, write_bytes
 from refpcm.files.network_file import load_network
 from refpcm.resnet import build
 from refpcm.training import loop
@@ -50,11 +50,12 @@ def train_run(options, config):
                           "give the --data folder it was started with")
     if options.chips is not None and options.chips < 0:
         raise RefpcmError(f"--chips {options.chips} must be zero or more")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     if not options.resume:
         write_config(folder, state, options)
     keep_records(folder / METRICS, state.step)
-    session = Session(folder, state, training, validation, options, began)
+    session = Session(folder, state, training, validation, options, began,
+                      f"go on with: python -m refpcm.train --resume {folder}")
     if session.run():
         report(folder, state, dataset, options)
     return 128 + session.signal if session.signal else 0  # the shell's convention for a process ended by a signal

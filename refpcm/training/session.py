@@ -21,10 +21,11 @@ CHECKPOINT, METRICS = "checkpoint.safetensors", "metrics.jsonl"
 class Session:
     """One stretch of a run, from its start or resumption to its end or interruption."""
 
-    def __init__(self, folder, state, training, validation, options, began):
+    def __init__(self, folder, state, training, validation, options, began, again):
+        """began: time.monotonic() at the start of the time budget; again: how to go on, for whoever stops the run."""
         self.folder, self.state, self.training, self.validation = folder, state, training, validation
         self.every, self.began = options.checkpoint_every, began
-        self.budget = options.time_budget
+        self.budget, self.again = options.time_budget, again
         self.stop_reason = self.signal = None
         self.saved = time.monotonic()
         self.evaluator = None
@@ -50,8 +51,7 @@ class Session:
             for number, handler in before.items():
                 signal.signal(number, handler)
         if not complete:
-            note(f"stopped after step {self.state.step} of {total} ({self.stop_reason}); "
-                 f"go on with: python -m refpcm.train --resume {self.folder}")
+            note(f"stopped after step {self.state.step} of {total} ({self.stop_reason}); {self.again}")
         return complete
 
     def interrupted(self, number, frame):

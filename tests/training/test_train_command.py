@@ -154,6 +154,7 @@ MISUSES = {
     "no such run": (["--resume", "/nowhere"], "/nowhere"),
     "a network is not a run": (["--resume", "NETWORK"], "error: "),
     "resume with another seed": (["--resume", "RUN", "--seed", "3"], "leave out --seed"),
+    "out cannot be made": (["--out", f"{__file__}/run"], "cannot make the folder"),
     "out holds a run": (["--out", "RUN"], "--resume"),
     "resume on other images": (["--resume", "RUN", "--data", "OTHER"], "other images"),
     "too many threads": (["--threads", "4096"], "--threads 4096"),
