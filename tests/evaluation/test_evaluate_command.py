@@ -111,6 +111,19 @@ def test_converters_tiles_and_the_layers_report_are_options(trained, whole, tmp_
     assert all(0 < error < 1 for error in first + later) and sum(first) < sum(later)
 
 
+def test_read_noise_of_every_product_is_an_option_and_repeats_itself(trained, whole, tmp_path):
+    results = []
+    for run, options in (("a", ["--threads", 1]), ("b", ["--workers", 2])):
+        done = command("refpcm.evaluate", *trained, *CHIPS, "--read-noise", "per_product", "--out", tmp_path / run, "--json",
+                       *options)
+        assert done.returncode == 0, done.stderr
+        results.append(json.loads(done.stdout))
+    assert results[0]["rows"] == results[1]["rows"] != whole[1]
+    assert results[0]["protocol"]["read_noise"] == "per_product" and len(results[0]["rows"]) == 6
+    at_once = {row["compensation"]: row["accuracies"] for row in results[0]["rows"] if row["t_s"] == 25.0}
+    assert at_once["none"] == at_once["gdc"]
+
+
 MISUSES = {
     "no such network": (["--network", "/nowhere"], "/nowhere"),
     "no such data": (["--data", "/nowhere"], "/nowhere"),
@@ -127,6 +140,9 @@ MISUSES = {
     "seed too large": (["--seed", str(2 ** 32)], "seed"),
     "output is a file": (["--out", __file__], "test_evaluate_command.py"),
     "no bits": (["--dac-bits", "0"], "bits"),
+    "unknown read noise": (["--read-noise", "per_pixel"], "per_product"),
+    "noise of products with impossible tiles": (["--read-noise", "per_product", "--tile-rows", "0"], "rows"),
+    "noise of products before the first read": (["--read-noise", "per_product", "--times", "1s"], "20"),
     "no tile rows": (["--tile-rows", "0"], "rows"),
     "plot of unknown form": (["--plot", "a.xyz"], "a.xyz"),
 }

@@ -1,0 +1,118 @@
+"""Evaluation with read noise of every product (I-9): units, addresses, comparison with what it must agree with."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data_tools.writing import write
+from refpcm import rng
+from refpcm.analog import program_network
+from refpcm.analog_engine import AnalogEngine
+from refpcm.analog_forward import Analog
+from refpcm.compensation.adabs import calibrate, calibration_images
+from refpcm.compensation.global_drift import compensated_read, read_with_readouts, reference_readouts
+from refpcm.evaluation import inputs as shared
+from refpcm.evaluation.inputs import load_inputs
+from refpcm.evaluation.protocol import CALIBRATION_START, Protocol, fingerprint, run_task, tasks
+from refpcm.files.network_file import NetworkFile, save_network
+from refpcm.pcm.chip import program
+from refpcm.pcm.converters import Converter
+from refpcm.pcm.device import JOSHI2020
+from refpcm.pcm.product_noise import mean_conductances, weight_variances
+from refpcm.pcm.tile import Ranges, Tiles
+from refpcm.resnet import initial_parameters, tiny_resnet8
+from refpcm.training.executor import NumpyEngine
+
+CLASSES = tuple("abcdefghij")
+COMPENSATIONS = ("none", "gdc", "adabs", "adabs-alone")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """An untrained network, 40 training and 120 test images, whose labels are what the network says of them."""
+    folder = tmp_path_factory.mktemp("per_product")
+    network, pixels = tiny_resnet8(), np.random.default_rng(0)
+    train, test = (pixels.integers(0, 256, (n, 3, 32, 32), np.uint8) for n in (40, 120))
+    normalised = [((images / np.float32(255) - np.float32(0.5)) / np.float32(0.3)).astype(np.float32)
+                  for images in (train, test)]
+    parameters = initial_parameters(
+        network, lambda layer, n: rng.normals(1, 0, rng.Purpose.INITIALISATION, layer, 0, 0, n))
+    engine = NumpyEngine(network)
+    parameters = calibrate(engine, parameters, normalised[:1])
+    labels = engine.forward(parameters, normalised[1]).argmax(1).astype(np.uint8)
+    write(folder / "data", "noise", CLASSES, {"train_images": train, "train_labels": np.zeros(40, np.uint8),
+                                              "test_images": test, "test_labels": labels}, {})
+    save_network(folder / "net.safetensors", NetworkFile(network, parameters, CLASSES, (0.5,) * 3, (0.3,) * 3))
+    return Protocol(str(folder / "net.safetensors"), str(folder / "data"), seed=5, chips=2, reads=2,
+                    times_s=(25.0, 1e6), adabs_batches=2, adabs_batch_size=8, read_noise="per_product",
+                    compensations=COMPENSATIONS)
+
+
+def test_a_unit_is_what_its_parts_give_by_hand(small):
+    """Mean weights, variances and mean readouts of the chip; test images from 0, calibration images from 2^24 on."""
+    inputs = load_inputs(small.network, small.data, "vector")
+    network, trained = inputs.file.network, inputs.file.parameters
+    chip = program_network(network, trained, JOSHI2020, 5, 1)
+    means, _, alphas = compensated_read(chip, 1e6, 1, reference_readouts(chip, read=mean_conductances),
+                                        read=mean_conductances)
+    chosen = [inputs.normalised(inputs.data.train_images[i]) for i in calibration_images(5, 1, 1, 40, 2, 8)]
+    ideal = Tiles(None, None, Converter(None), Converter(None))
+    expected = {}
+    for name in COMPENSATIONS:
+        engine = AnalogEngine(network, Analog(
+            ideal, means, {c.name: c.w_max for c in chip.crossbars}, dict.fromkeys(means, Ranges(1, 1)),
+            alphas if name in ("gdc", "adabs") else {}, (5, 1, 1), weight_variances(chip, 1e6)), CALIBRATION_START)
+        parameters = calibrate(engine, trained, chosen) if "adabs" in name else trained
+        engine.next_image = 0
+        expected[name] = inputs.count_correct(parameters, engine=engine)
+    assert CALIBRATION_START == 2 ** 24 and run_task(tasks(small)[-1]) == expected
+
+
+def test_the_batch_size_has_no_say(small, monkeypatch):
+    task = tasks(small)[-1]
+    whole = run_task(task)
+    monkeypatch.setattr(shared, "BATCH", 17)
+    assert run_task(task) == whole
+
+
+def test_reads_and_kinds_of_read_noise_differ_and_have_fingerprints_of_their_own(small):
+    first, second = tasks(small)[-2:]
+    assert (first.draw, second.draw) == (0, 1) and run_task(first) != run_task(second)
+    assert len({fingerprint(replace(small, read_noise=kind)) for kind in ("frozen", "per_batch", "per_product")}) == 3
+
+
+def test_a_device_without_read_noise_gives_the_result_of_frozen_reads(small):
+    """Sums in another order: at most one of 120 images may fall on the other side."""
+    quiet = replace(small, device="crosssim-joshi", times_s=(1e6,))
+    per_product, frozen = (run_task(tasks(replace(quiet, read_noise=kind))[0]) for kind in ("per_product", "frozen"))
+    assert max(abs(per_product[name] - frozen[name]) for name in COMPENSATIONS) <= 1
+
+
+@pytest.mark.parametrize("readout, per_column", [("columns", True), ("ones", False), ("one_hot", False)])
+def test_at_the_first_read_gdc_changes_nothing(small, readout, per_column):
+    correct = run_task(tasks(replace(small, readout=readout, per_column=per_column, compensations=("none", "gdc")))[0])
+    assert correct["none"] == correct["gdc"]
+
+
+def test_the_mean_readout_is_the_mean_of_many_reads():
+    """2,000 pairs, 200 reads after a year: known to 0.02 % (one standard error), 5 allowed."""
+    chip = program({"m": np.random.default_rng(0).standard_normal((200, 10))}, JOSHI2020, 1, 2)
+    reads = [read_with_readouts(chip, 3e7, draw)[1]["m"] for draw in range(200)]
+    mean = read_with_readouts(chip, 3e7, 0, read=mean_conductances)[1]["m"]
+    assert abs(np.mean(reads) - mean) < 5 * np.std(reads) / np.sqrt(200) < 0.0012 * mean
+
+
+@pytest.mark.parametrize("change", [dict(on_chip="inner"), dict(tile_rows=50), dict(device="aihwkit-pcm"),
+                                    dict(dac_bits=8, adc_bits=8, tile_rows=50, output_noise=0.01)])
+def test_it_works_together_with_all_other_choices(small, change):
+    other = replace(small, times_s=(1e6,), images=60, **change)
+    task = tasks(other)[0]
+    frozen = replace(task, protocol=replace(other, read_noise="frozen"))
+    assert run_task(task) == run_task(task) != run_task(frozen)
+
+
+def test_data_without_training_images_are_enough_where_nothing_is_calibrated(small, monkeypatch):
+    inputs = load_inputs(small.network, small.data, small.kernels)
+    monkeypatch.setattr(inputs, "calibration_images", lambda source: pytest.fail("calibration images were asked for"))
+    assert set(run_task(replace(tasks(small)[0], compensations=("none", "gdc")))) == {"none", "gdc"}
