@@ -73,12 +73,13 @@ def test_only_the_cut_separates_the_mean_from_the_drifted_conductance():
     assert np.mean(variance_us2[1][conducting] / (s * drifted[1][conducting]) ** 2) == pytest.approx(0.71, abs=0.01)
 
 
-def literal_and_drawn(device, rows, tiles, draws=4000, columns=50):
+def literal_and_drawn(device, tiles, power=1, rows=64, draws=4000, columns=50):
     """Products of one vector, in standard deviations of the closed form: (draws, columns) with all devices drawn, and
     as `product` draws them."""
     random = np.random.default_rng(5)
     x = np.abs(random.standard_normal(rows))
-    chip = program({"m": random.standard_normal((rows, columns)) * 0.2}, device, 7, 1, dtype=np.float64)
+    w = random.standard_normal((rows, columns))
+    chip = program({"m": np.sign(w) * np.abs(w) ** power}, device, 7, 1, dtype=np.float64)
     crossbar = chip.crossbars[0]
     mean = effective_weights(chip, crossbar, mean_conductances(chip, crossbar, YEAR_S))
     variance = weight_variances(chip, YEAR_S)["m"]
@@ -89,12 +90,16 @@ def literal_and_drawn(device, rows, tiles, draws=4000, columns=50):
     return (literal - x @ mean) / sigma, (drawn - x @ mean) / sigma
 
 
-@pytest.mark.parametrize("device", [JOSHI2020, DEVICES["aihwkit-pcm"]], ids=["devices", "collapsed"])
-@pytest.mark.parametrize("tile_rows", [None, 30])
-def test_a_product_is_distributed_as_with_a_literal_draw_of_all_devices(device, tile_rows):
+@pytest.mark.parametrize("device, tile_rows, power", [
+    (JOSHI2020, None, 1), (JOSHI2020, 30, 1), (JOSHI2020, None, 5), (DEVICES["aihwkit-pcm"], 30, 1)],
+    ids=["devices", "tiles", "weak devices", "collapsed"])
+def test_a_product_is_distributed_as_with_a_literal_draw_of_all_devices(device, tile_rows, power):
     """200,000 products each: a shift of 1.1 % of sigma, an error of 0.8 % in sigma and a Kolmogorov-Smirnov distance of
-    0.006 (alpha = 1e-6) from each other and from the normal distribution are found."""
-    literal, drawn = literal_and_drawn(device, 64, replace(IDEAL, rows=tile_rows))
+    0.006 (alpha = 1e-6) from each other and from the normal distribution are found.
+
+    Weights to the fifth power are mostly small: sigma would be 10 % off were the cut at 0 uS ignored, 0.7 % else.
+    """
+    literal, drawn = literal_and_drawn(device, replace(IDEAL, rows=tile_rows), power)
     for sample in (literal, drawn):
         assert abs(sample.mean()) < 5 / np.sqrt(sample.size) and abs(sample.std() - 1) < 5 / np.sqrt(2 * sample.size)
         assert stats.kstest(sample.ravel(), "norm").pvalue > 1e-6
@@ -102,7 +107,7 @@ def test_a_product_is_distributed_as_with_a_literal_draw_of_all_devices(device, 
 
 
 def test_columns_are_independent_in_both():
-    for sample in literal_and_drawn(JOSHI2020, 64, IDEAL):
+    for sample in literal_and_drawn(JOSHI2020, IDEAL):
         correlation = np.corrcoef(sample.T)[np.triu_indices(50, 1)]
         assert np.abs(correlation).max() < 6 / np.sqrt(len(sample))
 
