@@ -112,26 +112,27 @@ def test_columns_are_independent_in_both():
         assert np.abs(correlation).max() < 6 / np.sqrt(len(sample))
 
 
-@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kernel, stride", [(3, 1), (3, 2), (1, 1), (1, 2), (7, 2)])
 @pytest.mark.parametrize("noise", [0.0, 0.04])
 @pytest.mark.parametrize("rows", [None, 10])
 @pytest.mark.parametrize("dac, adc", [(4, 8), (4, None), (None, None)])
-def test_kernels_and_specification_agree_bit_for_bit(dac, adc, rows, noise, stride):
-    """Inputs, weights and variances are whole numbers: sums are exact in any order; 10 rows cut channels of 9."""
+def test_kernels_and_specification_agree_bit_for_bit(dac, adc, rows, noise, kernel, stride):
+    """Inputs, weights and variances are whole numbers: sums are exact in any order; 10 rows cut channels."""
     random = np.random.default_rng(0)
-    values = random.integers(-9, 10, (18, 5, 9, 9)).astype(np.float32)
-    w = random.integers(-9, 10, (45, 11)).astype(np.float32)
-    variance = random.integers(0, 10, (45, 11)).astype(np.float32)
+    pad, channels = kernel // 2, 15 if kernel == 1 else 5
+    size, matrix_rows = (9 + 2 * pad - kernel) // stride + 1, channels * kernel ** 2
+    values = random.integers(-9, 10, (18, channels, 9, 9)).astype(np.float32)
+    w = random.integers(-9, 10, (matrix_rows, 11)).astype(np.float32)
+    variance = random.integers(0, 10, (matrix_rows, 11)).astype(np.float32)
     tiles, ranges = Tiles(rows, None, Converter(dac), Converter(adc), noise), Ranges(7.0, 99.0)
-    size = (11 - 3) // stride + 1
-    z, z_read = random.standard_normal((2, 18, len(parts(45, rows)), 11, size * size), np.float32)
-    padded = np.pad(values, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    x = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (2, 3))[:, :, ::stride, ::stride]
-    x = x.transpose(0, 2, 3, 1, 4, 5).reshape(-1, 45)
+    z, z_read = random.standard_normal((2, 18, len(parts(matrix_rows, rows)), 11, size * size), np.float32)
+    padded = np.pad(values, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    x = np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), (2, 3))[:, :, ::stride, ::stride]
+    x = x.transpose(0, 2, 3, 1, 4, 5).reshape(-1, matrix_rows)
     vectors = [v.transpose(0, 3, 1, 2).reshape(len(x), -1, 11) for v in (z, z_read)]
     counts = Saturation(), Saturation()
     y = product(x, w, tiles, ranges, vectors[0], 3.0, counts[0], variance, vectors[1])
-    fast = windows_product(values, w, 3, stride, 1, tiles, ranges, z, 3.0, counts[1], variance, z_read)
+    fast = windows_product(values, w, kernel, stride, pad, tiles, ranges, z, 3.0, counts[1], variance, z_read)
     assert y.dtype == np.float32 and np.array_equal(y.reshape(18, size, size, 11).transpose(0, 3, 1, 2), fast)
     assert (counts[0].adc_values, counts[0].adc_saturated) == (counts[1].adc_values, counts[1].adc_saturated)
 
