@@ -1,5 +1,5 @@
 """Phase-change memory: what becomes of a weight matrix on a chip.
 
 Read the modules in the order the signal passes: device -> mapping -> programming -> drift -> read_noise -> chip, and
-converters -> tile for a product with the matrix. Nothing here knows of networks.
+product_noise -> converters -> tile for a product with the matrix. Nothing here knows of networks.
 """
