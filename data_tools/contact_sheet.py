@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from data_tools.errors import DataError
 from data_tools.rendering import SIZE
 from data_tools.synthetic import images
 
@@ -13,11 +14,16 @@ COLUMNS, CLASSES = 14, 10
 
 
 def write_contact_sheet(path, seed):
-    """Write the first COLUMNS training images of every class of the synthetic set to `path`, atomically."""
+    """Write the first COLUMNS training images of every class of the synthetic set to `path`, atomically.
+
+    Raises DataError if something other than a file is there: a folder, a device.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path} is not a regular file; name a PNG file to write")
     tiles, labels = images("train", 0, COLUMNS * CLASSES, seed)
     rows = tiles[np.argsort(labels, kind="stable")].reshape(CLASSES, COLUMNS, 3, SIZE, SIZE)
     sheet = rows.transpose(0, 3, 1, 4, 2).reshape(CLASSES * SIZE, COLUMNS * SIZE, 3)
-    path = Path(path)
     path.absolute().parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
