@@ -10,20 +10,42 @@ from refpcm.errors import RefpcmError
 
 
 def run(main):
-    """Run main() as a command: a RefpcmError becomes one line on stderr and exit status 2."""
+    """Run main() as a command: a mistake, or what the system denies, becomes one line on stderr and exit status 2."""
+    make_streams_usable()
     try:
         status = main()
         sys.stdout.flush()
     except RefpcmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        status = 2
+        status = failed(error)
+    except MemoryError as error:
+        status = failed(f"not enough memory ({error})")
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         status = 130
-    except BrokenPipeError:  # the reader of our output has gone; keep Python from complaining at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except BrokenPipeError:  # the reader of our output has gone
         status = 1
+    except OSError as error:
+        status = failed(f"{error.filename or 'the output'}: {error.strerror or error}")
+    try:
+        sys.stdout.flush()
+    except OSError:  # keep Python from complaining at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
+
+
+def failed(why):
+    """Say why on stderr. -> exit status 2."""
+    print(f"error: {why}", file=sys.stderr)
+    return 2
+
+
+def make_streams_usable():
+    """Streams that the caller has closed become the null device; characters they cannot show become escapes."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))
+        elif getattr(sys, name).errors == "strict":
+            getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
 class Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):

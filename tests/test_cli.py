@@ -1,0 +1,62 @@
+"""What every command does with streams that are closed, full or narrow, and with what the system denies."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from refpcm.files.network_file import NetworkFile, save_network
+from refpcm.resnet import build, parameter_shapes
+
+LIST = "-m refpcm.golden list"
+
+
+def shell(line, cwd, **environment):
+    return subprocess.run(["sh", "-c", line.replace("-m ", f"{sys.executable} -m ", 1)], cwd=cwd, capture_output=True,
+                          text=True, timeout=60, env=environment or None)
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    path = tmp_path_factory.mktemp("network") / "ones.safetensors"
+    net = build("tiny-resnet8")
+    ones = {name: np.ones(shape, np.float32) for name, shape in parameter_shapes(net).items()}
+    save_network(path, NetworkFile(net, ones, tuple("abcdefghij"), (0.5,) * 3, (0.25,) * 3))
+    return path
+
+
+@pytest.mark.parametrize("command", ["-m refpcm", LIST])
+def test_a_reader_that_leaves_early_is_no_error(command, tmp_path):
+    done = shell(f"{command} | head -1", tmp_path)
+    assert done.stdout.count("\n") == 1 and done.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["-m refpcm", LIST])
+def test_output_that_cannot_be_written_is_one_sentence(command, tmp_path):
+    done = shell(f"{command} > /dev/full", tmp_path)
+    assert done.returncode == 2 and done.stderr == "error: the output: No space left on device\n"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_do_not_keep_a_command_from_its_work(closed, network, tmp_path):
+    assert shell(f"-m refpcm.convert {network} out.npz {closed}", tmp_path).returncode == 0
+    assert (tmp_path / "out.npz").stat().st_size > 0
+
+
+def test_names_that_the_output_cannot_show_are_escaped(network, tmp_path):
+    done = shell(f"-m refpcm.convert {network} out.npz --classes \u00e4 b c d e f g h i j", tmp_path,
+                 PYTHONIOENCODING="ascii", PYTHONUTF8="1")
+    assert done.returncode == 0 and "10: \\xe4, b" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["-m refpcm.train --out", "-m refpcm.train --data", "-m refpcm.golden export",
+                                     "-m refpcm.golden check --outputs"])
+def test_a_name_that_is_too_long_is_one_sentence(command, tmp_path):
+    done = shell(f"{command} {'a' * 300}", tmp_path)
+    assert done.returncode == 2 and done.stderr.startswith("error: aaa") and "too long" in done.stderr
+
+
+def test_an_argument_of_the_list_of_commands_is_refused(tmp_path):
+    done = shell("-m refpcm train", tmp_path)
+    assert done.returncode == 2 and "python -m refpcm.train" in done.stderr
