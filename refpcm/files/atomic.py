@@ -50,6 +50,18 @@ def write_bytes(path, data):
         stream.write(data)
 
 
+def check_writable(path):
+    """Raises RefpcmError if the file `path` cannot be written: to be asked before the work whose result goes there."""
+    target = os.path.realpath(os.fspath(path))
+    folder = os.path.dirname(target)
+    try:
+        _mode_of(target, path)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise OSError(errno.EACCES if os.path.exists(folder) else errno.ENOENT, "")
+    except OSError as error:
+        raise RefpcmError(_sentence(error, path, folder)) from error
+
+
 def make_folder(path):
     """Make the folder `path` and those above it, where missing. Raises RefpcmError if that cannot be."""
     try:

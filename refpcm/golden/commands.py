@@ -3,6 +3,7 @@
 import fnmatch
 import inspect
 import json
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 
 from refpcm.cli import versions
 from refpcm.errors import RefpcmError
-from refpcm.files.atomic import atomic_file
+from refpcm.files.atomic import atomic_file, check_writable
 from refpcm.golden import exchange, reference, runner
 from refpcm.golden.case import in_float64
 from refpcm.golden.compare import compare
@@ -72,22 +73,29 @@ def export_command(options):
     if folder.exists():
         raise RefpcmError(f"{folder} exists; give a new folder, so that no answers are overwritten")
     cases = _chosen(options)[1]
-    for case in cases:
-        exchange.write_case(folder / case.id, case)
+    try:
+        for case in cases:
+            exchange.write_case(folder / case.id, case)
+    except BaseException:  # half an export would pass for a whole one
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     print(f"{len(cases)} cases written to {folder}; overwrite each outputs.safetensors, then check --outputs {folder}")
     return 0
 
 
 def check_command(options):
+    kit, cases = _chosen(options)
+    operations = {case.operation for case in kit.cases}
+    if options.report is not None:
+        check_writable(options.report)
     if options.self:
-        implementation, ask = "refpcm", runner.adapter_asker(reference.__name__)
-    elif options.adapter:
-        implementation, ask = f"adapter {options.adapter}", runner.adapter_asker(options.adapter)
+        implementation, ask = "refpcm", runner.adapter_asker(reference.__name__, operations)
+    elif options.adapter is not None:
+        implementation, ask = f"adapter {options.adapter}", runner.adapter_asker(options.adapter, operations)
     elif options.command is not None:
         implementation, ask = f"command {options.command}", runner.command_asker(options.command)
     else:
         implementation, ask = f"outputs {options.outputs}", runner.files_asker(options.outputs)
-    kit, cases = _chosen(options)
     began, records = time.monotonic(), []
     for case in cases:
         records.append(case_record(case, *runner.run_case(case, ask)))
@@ -95,10 +103,10 @@ def check_command(options):
             print(failure_text(records[-1]), flush=True)
     report = full_report(records, kit, implementation, time.monotonic() - began)
     print(summary_text(records))
-    failed = sum(record["status"] == "failed" for record in records)
-    print(f"{implementation} against kit {report['kit']} ({kit.digest[:12]}): {len(records)} cases, {failed} failed, "
-          f"{report['seconds']:.1f} s")
-    if options.report:
+    passed, failed = (sum(record["status"] == status for record in records) for status in ("passed", "failed"))
+    print(f"{implementation} against kit {report['kit']} ({kit.digest[:12]}): {len(records)} cases, {passed} passed, "
+          f"{failed} failed, {report['seconds']:.1f} s")
+    if options.report is not None:
         with atomic_file(options.report) as stream:
             stream.write((json.dumps(report, indent=1) + "\n").encode())
     return 1 if failed else 0

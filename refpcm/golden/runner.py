@@ -12,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from refpcm.errors import RefpcmError
 from refpcm.golden.compare import compare, refused
 from refpcm.golden.exchange import read_outputs, untouched, write_case
@@ -28,32 +30,43 @@ class Broken(Exception):
     """The implementation claims the operation and gave no answer."""
 
 
-def adapter_asker(name):
-    """Asks the functions of a Python module; NotImplementedError, too, means unsupported."""
+def adapter_asker(name, operations=()):
+    """Asks the functions of a Python module; NotImplementedError, too, means unsupported.
+
+    Raises RefpcmError for a module that cannot be imported or, where `operations` are given, has none.
+    """
     try:
         sys.path.insert(0, "")
         module = importlib.import_module(name)
-    except ImportError as error:
-        raise RefpcmError(f"the adapter {name!r} cannot be imported: {error}; run from the folder it is in") from error
+    except (Exception, SystemExit) as error:  # importing runs foreign code, which may raise anything
+        raise RefpcmError(f"the adapter {name!r} cannot be imported ({type(error).__name__}: {error}); give the name of a "
+                          "module, without .py, and run from the folder it is in") from error
     finally:
         sys.path.remove("")
+    if operations and not any(hasattr(module, operation) for operation in operations):
+        raise RefpcmError(f"the adapter {name!r} has no function named like an operation of the kit, such as "
+                          f"{sorted(operations)[0]}; python -m refpcm.golden list shows all")
 
     def ask(case):
         operation = getattr(module, case.operation, None)
         if operation is None:
             raise Unsupported
         try:
-            return dict(operation({name: array.copy() for name, array in case.input_arrays().items()}, case.values()))
+            answers = dict(operation({name: array.copy() for name, array in case.input_arrays().items()}, case.values()))
+            return {str(name): np.asarray(value) for name, value in answers.items() if value is not None}
         except NotImplementedError as error:
             raise Unsupported from error
-        except Exception as error:  # whatever a foreign implementation raises is a finding, not a crash of the runner
+        except (Exception, SystemExit) as error:  # whatever a foreign implementation raises is a finding, not a crash of the runner
             raise Broken(f"raised {type(error).__name__}: {error}") from error
     return ask
 
 
 def command_asker(command):
     """Runs `command case-id input-folder output-folder`; both folders are the same, as `write_case` makes it."""
-    words = shlex.split(command)
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise RefpcmError(f"--command {command}: {error}; close the quotation") from error
     if not words:
         raise RefpcmError("--command is empty; give the program that answers a case")
 
@@ -63,7 +76,7 @@ def command_asker(command):
             write_case(folder, case)
             try:
                 done = subprocess.run([*words, case.id, str(folder), str(folder)], capture_output=True, text=True,
-                                      timeout=TIME_LIMIT_S)
+                                      errors="backslashreplace", timeout=TIME_LIMIT_S)
             except OSError as error:
                 raise RefpcmError(f"--command: cannot run {words[0]!r}: {error.strerror}") from error
             except subprocess.TimeoutExpired as error:
