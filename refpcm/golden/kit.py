@@ -79,14 +79,17 @@ class Kit:
         try:
             text = (self.folder / "manifest.json").read_bytes()
             self.manifest = json.loads(text)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RefpcmError(f"no golden kit in {self.folder} ({type(error).__name__}); it is in refpcm/golden/v1 of the "
                               "source tree and not installed with the package: give its folder with --kit") from error
         check_schema(self.manifest, json.loads((HERE / SCHEMA).read_text() if (HERE / SCHEMA).exists()
                                                else (self.folder / SCHEMA).read_text()), self.folder / "manifest.json")
         self.digest = hashlib.sha256(text).hexdigest()
         self._files = {}
-        self.cases = [self._case(entry) for entry in self.manifest["cases"]]
+        try:
+            self.cases = [self._case(entry) for entry in self.manifest["cases"]]
+        except (ValueError, OverflowError) as error:  # a number that the schema's patterns let through
+            raise RefpcmError(f"{self.folder / 'manifest.json'}: {error}; take an intact copy of the kit") from error
 
     def _tensor(self, place):
         name = place["file"]

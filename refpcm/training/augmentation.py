@@ -19,14 +19,21 @@ class Augmentation:
     cutout: int = 0  # edge of the square in pixels (DeVries and Taylor 2017), 0 = none
 
 
+def check_sizes(augmentation, shape):
+    """Raises RefpcmError if padding or Cutout could hide an image of `shape` (H, W) whole, wherever they fall."""
+    if augmentation.crop_padding >= min(shape):
+        raise RefpcmError(f"crop_padding = {augmentation.crop_padding} must be smaller than the images, {min(shape)} pixels")
+    if augmentation.cutout >= 2 * max(shape):
+        raise RefpcmError(f"cutout = {augmentation.cutout} hides every image of {max(shape)} pixels; choose a smaller one")
+
+
 def draw_moves(augmentation, shape, seed, epoch, count):
     """What to do to each of `count` images: int32 (count, 5) of row shift, column shift, flip, Cutout row, column.
 
     A shift s shows pixel i + s at i. The Cutout centre is any pixel, so that squares may overlap the border;
-    -1, -1 without Cutout. `shape` is (H, W). Raises RefpcmError if the padding could push an image out of sight.
+    -1, -1 without Cutout. `shape` is (H, W). Raises RefpcmError as `check_sizes`.
     """
-    if augmentation.crop_padding >= min(shape):
-        raise RefpcmError(f"crop_padding = {augmentation.crop_padding} must be smaller than the images, {min(shape)} pixels")
+    check_sizes(augmentation, shape)
     row, column, flip, cut_row, cut_column = (
         rng.uniforms(seed, 0, rng.Purpose.AUGMENTATION, part, epoch, 0, count) for part in range(5))
     padding, (h, w) = augmentation.crop_padding, shape

@@ -16,12 +16,19 @@ def append_record(path, record):
 
 
 def keep_records(path, last_step):
-    """Drop the lines that a resumed run will write again: those beyond `last_step`, and one cut short by a kill."""
+    """Drop the lines that a resumed run will write again, those beyond `last_step`, and lines that are damaged.
+
+    Raises RefpcmError if the log cannot be read or written.
+    """
     kept = []
-    for line in path.read_text().splitlines() if path.exists() else ():
+    try:
+        lines = path.read_bytes().splitlines() if path.exists() else ()
+    except OSError as error:
+        raise RefpcmError(f"cannot read {path}: {error.strerror}; move it away, then resume the run") from None
+    for line in lines:
         try:
             if json.loads(line)["step"] <= last_step:
-                kept.append(line + "\n")
-        except ValueError:
-            break
-    write_bytes(path, "".join(kept).encode())
+                kept.append(line + b"\n")
+        except (ValueError, TypeError, KeyError, RecursionError):  # cut short by a kill, or not ours
+            continue
+    write_bytes(path, b"".join(kept))

@@ -17,6 +17,7 @@ from refpcm.files.atomic import make_folder, write_bytes
 from refpcm.files.network_file import load_network
 from refpcm.resnet import build
 from refpcm.training import loop
+from refpcm.training.augmentation import check_sizes
 from refpcm.training.budget import plan
 from refpcm.training.checkpoint import load_checkpoint
 from refpcm.training.config import as_json
@@ -67,6 +68,7 @@ def check_images(config, network, training):
     if training.train_images.shape[1:] != network.input_shape:
         raise RefpcmError(f"{network.architecture} wants images {network.input_shape}; {training.name} has "
                           f"{training.train_images.shape[1:]}: choose other data or another --architecture")
+    check_sizes(images.augmentation, network.input_shape[1:])
     loop.steps_per_epoch(config, len(images))
 
 
@@ -119,8 +121,11 @@ def starting_parameters(path, state, dataset):
 def source_of(folder):
     """Where the run in `folder` had its data from (None: built in). Raises RefpcmError if that is not to be read."""
     try:
-        return json.loads((folder / CONFIG).read_text())["data"]
-    except (OSError, ValueError, KeyError) as error:
+        data = json.loads((folder / CONFIG).read_bytes())["data"]
+        if data is not None and not isinstance(data, str):
+            raise ValueError(f"data is {data!r}")
+        return data
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RefpcmError(f"{folder / CONFIG} cannot be read ({error}); say where the images are with --data") from None
 
 

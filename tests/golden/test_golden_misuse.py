@@ -1,11 +1,14 @@
 """Implementations that break the rules of `python -m refpcm.golden`: none passes by accident, none ends the command."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from refpcm.golden.kit import HERE
 
 HEAD = "import sys\nimport numpy as np\n\n\ndef drifted(inputs, parameters):\n    "
 ANSWERS = {"sys.exit(0)": "raised SystemExit: 0",
@@ -61,6 +64,15 @@ def test_an_open_quotation_is_refused(tmp_path):
 def test_a_report_that_cannot_be_written_is_refused_before_the_check(report, tmp_path):
     done = check("--self", "--report", report, cwd=tmp_path)
     assert done.returncode == 2 and done.stdout == "" and "cannot write" in done.stderr
+
+
+@pytest.mark.parametrize("old, new", [('{"type":"int","value":"', '{"type":"int","value":"x'), ('{', '{"a":' * 99999)])
+def test_a_manifest_that_is_damaged_is_refused(old, new, tmp_path):
+    shutil.copytree(HERE, tmp_path / "kit")
+    text = (HERE / "manifest.json").read_text()
+    (tmp_path / "kit" / "manifest.json").write_text(text.replace(old, new, 1))
+    done = check("--self", "--kit", "kit", cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.startswith("error: ") and len(done.stderr.splitlines()) == 1
 
 
 def test_the_last_line_counts_what_passed(tmp_path):

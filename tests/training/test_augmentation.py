@@ -58,5 +58,11 @@ def test_a_padding_that_hides_the_image_is_refused():
         draw_moves(Augmentation(32), (32, 32), 0, 0, 1)
 
 
+@pytest.mark.parametrize("edge", [64, 10 ** 30])
+def test_a_cutout_that_hides_every_image_is_refused(edge):
+    with pytest.raises(RefpcmError, match="cutout"):
+        draw_moves(Augmentation(cutout=edge), (32, 32), 0, 0, 1)
+
+
 def test_switched_off_augmentation_moves_nothing():
     assert np.array_equal(draw_moves(Augmentation(0, False, 0), (32, 32), 0, 0, 7), no_moves(7))

@@ -11,7 +11,7 @@ from refpcm.training.config import PRESETS, TrainingConfig, as_json, checked, ov
 BAD = [("epochs", 0.0), ("epochs", float("nan")), ("epochs", float("inf")), ("batch_size", 0), ("batch_size", -3), ("learning_rate", -0.1),
        ("momentum", 1.0), ("label_smoothing", -0.1), ("weight_decay", -1.0), ("crop_padding", -1), ("seed", 2 ** 32),
        ("schedule", "stairs"), ("decay", "some"), ("kernels", "cuda"), ("batch_size", 1.5), ("flip", 1), ("nesterov", "yes"),
-       ("architecture", 5), ("batch_size", True)]
+       ("architecture", 5), ("batch_size", True), ("epochs", 10 ** 400)]
 
 
 @pytest.mark.parametrize("name, value", BAD)
@@ -51,9 +51,16 @@ def test_json_and_toml_files_give_the_same(tmp_path):
             read_config_file(tmp_path / "a.toml")
 
 
-@pytest.mark.parametrize("name, content", [("a.json", b"{"), ("b.json", b"[1]"), ("c.json", b"\xff\xfe"), ("d.json", None), ("e.json", b"")])
+@pytest.mark.parametrize("name, content", [("a.json", b"{"), ("b.json", b"[1]"), ("c.json", b"\xff\xfe"), ("d.json", None), ("e.json", b""),
+                                           ("f.json", b'{"seed": 1, "seed": 2}'), ("g.json", b'{"a":' * 99999),
+                                           ("h.toml", b"a = " + b"[" * 99999)])
 def test_an_unreadable_configuration_is_refused_by_name(tmp_path, name, content):
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(RefpcmError, match=name):
         read_config_file(tmp_path / name)
+
+
+def test_a_file_may_begin_with_a_byte_order_mark_and_end_in_capitals(tmp_path):
+    (tmp_path / "A.JSON").write_bytes(b'\xef\xbb\xbf{"epochs": 3}')
+    assert read_config_file(tmp_path / "A.JSON") == {"epochs": 3}

@@ -1,0 +1,23 @@
+"""The log of a run, as a resumed run finds it."""
+
+import pytest
+
+from refpcm.errors import RefpcmError
+from refpcm.training.metrics import append_record, keep_records
+
+
+def test_lines_beyond_the_checkpoint_and_damaged_ones_are_dropped_and_no_others(tmp_path):
+    log = tmp_path / "metrics.jsonl"
+    good = [b'{"step": 10}\n', b'{"step": 20}\n', b'{"step": 30}\n']
+    bad = [b"5\n", b"{}\n", b'{"step": "x"}\n', b'{"step": null}\n', b"\xff\xfe\n", b"[" * 99999 + b"\n", b'{"step": 3']
+    log.write_bytes(b"".join([good[0], *bad[:3], good[1], *bad[3:6], good[2], bad[6]]))
+    keep_records(log, 20)
+    assert log.read_bytes() == good[0] + good[1]
+    append_record(log, {"step": 30})
+    assert log.read_bytes() == b"".join(good)
+
+
+def test_a_log_that_cannot_be_read_is_refused(tmp_path):
+    with pytest.raises(RefpcmError, match="cannot read .*metrics.jsonl"):
+        (tmp_path / "metrics.jsonl").mkdir()
+        keep_records(tmp_path / "metrics.jsonl", 0)
