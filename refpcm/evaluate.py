@@ -103,6 +103,7 @@ def on_chips(options):
     from refpcm.evaluation.report import layer_table, table, write_report
     from refpcm.evaluation.run import run
     from refpcm.evaluation.times import parse_times
+    from refpcm.evaluation.workers import executor
 
     protocol = Protocol(
         **{name: getattr(options, name) for name in
@@ -138,16 +139,6 @@ def on_chips(options):
         if options.layers:
             print("\n" + layer_table(result["layers"], protocol.times_s))
         print(f"\nwritten: {folder}/result.json, result.csv" + (f", {options.plot}" if options.plot else ""))
-
-
-def executor(workers):
-    """A context with a process pool, or with None for this process alone."""
-    import contextlib
-    if workers == 1:
-        return contextlib.nullcontext()
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=cli.set_threads, initargs=(1,))
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def main():
     from pathlib import Path
 
     from refpcm.errors import RefpcmError
-    from refpcm.evaluate import executor
+    from refpcm.evaluation.workers import executor
     from refpcm.training.config import read_config_file
     if options.workers < 1:
         raise RefpcmError(f"--workers {options.workers} must be at least 1")

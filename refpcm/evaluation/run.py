@@ -1,10 +1,11 @@
 """Running a protocol and putting its numbers together."""
 
-from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
 from dataclasses import asdict
 
 import numpy as np
 
+from refpcm.errors import RefpcmError
 from refpcm.evaluation.nested import normalised_accuracy, summarise
 from refpcm.evaluation.protocol import fingerprint, load_inputs, run_task, tasks
 from refpcm.evaluation.store import Store
@@ -42,7 +43,7 @@ def run_units(every, work, store, executor=None, progress=lambda done, total: No
 
 
 def _results(open_tasks, work, executor):
-    """(task, what work gave), in any order."""
+    """(task, what work gave), in any order. Raises RefpcmError if a process of the executor ends before its time."""
     if executor is None:
         yield from ((task, work(part)) for task, part in open_tasks)
         return
@@ -51,6 +52,9 @@ def _results(open_tasks, work, executor):
         while futures:
             for future in wait(futures, return_when=FIRST_COMPLETED).done:
                 yield futures.pop(future), future.result()
+    except BrokenExecutor:
+        raise RefpcmError("a process that evaluates was ended from outside, perhaps for lack of memory; what is done "
+                          "is kept, the same command goes on: choose fewer --workers") from None
     finally:
         for future in futures:
             future.cancel()

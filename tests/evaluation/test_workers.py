@@ -1,0 +1,64 @@
+"""refpcm.evaluation.workers: processes that end when they should, and a sentence when they end too early."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from refpcm.errors import RefpcmError
+from refpcm.evaluation.run import run_units
+from refpcm.evaluation.store import Store
+from refpcm.evaluation.workers import executor
+
+PARENT = """
+import os, time
+from refpcm.evaluation.workers import executor
+if __name__ == "__main__":
+    with executor(2) as pool:
+        print(*{pool.submit(os.getpid).result() for _ in range(4)}, flush=True)
+        time.sleep(60)
+"""
+
+
+def alive(number):
+    try:
+        with open(f"/proc/{number}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="looks processes up in /proc")
+def test_workers_end_with_a_parent_that_is_killed(tmp_path):
+    program = tmp_path / "parent.py"
+    program.write_text(PARENT)
+    parent = subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, text=True)
+    workers = [int(number) for number in parent.stdout.readline().split()]
+    assert workers and all(map(alive, workers))
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    limit = time.monotonic() + 20
+    while any(map(alive, workers)) and time.monotonic() < limit:
+        time.sleep(0.05)
+    assert not any(map(alive, workers))
+
+
+def end_at_once(task):
+    os._exit(1)
+
+
+class Task:
+    """One unit with one part."""
+    name, address, parts = "x", {}, ("gdc",)
+
+    def only(self, parts):
+        return "the part"
+
+
+def test_a_worker_that_is_killed_ends_in_a_sentence(tmp_path):
+    with pytest.raises(RefpcmError, match="ended from outside"), executor(2) as pool:
+        run_units([Task()], end_at_once, Store(tmp_path, "f"), pool)
