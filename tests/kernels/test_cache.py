@@ -59,10 +59,13 @@ from test_conv_kernels import test_gradients_are_exact_up_to_rounding as gradien
 from refpcm.kernels import conv
 from test_winograd import SHAPES as WINOGRAD_SHAPES, test_forward_and_input_gradient_are_exact_up_to_rounding as both
 from test_winograd import test_weight_gradient_is_exact_up_to_rounding as weights
+from test_winograd4 import SHAPES as SHAPES_4, test_forward_and_input_gradient_are_exact_up_to_rounding as both_4
 for shape in SHAPES:
     forward("vector", shape), gradients("vector", shape)
 for shape in WINOGRAD_SHAPES:
     both(*shape), weights(*shape)
+for shape in SHAPES_4:
+    both_4(*shape)
 assert "zmm" not in "".join(conv.convolve_rows.inspect_asm().values())
 """
     python(code, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES="+avx2,+fma,+avx,+sse4.2,+popcnt,+bmi,+bmi2")
