@@ -90,6 +90,13 @@ def duration(text):
     return seconds
 
 
+def name(text):
+    """A file's or folder's name, not empty: '' is what an unset variable of a shell gives. For argparse's type=."""
+    if not text:
+        raise argparse.ArgumentTypeError("a name is wanted, not an empty text")
+    return text
+
+
 def clock(seconds):
     """'1:02:03' or '2:03'."""
     minutes, seconds = divmod(int(seconds + 0.5), 60)

@@ -43,12 +43,14 @@ def arguments(argv=None):
     import argparse
     parser = cli.parser("refpcm.train", DESCRIPTION, EPILOG)
     parser.add_argument("--preset", choices=PRESETS, metavar="NAME", help=f"one of {', '.join(PRESETS)}")
-    parser.add_argument("--config", metavar="FILE", help="TOML (Python 3.11 or later) or JSON with the keys below")
-    parser.add_argument("--data", metavar="DIR", help="folder prepared by data_tools, or an ImageNet index; the built-in "
-                        "images if left out")
-    parser.add_argument("--start", metavar="FILE", help="begin with the weights of this network file")
-    parser.add_argument("--out", metavar="DIR", help="output folder (default: runs/train-001, -002, ...)")
-    parser.add_argument("--resume", metavar="DIR", help="go on with the run in this folder")
+    parser.add_argument("--config", type=cli.name, metavar="FILE",
+                        help="TOML (Python 3.11 or later) or JSON with the keys below")
+    parser.add_argument("--data", type=cli.name, metavar="DIR",
+                        help="folder prepared by data_tools, or an ImageNet index; the built-in images if left out")
+    parser.add_argument("--start", type=cli.name, metavar="FILE", help="begin with the weights of this network file")
+    parser.add_argument("--out", type=cli.name, metavar="DIR",
+                        help="output folder (default: runs/train-001, -002, ...)")
+    parser.add_argument("--resume", type=cli.name, metavar="DIR", help="go on with the run in this folder")
     parser.add_argument("--time-budget", type=cli.duration, metavar="TIME",
                         help="as many epochs as fit in 90s, 45m, 1.5h ...; measured first, then fixed")
     parser.add_argument("--checkpoint-every", type=cli.duration, metavar="TIME", default="60s",

@@ -20,7 +20,7 @@ def arguments(argv=None):
                         ("check", "ask an implementation"), ("regenerate", "compute the kit anew and compare with the stored"),
                         ("mutants", "run deliberate bugs against the kit and print the matrix")):
         action = actions.add_parser(name, help=about, description=about, formatter_class=cli.Help, allow_abbrev=False)
-        action.add_argument("--kit", metavar="DIR", help="folder of the kit (default: refpcm/golden/v1 of the source tree)")
+        action.add_argument("--kit", type=cli.name, metavar="DIR", help="folder of the kit (default: refpcm/golden/v1 of the source tree)")
         if name == "explain":
             action.add_argument("case", metavar="CASE", help="id of a case")
             continue
@@ -28,18 +28,18 @@ def arguments(argv=None):
         if name in ("list", "export", "check"):
             action.add_argument("--case", nargs="+", metavar="ID", help="only these cases; * stands for anything")
         if name == "export":
-            action.add_argument("folder", metavar="DIR", help="new folder; one folder a case is made in it")
+            action.add_argument("folder", type=cli.name, metavar="DIR", help="new folder; one folder a case is made in it")
         if name == "check":
             asked = action.add_mutually_exclusive_group(required=True)
             asked.add_argument("--self", action="store_true", help="check the installed refpcm")
             asked.add_argument("--adapter", metavar="MODULE", help="Python module with functions named like the operations")
             asked.add_argument("--command", metavar="CMD", help="program; gets: case id, input folder, output folder")
-            asked.add_argument("--outputs", metavar="DIR", help="folder made by export, answered elsewhere")
-            action.add_argument("--report", metavar="FILE", help="write the JSON report here")
+            asked.add_argument("--outputs", type=cli.name, metavar="DIR", help="folder made by export, answered elsewhere")
+            action.add_argument("--report", type=cli.name, metavar="FILE", help="write the JSON report here")
         if name == "regenerate":
-            action.add_argument("--out", metavar="DIR", help="also write the new kit into this new folder")
+            action.add_argument("--out", type=cli.name, metavar="DIR", help="also write the new kit into this new folder")
         if name == "mutants":
-            action.add_argument("--markdown", metavar="FILE", help="write the matrix here instead of printing it")
+            action.add_argument("--markdown", type=cli.name, metavar="FILE", help="write the matrix here instead of printing it")
     return parser.parse_args(argv)
 
 

@@ -86,7 +86,7 @@ def export_command(options):
 def check_command(options):
     kit, cases = _chosen(options)
     operations = {case.operation for case in kit.cases}
-    if options.report is not None:
+    if options.report:
         check_writable(options.report)
     if options.self:
         implementation, ask = "refpcm", runner.adapter_asker(reference.__name__, operations)
@@ -106,7 +106,7 @@ def check_command(options):
     passed, failed = (sum(record["status"] == status for record in records) for status in ("passed", "failed"))
     print(f"{implementation} against kit {report['kit']} ({kit.digest[:12]}): {len(records)} cases, {passed} passed, "
           f"{failed} failed, {report['seconds']:.1f} s")
-    if options.report is not None:
+    if options.report:
         with atomic_file(options.report) as stream:
             stream.write((json.dumps(report, indent=1) + "\n").encode())
     return 1 if failed else 0

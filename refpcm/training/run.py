@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ from refpcm import cli
 from refpcm.datasets import load, split
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import make_folder, write_bytes
+from refpcm.files.lock import locked
 from refpcm.files.network_file import load_network
 from refpcm.resnet import build
 from refpcm.training import loop
@@ -32,28 +34,43 @@ CONFIG = "config.json"
 def train_run(options, config):
     """Start or resume the run that the command line asks for. -> exit status."""
     began = time.monotonic()
-    folder = Path(options.resume) if options.resume else new_folder(options.out)
-    state = load_checkpoint(folder / CHECKPOINT) if options.resume else None
-    config = state.config if state else config
-    data = source_of(folder) if options.resume and not options.data else options.data
-    dataset = load(data)
-    training, validation = hold_back(dataset, config.validation_images)
-    check_images(config, build(config.architecture, len(dataset.classes)), training)
-    identity = identity_of(training)
-    if state is None:
-        state = loop.start(config, len(dataset.classes), identity)
-        if options.start:
-            state.parameters = starting_parameters(options.start, state, dataset)
-        if options.time_budget:
-            state.config = config = plan(state, training, options.time_budget, began)
-    elif state.data != identity:
-        raise RefpcmError(f"{folder} was trained on other images than those of {dataset.name}; "
-                          "give the --data folder it was started with")
     if options.chips is not None and options.chips < 0:
         raise RefpcmError(f"--chips {options.chips} must be zero or more")
-    make_folder(folder)
-    if not options.resume:
+    if options.resume:
+        return resume(options, began)
+    if options.out:
+        refuse_used(options.out)
+    dataset = load(options.data)
+    training, validation = hold_back(dataset, config.validation_images)
+    check_images(config, build(config.architecture, len(dataset.classes)), training)
+    state = loop.start(config, len(dataset.classes), identity_of(training))
+    if options.start:
+        state.parameters = starting_parameters(options.start, state, dataset)
+    if options.time_budget:
+        state.config = plan(state, training, options.time_budget, began)
+    folder = given_folder(options.out) if options.out else numbered_folder()
+    with locked(folder):
+        refuse_used(folder)
         write_config(folder, state, options)
+        return train_in(folder, state, dataset, training, validation, options, began)
+
+
+def resume(options, began):
+    """Go on with the run in the folder options.resume. -> exit status."""
+    folder = Path(options.resume)
+    with locked(folder):
+        state = load_checkpoint(folder / CHECKPOINT)
+        dataset = load(options.data or source_of(folder))
+        training, validation = hold_back(dataset, state.config.validation_images)
+        check_images(state.config, build(state.config.architecture, len(dataset.classes)), training)
+        if state.data != identity_of(training):
+            raise RefpcmError(f"{folder} was trained on other images than those of {dataset.name}; "
+                              "give the --data folder it was started with")
+        return train_in(folder, state, dataset, training, validation, options, began)
+
+
+def train_in(folder, state, dataset, training, validation, options, began):
+    """Train `state` to its end, or until somebody stops it, then report. -> exit status."""
     keep_records(folder / METRICS, state.step)
     session = Session(folder, state, training, validation, options, began,
                       f"go on with: python -m refpcm.train --resume {folder}")
@@ -82,16 +99,28 @@ def hold_back(dataset, validation_images):
             dataclasses.replace(dataset, test_images=images.take(held, axis=0), test_labels=labels[held]))
 
 
-def new_folder(out):
-    """The output folder of a new run. Raises RefpcmError if it already holds one."""
-    if out is None:
-        number = 1
-        while Path(f"runs/train-{number:03}").exists():
-            number += 1
-        return Path(f"runs/train-{number:03}")
-    if (Path(out) / CHECKPOINT).exists():
-        raise RefpcmError(f"{out} already holds a run; go on with it by --resume {out}, or choose another --out")
+def refuse_used(folder):
+    """Raises RefpcmError if `folder` already holds a run."""
+    if (Path(folder) / CHECKPOINT).exists():
+        raise RefpcmError(f"{folder} already holds a run; go on with it by --resume {folder}, or choose another --out")
+
+
+def given_folder(out):
+    """The folder `out`, made if missing."""
+    make_folder(out)
     return Path(out)
+
+
+def numbered_folder():
+    """The first of runs/train-001, -002, ... that is not there, made: two commands that begin together get two."""
+    make_folder("runs")
+    for number in itertools.count(1):
+        folder = Path(f"runs/train-{number:03}")
+        try:
+            folder.mkdir()
+            return folder
+        except FileExistsError:
+            continue
 
 
 def write_config(folder, state, options):

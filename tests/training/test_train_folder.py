@@ -1,0 +1,82 @@
+"""Where `python -m refpcm.train` writes: two runs never share a folder, and folders that cannot be are refused."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from refpcm.errors import RefpcmError
+from refpcm.files.lock import locked
+from refpcm.training.run import source_of
+
+FEW = ["--batch-size", "32", "--validation-images", "0", "--chips", "0", "--kernels", "numpy"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "few"
+    subprocess.run([sys.executable, "-m", "data_tools.synthetic", "--train", "64", "--test", "20", "--out", folder], check=True)
+    return folder
+
+
+def train(*arguments, cwd):
+    return subprocess.Popen([sys.executable, "-m", "refpcm.train", *FEW, *map(str, arguments)], cwd=cwd, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_two_commands_that_begin_together_get_two_folders(data, tmp_path):
+    both = [train("--data", data, "--epochs", 1, "--seed", seed, cwd=tmp_path) for seed in (1, 2)]
+    assert [process.wait(60) for process in both] == [0, 0]
+    found = [json.loads((tmp_path / "runs" / f"train-00{i}" / "result.json").read_text())["seed"] for i in (1, 2)]
+    assert sorted(found) == [1, 2]
+
+
+def test_a_folder_in_use_is_refused_to_a_new_run_and_to_a_resumed_one(data, tmp_path):
+    first = train("--data", data, "--epochs", 10000, "--out", "one", "--checkpoint-every", "0.01", cwd=tmp_path)
+    while not (tmp_path / "one" / "config.json").exists():
+        assert first.poll() is None
+        time.sleep(0.05)
+    second = train("--data", data, "--epochs", 1, "--out", "one", cwd=tmp_path)
+    assert second.wait(60) == 2 and "one " in second.stderr.read()
+    while not (tmp_path / "one" / "checkpoint.safetensors").exists():
+        assert first.poll() is None
+        time.sleep(0.05)
+    third = subprocess.run([sys.executable, "-m", "refpcm.train", "--resume", "one"], cwd=tmp_path, capture_output=True, text=True)
+    assert third.returncode == 2 and "in use by another command" in third.stderr
+    first.kill()
+    first.wait()
+    with locked(tmp_path / "one"):  # free again
+        pass
+
+
+def test_a_lock_is_for_one(tmp_path):
+    with locked(tmp_path), pytest.raises(RefpcmError, match="in use"), locked(tmp_path):
+        pass
+    with pytest.raises(RefpcmError, match="No such file"), locked(tmp_path / "missing"):
+        pass
+
+
+@pytest.mark.parametrize("out", ["file", "file/below", "loop"])
+def test_a_folder_that_cannot_be_is_refused(out, data, tmp_path):
+    (tmp_path / "file").touch()
+    os.symlink("loop", tmp_path / "loop")
+    process = train("--data", data, "--epochs", 1, "--out", out, cwd=tmp_path)
+    errors = process.communicate()[1]
+    assert process.returncode == 2 and f"cannot make the folder {out}" in errors and "Traceback" not in errors
+
+
+@pytest.mark.parametrize("content", [b"5", b'{"data": 5}', b'{"data": {}}', b"{", b"\xff", b"[" * 99999])
+def test_a_damaged_config_of_a_resumed_run_is_refused_by_name(content, tmp_path):
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(RefpcmError, match="config.json cannot be read .* --data"):
+        source_of(tmp_path)
+
+
+@pytest.mark.parametrize("flag", ["--out", "--resume", "--start", "--config", "--data"])
+def test_an_empty_name_is_not_taken_for_no_name(flag, tmp_path):
+    process = train(flag, "", cwd=tmp_path)
+    assert process.wait(60) == 2 and f"{flag}: a name is wanted, not an empty text" in process.stderr.read()
+    assert os.listdir(tmp_path) == []
