@@ -18,15 +18,15 @@ The calibration images of AdaBS are training images, never test images, unless -
 
 def arguments():
     parser = cli.parser("refpcm.evaluate", DESCRIPTION, EPILOG)
-    parser.add_argument("--network", metavar="FILE", required=True, help="network file (.safetensors or .npz)")
-    parser.add_argument("--data", metavar="DIR", help="folder prepared by data_tools, or an ImageNet index; "
-                        "the built-in images if left out")
+    parser.add_argument("--network", type=cli.name, metavar="FILE", required=True, help="network file (.safetensors or .npz)")
+    parser.add_argument("--data", type=cli.name, metavar="DIR",
+                        help="folder prepared by data_tools, or an ImageNet index; the built-in images if left out")
     parser.add_argument("--digital", action="store_true", help="exact weights, float32 arithmetic: no chip")
     parser.add_argument("--images", type=int, metavar="N", help="only the first N test images")
     parser.add_argument("--kernels", choices=("vector", "winograd", "winograd4", "plain", "numpy"), default="vector",
                         help="vector, winograd, winograd4, plain: Numba; numpy: the specification, slow")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
-    parser.add_argument("--out", metavar="DIR", help="output folder (default: runs/evaluate-FINGERPRINT)")
+    parser.add_argument("--out", type=cli.name, metavar="DIR", help="output folder (default: runs/evaluate-FINGERPRINT)")
     parser.add_argument("--workers", type=int, metavar="N", default=1,
                         help="processes, each with one thread; 1: this process, all threads")
     cli.add_threads(parser)
@@ -60,7 +60,8 @@ def arguments():
                       help="of every product, in units of W_max (docs/tile.md)")
     chip.add_argument("--layers", action="store_true", help="also print MVM error and SNR of every layer of chip 0, after GDC")
     chip.add_argument("--seed", type=int, default=0, help="of all random numbers, 32 bits")
-    chip.add_argument("--plot", metavar="FILE", help="draw accuracy over time and the distributions (needs matplotlib)")
+    chip.add_argument("--plot", type=cli.name, metavar="FILE",
+                      help="draw accuracy over time and the distributions (needs matplotlib)")
     return parser.parse_args()
 
 
@@ -72,6 +73,8 @@ def main():
     if options.plot:
         from refpcm.evaluation.plot import need_matplotlib
         need_matplotlib(options.plot)
+        from refpcm.files.atomic import check_writable
+        check_writable(options.plot)
     cli.set_threads(options.threads)
     digital(options) if options.digital else on_chips(options)
 
@@ -110,7 +113,7 @@ def on_chips(options):
            ("network", "data", "device", "seed", "chips", "reads", "on_chip", "readout", "per_column", "adabs_batches",
             "adabs_batch_size", "images", "kernels", "read_noise", "dac_bits", "adc_bits", "tile_rows", "tile_columns",
             "output_noise", "calibration")},
-        times_s=parse_times(options.times), compensations=tuple(options.compensation.split(",")))
+        times_s=parse_times(options.times), compensations=tuple(name.strip() for name in options.compensation.split(",")))
     folder = options.out or f"runs/evaluate-{fingerprint(protocol)[:8]}"
     units = protocol.chips * protocol.reads * len(protocol.times_s)
     print(f"{units} units: {protocol.chips} chips, {len(protocol.times_s)} times, {protocol.reads} reads; kept in {folder}",

@@ -54,7 +54,7 @@ def test_names_that_the_output_cannot_show_are_escaped(network, tmp_path):
                                      "-m refpcm.golden check --outputs"])
 def test_a_name_that_is_too_long_is_one_sentence(command, tmp_path):
     done = shell(f"{command} {'a' * 300}", tmp_path)
-    assert done.returncode == 2 and done.stderr.startswith("error: aaa") and "too long" in done.stderr
+    assert done.returncode == 2 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
 
 
 def test_an_argument_of_the_list_of_commands_is_refused(tmp_path):

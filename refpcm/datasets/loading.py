@@ -21,9 +21,9 @@ def load(folder=None):
 
     Raises RefpcmError for a folder that is missing, foreign, incomplete or damaged.
     """
-    if is_index(folder):
-        return load_index(folder)
     try:
+        if is_index(folder):
+            return load_index(folder)
         folder = _builtin() if folder is None else _checked(Path(folder))
         description, arrays = prepared.read(folder)
     except DataError as mistake:
@@ -66,7 +66,7 @@ def _checked(folder):
         raise DataError(f"{folder}: no such folder; make it with `python -m data_tools.cifar10 --out {folder}` "
                         f"or `python -m data_tools.synthetic --out {folder}`")
     if not folder.is_dir():
-        if tarfile.is_tarfile(folder):
+        if folder.is_file() and tarfile.is_tarfile(folder):
             raise DataError(f"{folder} is an archive; prepare it first: "
                             f"`python -m data_tools.cifar10 --from {folder} --out DIR`, then name DIR")
         raise DataError(f"{folder} is a file, not a folder with a prepared data set")

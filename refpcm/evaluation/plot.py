@@ -3,10 +3,13 @@
 Needs matplotlib, the optional extra `refpcm[plots]`.
 """
 
+import io
+
 import numpy as np
 
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.times import time_text
+from refpcm.files.atomic import write_bytes
 
 COLOURS = {"none": "tab:red", "gdc": "tab:orange", "adabs": "tab:blue", "adabs-alone": "tab:green"}
 
@@ -32,12 +35,10 @@ def draw(path, protocol, result):
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(15, 4.5), layout="constrained")
     draw_accuracy(left, result)
     draw_chip(middle, right, protocol)
-    try:
-        figure.savefig(path, dpi=120)
-    except OSError as error:
-        raise RefpcmError(f"cannot draw {path}: {error}") from None
-    finally:
-        plt.close(figure)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=120, format=str(path).rpartition(".")[2].lower())
+    plt.close(figure)
+    write_bytes(path, picture.getbuffer())
 
 
 def draw_accuracy(axes, result):

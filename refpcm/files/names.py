@@ -15,6 +15,7 @@ import numpy as np
 from refpcm.errors import RefpcmError
 from refpcm.resnet import ARCHITECTURES, build, parameter_shapes
 
+MOST_CLASSES = 2 ** 16  # labels have 16 bits; a damaged file may claim any number, with a view that repeats one element
 HOLDERS = ("state_dict", "model_state_dict", "model", "net")  # keys under which checkpoints keep their parameters
 _RENAMES = ((r"^(module\.|_orig_mod\.)+", ""), (r"^linear\.", "fc."),
             (r"^(layer\d+\.\d+)\.shortcut\.", r"\1.downsample."))
@@ -105,10 +106,10 @@ def check_parameters(path, network, tensors, twice=(), dtype=None):
 
 
 def class_count(state_dict):
-    """Number of classes by the tensor that will become fc.bias, or None if there is none."""
+    """Number of classes by the tensor that will become fc.bias, or None if there is none of 1 to MOST_CLASSES elements."""
     for name, tensor in state_dict.items():
         if isinstance(name, str) and canonical(name) == "fc.bias" and _is_tensor(tensor) and len(tensor.shape) == 1:
-            return tensor.shape[0] or None
+            return tensor.shape[0] if 0 < tensor.shape[0] <= MOST_CLASSES else None
     return None
 
 

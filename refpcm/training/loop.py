@@ -118,11 +118,17 @@ def train(state, dataset, after_step, after_epoch):
 
 
 def predict(engine, parameters, images, mean, std, batch_size=256):
-    """Class of each image (N, C, H, W) uint8 -> int64 (N,), with the running statistics."""
+    """Class of each image (N, C, H, W) uint8 -> int64 (N,), with the running statistics.
+
+    Raises RefpcmError if an output of the network is not finite: the largest would be no answer.
+    """
     classes = np.empty(len(images), np.int64)
     for begin in range(0, len(images), batch_size):
         part = images[begin:begin + batch_size]
         logits = engine.forward(parameters, prepare(part, no_moves(len(part)), 0, mean, std))
+        if not np.isfinite(logits).all():
+            raise RefpcmError("the network's outputs are not finite: weights or running statistics are too large for its "
+                              "arithmetic, so no class can be told")
         classes[begin:begin + batch_size] = logits.argmax(1)
     return classes
 

@@ -172,6 +172,14 @@ def test_what_is_no_prepared_set_is_refused_with_the_command_that_makes_one(tmp_
         assert reason in str(failure.value) and str(tmp_path / name) in str(failure.value), name
 
 
+def test_a_pipe_is_not_waited_for_and_a_name_beyond_all_limits_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RefpcmError, match="pipe is a file, not a folder"):
+        load(tmp_path / "pipe")
+    with pytest.raises(RefpcmError, match="name too long|no such folder"):
+        load("a" * 300)
+
+
 def test_an_unreadable_set_is_refused(copy):
     (copy / "train_labels.npy").chmod(0)
     if os.access(copy / "train_labels.npy", os.R_OK):

@@ -87,7 +87,8 @@ def test_two_processes_and_two_threads_give_the_same_rows(trained, whole, tmp_pa
 
 def test_the_table_shows_every_row_and_the_plot_is_a_picture(trained, whole, tmp_path):
     pytest.importorskip("matplotlib")
-    done = command("refpcm.evaluate", *trained, *CHIPS, "--out", whole[0], "--plot", tmp_path / "a.png")
+    done = command("refpcm.evaluate", *trained, *CHIPS, "--out", whole[0], "--plot", tmp_path / "a.png",
+                   "--compensation", "none, gdc, adabs")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n1 day ") == 3 and done.stdout.count("\n25 s ") == 3
     assert (tmp_path / "a.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
@@ -145,13 +146,15 @@ MISUSES = {
     "noise of products before the first read": (["--read-noise", "per_product", "--times", "1s"], "20"),
     "no tile rows": (["--tile-rows", "0"], "rows"),
     "plot of unknown form": (["--plot", "a.xyz"], "a.xyz"),
+    "plot in no folder": (["--plot", "nowhere/a.png"], "there is no folder"),
+    "name left empty": (["--out", ""], "--out: a name is wanted"),
 }
 
 
 @pytest.mark.parametrize("case", MISUSES)
 def test_a_mistake_gets_one_clear_sentence(trained, tmp_path, case):
     arguments, words = MISUSES[case]
-    if case == "plot of unknown form":
+    if case.startswith("plot"):
         pytest.importorskip("matplotlib")
     done = command("refpcm.evaluate", *trained, *CHIPS, *arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr

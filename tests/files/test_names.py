@@ -132,3 +132,9 @@ def test_a_checkpoint_without_state_dict_is_refused(checkpoint, words):
     ({"fc.bias": np.zeros((7, 3))}, None), ({"fc.bias": np.zeros(0)}, None), ({"fc.bias": "text"}, None), ({}, None)])
 def test_the_number_of_classes_is_that_of_the_last_bias(state_dict, count):
     assert class_count(state_dict) == count
+
+
+@pytest.mark.parametrize("count, found", [(1, 1), (2 ** 16, 2 ** 16), (0, None), (2 ** 16 + 1, None), (2 ** 40, None)])
+def test_no_more_classes_are_believed_than_labels_can_name(count, found):
+    bias = np.broadcast_to(np.float32(0), (count,))
+    assert class_count({"module.linear.bias": bias}) == found

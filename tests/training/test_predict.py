@@ -1,0 +1,31 @@
+"""From outputs to classes."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from refpcm.errors import RefpcmError
+from refpcm.training.loop import predict
+
+
+def engine(logits):
+    """Gives each image the logits of its first pixel's number."""
+    return SimpleNamespace(forward=lambda parameters, images: logits[(images[:, 0, 0, 0] * 255 + 0.5).astype(int)])
+
+
+IMAGES = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 4, 4), np.uint8)
+
+
+def test_the_largest_output_is_the_class_whatever_the_batch():
+    logits = np.random.default_rng(1).normal(size=(5, 3)).astype(np.float32)
+    for size in (1, 2, 5):
+        assert np.array_equal(predict(engine(logits), {}, IMAGES, (0.0,), (1.0,), size), logits.argmax(1))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_an_output_that_is_not_finite_is_no_answer(value):
+    logits = np.zeros((5, 3), np.float32)
+    logits[4, 2] = value
+    with pytest.raises(RefpcmError, match="not finite"):
+        predict(engine(logits), {}, IMAGES, (0.0,), (1.0,))
