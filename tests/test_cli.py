@@ -1,5 +1,6 @@
 """What every command does with streams that are closed, full or narrow, and with what the system denies."""
 
+import os
 import subprocess
 import sys
 
@@ -14,7 +15,7 @@ LIST = "-m refpcm.golden list"
 
 def shell(line, cwd, **environment):
     return subprocess.run(["sh", "-c", line.replace("-m ", f"{sys.executable} -m ", 1)], cwd=cwd, capture_output=True,
-                          text=True, timeout=60, env=environment or None)
+                          text=True, timeout=60, env={**os.environ, **environment})
 
 
 @pytest.fixture(scope="module")
