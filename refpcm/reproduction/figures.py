@@ -59,9 +59,11 @@ def _make(setting, name, dataset, pool):
     rows = module.measure(setting, pool)
     compare = module.COMPARE.get("imagenet" if architecture.startswith("imagenet") else "cifar10")
     lines = compare(rows, setting.scale.on_chip) if compare else []
-    where = f"{architecture} on {dataset.name}, scale {setting.name}"
+    images = len(dataset.test_labels[:setting.scale.images])
+    where = f"{architecture} on {dataset.name}, scale {setting.name}, {images:,} test images"
     result = {"figure": module.TITLE, "scale": setting.name, "architecture": architecture, "data": dataset.name,
-              "numbers": asdict(setting.scale), "versions": cli.versions(), "rows": rows, "comparison": lines}
+              "test_images": images, "numbers": asdict(setting.scale), "versions": cli.versions(), "rows": rows,
+              "comparison": lines}
     comparison = [comparison_table(lines)] if lines else []
     if lines and (architecture, dataset.name) not in PAPERS:
         comparison.append(OTHER)

@@ -1,0 +1,209 @@
+"""`python -m refpcm.reproduce` as a user runs it: to the end, again, interrupted, on several processes, and misused."""
+
+import csv
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+NUMBERS = {"seeds": [0, 1], "fp32": {"epochs": 1, "batch_size": 32, "learning_rate": 0.05},
+           "retraining": {"epochs": 0.5, "batch_size": 32, "kernels": "winograd4"}, "etas_tr": [0.038],
+           "etas_inf": [0.1], "inference_runs": 2, "transfer": ["fp32", "noise", "ternary"], "chips": 1,
+           "day_s": [86400, 25], "year_s": [25, 31536000], "adabs_batches": 2, "adabs_batch_size": 16}
+FIGURES = ("fig2", "fig3", "fig4", "fig5")
+DRAWS = importlib.util.find_spec("matplotlib") is not None
+
+
+def command(*arguments, **options):
+    return subprocess.run([sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True, timeout=300,
+                          **options)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """A folder with data, a configuration, and in whole/ all figures, made in one go."""
+    folder = tmp_path_factory.mktemp("reproduction")
+    made = command("data_tools.synthetic", "--train", 320, "--test", 40, "--out", folder / "data")
+    assert made.returncode == 0, made.stderr
+    (folder / "numbers.json").write_text(json.dumps(NUMBERS))
+    done = reproduce(folder, "all", "--out", folder / "whole")
+    assert done.returncode == 0, done.stderr
+    (folder / "printed.txt").write_text(done.stdout)
+    return folder
+
+
+def reproduce(base, figure, *arguments, **options):
+    return command("refpcm.reproduce", figure, "--config", base / "numbers.json", "--data", base / "data", *arguments,
+                   **options)
+
+
+def result(folder, figure):
+    return json.loads((folder / f"{figure}.json").read_text())
+
+
+def files(folder):
+    """{path: time of its last change} of networks and finished units."""
+    return {path.relative_to(folder): path.stat().st_mtime_ns for part in ("networks", "evaluation")
+            for path in (folder / part).rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("figure, rows", [("fig2", 2 * 3), ("fig3", 3 * 2), ("fig4", 2 * (1 + 2 * 3)),
+                                          ("fig5", 2 * (1 + 2 * 3))])
+def test_a_figure_leaves_numbers_table_and_comparison(base, figure, rows):
+    found = result(base / "whole", figure)
+    assert len(found["rows"]) == rows and found["test_images"] == 40 and found["numbers"]["chips"] == 1
+    assert all(row["runs"] == 2 and 0 <= row["mean"] <= 1 and row["interval_over"] == "runs" for row in found["rows"])
+    with open(base / "whole" / f"{figure}.csv", newline="") as file:
+        assert [float(row["mean"]) for row in csv.DictReader(file)] == [row["mean"] for row in found["rows"]]
+    text = (base / "whole" / f"{figure}.txt").read_text()
+    assert text in (base / "printed.txt").read_text() and "compare signs and shapes" in text
+    for line in found["comparison"]:
+        assert line["value"] in text and (line["ours"] or "not measured here") in text
+    assert any(line["ours"] for line in found["comparison"])
+
+
+@pytest.mark.skipif(not DRAWS, reason="wants matplotlib")
+def test_every_figure_is_drawn(base):
+    for figure in FIGURES:
+        assert (base / "whole" / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_retention_stands_in_the_order_of_time_and_before_drift_gdc_changes_nothing(base):
+    rows, first = ({(row["network"], row["t_s"], row["compensation"]): row["mean"]
+                    for row in result(base / "whole", figure)["rows"]} for figure in ("fig4", "fig3"))
+    assert [t_s for network, t_s, kind in rows if (network, kind) == ("noise", "gdc")] == [25.0, 86400.0]
+    assert all(rows[network, 25.0, "none"] == rows[network, 25.0, "gdc"] for network in ("fp32", "noise"))
+    assert first["noise", 25.0, "none"] == rows["noise", 25.0, "none"]
+
+
+def test_the_same_command_again_trains_and_evaluates_nothing_and_says_the_same(base):
+    before = files(base / "whole")
+    again = reproduce(base, "fig3", "--out", base / "whole")
+    assert again.stdout in (base / "printed.txt").read_text() and "training" not in again.stderr
+    assert again.stdout and files(base / "whole") == before
+
+
+def cut_off(number, moment, *arguments):
+    """Start the command, send it the signal once moment() is true. -> exit status, what it said on stderr."""
+    process = subprocess.Popen([sys.executable, "-m", "refpcm.reproduce", *map(str, arguments)], text=True,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    while process.poll() is None and not moment():
+        time.sleep(0.001)
+    process.send_signal(number)
+    return process.wait(60), process.communicate()[1]
+
+
+def test_trainings_that_were_cut_off_go_on_to_the_same_weights(base, tmp_path):
+    for part in ("networks", "evaluation"):
+        shutil.copytree(base / "whole" / part, tmp_path / part)
+    first, second = (tmp_path / "networks" / f"noise-seed{seed}" for seed in (0, 1))
+    shutil.rmtree(first)
+    shutil.rmtree(second)
+    arguments = ("fig2", "--config", base / "numbers.json", "--data", base / "data", "--out", tmp_path)
+    status, _ = cut_off(signal.SIGKILL, (first / "config.json").exists, *arguments)
+    assert status == -signal.SIGKILL
+    status, words = cut_off(signal.SIGINT, (second / "config.json").exists, *arguments)
+    assert status == 130 and "the same command goes on where this one stopped" in words
+    done = command("refpcm.reproduce", *arguments)
+    assert done.returncode == 0, done.stderr
+    for one in (first, second):
+        whole = base / "whole" / "networks" / one.name / "network.safetensors"
+        assert (one / "network.safetensors").read_bytes() == whole.read_bytes()
+
+
+def test_an_interrupted_evaluation_keeps_its_units_and_two_processes_find_the_same_bits(base, tmp_path):
+    shutil.copytree(base / "whole" / "networks", tmp_path / "networks")
+    arguments = ("fig5", "--config", base / "numbers.json", "--data", base / "data", "--out", tmp_path)
+    status, words = cut_off(signal.SIGINT, lambda: list(tmp_path.glob("evaluation/units/*.json")), *arguments)
+    assert status == 130 and "the same command goes on" in words
+    kept = files(tmp_path)
+    done = command("refpcm.reproduce", *arguments, "--workers", 2)
+    assert done.returncode == 0 and result(tmp_path, "fig5") == result(base / "whole", "fig5"), done.stderr
+    assert "training" not in done.stderr and kept.items() <= files(tmp_path).items()
+
+
+def test_seeds_trained_apart_are_put_together_by_copying_two_folders(base, tmp_path):
+    """The other way round: what the run of two seeds left is all that a run of one of them needs."""
+    for part in ("networks", "evaluation"):
+        shutil.copytree(base / "whole" / part, tmp_path / part, copy_function=shutil.copy2)
+    (tmp_path / "one.json").write_text(json.dumps({**NUMBERS, "seeds": [1]}))
+    before = files(tmp_path)
+    done = command("refpcm.reproduce", "fig2", "--config", tmp_path / "one.json", "--data", base / "data", "--out",
+                   tmp_path)
+    assert done.returncode == 0 and files(tmp_path) == before, done.stderr
+    assert {row["interval_over"] for row in result(tmp_path, "fig2")["rows"]} == {None, "draws"}
+
+
+def test_own_networks_are_taken_instead_of_trained_ones(base, tmp_path):
+    def network(name):
+        return base / "whole" / "networks" / name / "network.safetensors"
+    done = reproduce(base, "fig5", "--out", tmp_path, "--fp32", network("fp32-seed0"),
+                     "--noise", network("noise-seed0"), network("noise-seed1"))
+    assert done.returncode == 0 and not (tmp_path / "networks").exists(), done.stderr
+    ours, theirs = ([row for row in result(folder, "fig5")["rows"] if row["network"] == "noise"]
+                    for folder in (tmp_path, base / "whole"))
+    assert ours == theirs
+
+
+def test_without_matplotlib_a_sentence_takes_the_place_of_the_picture(base, tmp_path):
+    (tmp_path / "matplotlib.py").write_text("raise ImportError('none here')")
+    shutil.copytree(base / "whole", tmp_path / "out", ignore=shutil.ignore_patterns("*.png"))
+    done = reproduce(base, "fig3", "--out", tmp_path / "out", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 0 and "matplotlib is not installed" in done.stderr
+    assert (tmp_path / "out" / "fig3.txt").exists() and not (tmp_path / "out" / "fig3.png").exists()
+
+
+MISUSES = {
+    "small without data": (["--scale", "small"], "--data"),
+    "no such data": (["--data", "/nowhere"], "/nowhere"),
+    "no such configuration": (["--config", "/nowhere.json"], "/nowhere.json"),
+    "unknown number": (["--config", {"chip": 3}], "valid are"),
+    "retraining of another network": (["--config", {"retraining": {"architecture": "cifar-resnet20"}}], "architecture"),
+    "retraining without noise": (["--config", {"retraining": {"weight_noise": 0.0}}], "weight_noise"),
+    "seed in a training": (["--config", {"fp32": {"seed": 3}}], "seeds"),
+    "time beyond the drift law": (["--config", {**NUMBERS, "year_s": [1e300]}], "1e+300"),
+    "batch larger than the data": (["--config", {**NUMBERS, "retraining": {"batch_size": 1000}}], "batch size 1000"),
+    "network file is none": (["--noise", "numbers.json"], "numbers.json"),
+    "too many networks to start from": (["--fp32", *["NETWORK"] * 3], "--fp32 names 3"),
+    "no workers": (["--workers", "0"], "--workers 0"),
+    "output cannot be made": (["--out", "numbers.json/out"], "cannot make the folder"),
+}
+
+
+@pytest.mark.parametrize("case", MISUSES)
+def test_a_mistake_gets_one_clear_sentence_before_anything_is_trained(base, tmp_path, case):
+    arguments, words = MISUSES[case]
+    shutil.copy(base / "numbers.json", tmp_path)
+    network = base / "whole" / "networks" / "fp32-seed0" / "network.safetensors"
+    given = [network if argument == "NETWORK" else argument for argument in arguments]
+    if isinstance(given[1], dict):
+        (tmp_path / "wrong.json").write_text(json.dumps(given[1]))
+        given[1] = "wrong.json"
+    usual = ["--config", "numbers.json", *(["--data", base / "data"] if case != "small without data" else [])]
+    done = command("refpcm.reproduce", "fig4", *usual, *given, cwd=tmp_path)
+    assert done.returncode == 2 and words in done.stderr and done.stderr.startswith("error: "), done.stderr
+    assert done.stderr.count("\n") == 1 and not list(tmp_path.glob("runs/**/networks"))
+
+
+@pytest.mark.parametrize("change, words", [({"chips": 3}, "other settings (chips)"), ("network", "another training"),
+                                           ("settings", "settings.json cannot be read")])
+def test_a_folder_of_other_results_is_left_alone(base, tmp_path, change, words):
+    for name in ("networks", "settings.json"):
+        (shutil.copytree if name == "networks" else shutil.copy)(base / "whole" / name, tmp_path / name)
+    numbers = tmp_path / "numbers.json"
+    numbers.write_text(json.dumps({**NUMBERS, **(change if isinstance(change, dict) else {})}))
+    folders = tmp_path / "networks"
+    if change == "network":
+        shutil.copy(folders / "noise-seed1" / "network.safetensors", folders / "noise-seed0")
+    if change == "settings":
+        (tmp_path / "settings.json").write_text("[]")
+    before = files(tmp_path)
+    done = command("refpcm.reproduce", "fig2", "--config", numbers, "--data", base / "data", "--out", tmp_path)
+    assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
+    assert files(tmp_path) == before
