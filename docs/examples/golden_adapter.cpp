@@ -2,7 +2,7 @@
 // libraries: the pattern for a simulator in any language.
 //
 //   c++ -std=c++17 -O2 -ffp-contract=off golden_adapter.cpp -o adapter
-//   python -m refpcm.golden check --command ./adapter --level 0 1 3
+//   python -m refpcm.golden check --kit ../../refpcm/golden/v1 --command ./adapter --level 0 1 3
 //
 // Called as: adapter CASE INPUT_FOLDER OUTPUT_FOLDER. Exit status 77: this program does not have the operation.
 #include <algorithm>

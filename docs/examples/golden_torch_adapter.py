@@ -1,6 +1,6 @@
 """Levels L1 (device equations), L2, L4 and L5 of the golden kit in plain PyTorch, gradients by autograd, without refpcm.
 
-    cd docs/examples && python -m refpcm.golden check --adapter golden_torch_adapter
+    cd docs/examples && python -m refpcm.golden check --kit ../../refpcm/golden/v1 --adapter golden_torch_adapter
 """
 
 import torch

@@ -1,6 +1,8 @@
 """What a finished training run says: accuracy, network file, result, and the network's fate on a few chips."""
 
 import json
+import shlex
+from importlib.util import find_spec
 
 from refpcm import cli
 from refpcm.files.atomic import write_bytes
@@ -53,8 +55,9 @@ def report(folder, state, dataset, options):
         ("network file", folder / NETWORK)]))
     if chips:
         print(f"\nThe same network on {chips} simulated PCM chips:\n\n{chip_table(result['chips'])}")
-    print(f"\nNext: python -m refpcm.evaluate --network {folder / NETWORK}"
-          + (f" --data {options.data}" if options.data else "") + " --chips 10 --plot accuracy.png")
+    print(f"\nNext: python -m refpcm.evaluate --network {shlex.quote(str(folder / NETWORK))}"
+          + (f" --data {shlex.quote(options.data)}" if options.data else "") + " --chips 10 --plot accuracy.png"
+          + ("" if find_spec("matplotlib") else "\n(--plot needs matplotlib: pip install matplotlib)"))
 
 
 def on_chips(folder, chips, data, config):

@@ -52,6 +52,11 @@ def test_a_folder_in_use_is_refused_to_a_new_run_and_to_a_resumed_one(data, tmp_
         pass
 
 
+def test_the_command_that_comes_next_can_be_pasted(data, tmp_path):
+    process = train("--data", data, "--epochs", 1, "--out", "two words", cwd=tmp_path)
+    assert "--network 'two words/network.safetensors' --data" in process.communicate()[0] and process.returncode == 0
+
+
 def test_a_lock_is_for_one(tmp_path):
     with locked(tmp_path), pytest.raises(RefpcmError, match="in use"), locked(tmp_path):
         pass
