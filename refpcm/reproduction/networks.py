@@ -1,7 +1,6 @@
 """The trained networks of a reproduction: trained once, kept in the output folder, resumed where they stopped."""
 
 import json
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from refpcm.training.config import TrainingConfig, as_json
 from refpcm.training.metrics import keep_records
 from refpcm.training.report import NETWORK, finish
 from refpcm.training.run import check_images, hold_back, identity_of, starting_parameters, write_config
-from refpcm.training.session import CHECKPOINT, METRICS, Session
+from refpcm.training.session import CHECKPOINT, METRICS, Session, note
 
 CHECKPOINT_EVERY_S = 60.0
 AGAIN = "the same command goes on where this one stopped"
@@ -88,8 +87,7 @@ def train_all(setting, variants, dataset):
     done, began = 0, time.monotonic()
     for number, training in enumerate(missing):
         remaining = cli.clock((time.monotonic() - began) / done * left) if done else "?"
-        print(f"training {number + 1} of {len(missing)}, {training.folder.name}; {remaining} left for all",
-              file=sys.stderr, flush=True)
+        note(f"training {number + 1} of {len(missing)}, {training.folder.name}; {remaining} left for all")
         status = train_one(setting, training, dataset)
         if status:
             return status
@@ -119,4 +117,6 @@ def train_one(setting, training, dataset):
     session = Session(folder, state, kept, held, options, began, AGAIN)
     if session.run():
         finish(folder, state, dataset)
+        if session.signal:
+            note(f"stopped after {folder.name}; {AGAIN}")
     return 128 + session.signal if session.signal else 0
