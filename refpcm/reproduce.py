@@ -24,8 +24,8 @@ EPILOG = """\
 Trained networks and finished evaluations are kept in the output folder and shared by the figures: the same command run
 again goes on where it was interrupted. docs/reproduce.md has the scales and what each panel is taken to be.
 """
-ABOUT = {"smoke": "two minutes for all figures, built-in data", "small": "half an hour, CIFAR-10",
-         "full": "the paper's network and numbers of runs, days"}
+ABOUT = {"smoke": "two minutes for all figures, built-in data", "small": "some 20 minutes, CIFAR-10",
+         "full": "the paper's network and numbers of runs, weeks"}
 
 
 def arguments():

@@ -58,6 +58,8 @@ def report(folder, state, dataset, options):
     print(f"\nNext: python -m refpcm.evaluate --network {shlex.quote(str(folder / NETWORK))}"
           + (f" --data {shlex.quote(options.data)}" if options.data else "") + " --chips 10 --plot accuracy.png"
           + ("" if find_spec("matplotlib") else "\n(--plot needs matplotlib: pip install matplotlib)"))
+    if demonstration:
+        print("The paper's figures on a small scale: python -m refpcm.reproduce all")
 
 
 def on_chips(folder, chips, data, config):
