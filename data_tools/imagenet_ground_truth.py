@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from data_tools.errors import DataError
+from data_tools.reading import read_text
 
 LINE = re.compile(r"\s*([^\s,]+)[\s,].*?\b(n\d{8})\b")  # image name, first WordNet id
 TRUTH, CLASSES = "ILSVRC2012_validation_ground_truth.txt", "meta.mat"
@@ -28,7 +29,7 @@ def read_ground_truth(path):
 
 def _from_lines(path):
     classes = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         found = LINE.match(line)
         if found:
             name = Path(found[1]).stem

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_tools.errors import DataError
+from data_tools.reading import read_text
 
 WORDNET_ID = re.compile(r"n\d{8}")
 SPLITS = ("train", "val")
@@ -75,7 +76,7 @@ def read_class_list(path):
     Raises DataError for a line without an id, or an id that stands twice.
     """
     ids = []
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         if not line.strip():
             continue
         word = line.split()[0]

@@ -9,7 +9,6 @@ This module reads it, `data_tools.writing` writes it.
 
 import hashlib
 import json
-import math
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from data_tools.new_folder import is_free
 
 FORMAT, VERSION = "refpcm-dataset", 1
 DESCRIPTION = "dataset.json"
+LEAST_STD = 1e-9  # below that of one pixel off by one among 10^12; values in 0 .. 1 have at most 0.5
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
@@ -88,8 +88,8 @@ def _read_description(path):
     wrong = [key for key, good in {
         "name": isinstance(description.get("name"), str),
         "classes": is_list_of(str, description.get("classes")),
-        "mean": is_list_of(float, mean) and all(math.isfinite(value) for value in mean),
-        "std": is_list_of(float, std) and all(0 < value < math.inf for value in std)
+        "mean": is_list_of(float, mean) and all(0 <= value <= 1 for value in mean),
+        "std": is_list_of(float, std) and all(LEAST_STD < value <= 0.5 for value in std)
                and is_list_of(float, mean) and len(mean) == len(std),
         "counts": isinstance(counts, dict) and all(isinstance(counts.get(s), int) for s in ("train", "test")),
         "origin": isinstance(description.get("origin"), dict),

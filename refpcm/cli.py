@@ -44,7 +44,7 @@ def make_streams_usable():
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))
-        elif getattr(sys, name).errors == "strict":
+        else:
             getattr(sys, name).reconfigure(errors="backslashreplace")
 
 

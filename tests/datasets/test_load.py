@@ -135,6 +135,9 @@ def damages():
     yield "mean as integers", lambda folder: reseal(folder, mean=[0, 0, 0]), "mean"
     yield "std of two channels", lambda folder: reseal(folder, std=[0.5, 0.5]), "std"
     yield "std of zero", lambda folder: reseal(folder, std=[0.5, 0.5, 0.0]), "std"
+    yield "mean of pixels to 255", lambda folder: reseal(folder, mean=[0.5, 0.5, 120.0]), "mean"
+    yield "std no image has", lambda folder: reseal(folder, std=[0.5, 0.5, 0.6]), "std"
+    yield "std next to zero", lambda folder: reseal(folder, std=[0.5, 0.5, 1e-320]), "std"
     yield "mean not finite", lambda folder: reseal(folder, mean=[0.5, 0.5, float("nan")]), "mean"
 
 
@@ -149,7 +152,7 @@ def test_damaged_sets_are_refused_with_file_and_remedy(intact, tmp_path):
         message = str(failure.value)
         assert reason in message and str(folder) in message, (what, message)
         refused += 1
-    assert refused == 72
+    assert refused == 75
 
 
 def test_what_is_no_prepared_set_is_refused_with_the_command_that_makes_one(tmp_path):
