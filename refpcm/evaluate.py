@@ -70,6 +70,9 @@ def main():
     from refpcm.errors import RefpcmError
     if options.workers < 1:
         raise RefpcmError(f"--workers {options.workers} must be at least 1")
+    idle = [flag for flag in ("out", "plot", "layers") if options.digital and getattr(options, flag)]
+    if idle:
+        raise RefpcmError(f"--digital has no chips and writes no files: leave out --{', --'.join(idle)}, or --digital")
     if options.plot:
         from refpcm.evaluation.plot import need_matplotlib
         need_matplotlib(options.plot)

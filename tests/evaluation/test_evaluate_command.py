@@ -147,6 +147,7 @@ MISUSES = {
     "no tile rows": (["--tile-rows", "0"], "rows"),
     "plot of unknown form": (["--plot", "a.xyz"], "a.xyz"),
     "plot in no folder": (["--plot", "nowhere/a.png"], "there is no folder"),
+    "files and chips of a digital network": (["--digital", "--out", "a", "--layers"], "leave out --out, --layers"),
     "name left empty": (["--out", ""], "--out: a name is wanted"),
 }
 
