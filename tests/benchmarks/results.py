@@ -14,8 +14,8 @@ FP32, NOISE = "joshi2020-resnet32", "joshi2020-resnet32-noise"
 INTRODUCTION = """\
 # Results
 
-Written by `python -m tests.benchmarks.results` from the files in [results](results). CIFAR-10 is the real one, complete;
-no setting was chosen by its test images.
+Written by `python -m tests.benchmarks.results` from the files in [results](results). CIFAR-10 is the real one,
+complete; no setting was chosen by its test images.
 """
 
 
@@ -43,8 +43,8 @@ def published():
     result = read("resnet20-published.json")
     return "\n\n".join([
         "## A network trained elsewhere",
-        "The published CIFAR ResNet-20 of akamaster/pytorch_resnet_cifar10 (published error 8.27 %), imported from its PyTorch "
-        f"checkpoint: **{percent(result['accuracy'])}**, {result['correct']} of {result['total']} test images.",
+        "The published CIFAR ResNet-20 of akamaster/pytorch_resnet_cifar10 (published error 8.27 %), imported from its "
+        f"PyTorch checkpoint: **{percent(result['accuracy'])}**, {result['correct']} of {result['total']} test images.",
         command("python -m refpcm.convert resnet20-12fca82f.th resnet20.safetensors --architecture cifar-resnet20 \\\n"
                 "    --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225\n"
                 "python -m refpcm.evaluate --network resnet20.safetensors --data cifar10 --digital --json")])
@@ -58,8 +58,8 @@ def trained(folder, title, text):
              f"{r['seconds'] / 60:.1f}"] for r in records if r["epoch"] == 1 or r["epoch"] % 5 == 0 or r is records[-1]]
     return "\n\n".join([
         f"## {title}",
-        f"{result['architecture']}, {result['weights']:,} weights, {result['epochs']:g} epochs in {minutes:.1f} minutes on two "
-        f"cores that other work shared, {result['images_per_second']:.0f} images/s, seed {result['seed']}: "
+        f"{result['architecture']}, {result['weights']:,} weights, {result['epochs']:g} epochs in {minutes:.1f} minutes "
+        f"on two cores that other work shared, {result['images_per_second']:.0f} images/s, seed {result['seed']}: "
         f"**{percent(result['accuracy'])}**, {result['correct']} of {result['total']} test images. {text} "
         f"Network, log and configuration: [{folder}](results/{folder}).",
         command("python -m refpcm.train " + " ".join(config["command"][1:])),
@@ -75,8 +75,7 @@ def cost():
                      percent(lines_of(f"{folder}/metrics.jsonl")[-1]["train_accuracy"]), percent(result["accuracy"])])
     return "\n\n".join([
         "## What is missing in the FP32 baseline: epochs",
-        "The same preset (one cycle from and to zero, peak 0.2) with fewer epochs, one run each. The paper's 93.87 % is "
-        "not reached; the accuracy still rises with the epochs.",
+        "The same preset (one cycle, peak 0.2) with fewer epochs, one run each. The paper's 93.87 % is not reached; the accuracy still rises with the epochs.",
         table(["epochs", "Cutout", "kernels", "training accuracy at the end", "test accuracy"], rows)])
 
 
@@ -96,7 +95,8 @@ def next_to_the_paper():
             ["noise-aware training, digital", "-", percent(digital)],
             ["on chip, 25 s", "93.75 % (hardware)", on_chip(25.0, "none")],
             ["loss by mapping, 25 s", "less than 0.2 points below FP32",
-             f"{100 * (noise['digital_accuracy'] - chips[25.0, 'none']['mean']):.2f} points below the same network, digital, same images"],
+             f"{100 * (noise['digital_accuracy'] - chips[25.0, 'none']['mean']):.2f} points below the same network, digital, "
+             "same images"],
             ["one day, GDC", "> 92.6 % (hardware)", on_chip(86400.0, "gdc")],
             ["one day, AdaBS", "> 93.5 % (hardware)", on_chip(86400.0, "adabs")],
             ["one day, AdaBS over GDC", "+0.9 points", difference(86400.0)],
@@ -105,7 +105,8 @@ def next_to_the_paper():
     return "\n\n".join([
         "## Next to the paper",
         f"ResNet-32 with 361,722 weights on CIFAR-10. Ours: {noise['protocol']['chips']} simulated chips, "
-        f"{noise['test_images']} test images, one training; 95 % interval over chips. Each line is taken from a section below.",
+        f"{noise['test_images']} test images, one training; 95 % interval over chips. Each line is taken from a section "
+        "below.",
         table(["", "Joshi et al. 2020", "refpcm"], rows)])
 
 
@@ -121,7 +122,8 @@ def on_chips(name, title, text):
     return "\n\n".join([
         f"## {title}",
         f"{text} {protocol['chips']} chips, device `{protocol['device']}`, {images} test images; digital "
-        f"accuracy on the same images {percent(result['digital_accuracy'])}. std is that of one chip; the interval is of the mean.",
+        f"accuracy on the same images {percent(result['digital_accuracy'])}. std is that of one chip; the interval is of "
+        "the mean.",
         command(f"python -m refpcm.evaluate --network {protocol['network']} --data cifar10 \\\n"
                 f"    --chips {protocol['chips']} --times {','.join(f'{t:g}s' for t in protocol['times_s'])}{options}"),
         table(["time", "compensation", "mean", "95 % interval", "std"], rows)])
@@ -130,14 +132,16 @@ def on_chips(name, title, text):
 def page():
     return "\n\n".join([
         INTRODUCTION.rstrip(), next_to_the_paper(),
-        trained(FP32, "The paper's ResNet-32, trained without noise", "Its settings are conventional ones, not searched for."),
+        trained(FP32, "The paper's ResNet-32, trained without noise",
+                "Its settings are conventional ones, not searched for."),
         cost(),
         trained(NOISE, "Noise-aware training, from that network",
                 "eta_tr and alpha are the paper's, peak learning rate and epochs chosen without a search."),
         on_chips(f"chips-{NOISE}.json", "The noise-aware network on PCM", "Trained with eta_tr = 3.8 %."),
         on_chips(f"chips-{FP32}.json", "The FP32 network on PCM", "Trained without noise."),
         published(),
-        on_chips("chips-resnet20-published.json", "The published ResNet-20 on PCM", "Trained without noise, by others."),
+        on_chips("chips-resnet20-published.json", "The published ResNet-20 on PCM",
+                 "Trained without noise, by others."),
     ]) + "\n"
 
 
