@@ -64,6 +64,7 @@ def check(device):
     for field, known in (("reset_device", RESET_DEVICE), ("read_noise_from", READ_NOISE_FROM),
                          ("identity", IDENTITY)):
         demand(field, getattr(device, field) in known, " or ".join(repr(k) for k in known))
+    demand("source", isinstance(device.source, str), "text")
     g = np.linspace(0.0, 1.0, 1001)
     for field, low, high in (("programming_us", None, device.g_max_us), ("nu_mean", 0.0, 1.0), ("nu_sigma", 0.0, 1.0),
                              ("read_noise", 0.0, 1.0)):
@@ -75,7 +76,7 @@ def check(device):
 
 
 def _is_number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and np.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -np.inf < value < np.inf
 
 
 NANDAKUMAR = "Nandakumar et al., ICECS 2019, doi 10.1109/ICECS46596.2019.8964852, as in aihwkit 1.0 pcm.py"

@@ -39,11 +39,11 @@ def read_device(path):
     try:
         with open(path, "rb") as file:
             values = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # what is no TOML raises children of ValueError
         raise RefpcmError(f"cannot read device file {path}: {error}") from error
     try:
         return make_device(values)
-    except RefpcmError as error:
+    except (RefpcmError, ValueError) as error:  # ValueError: Python prints no whole number beyond 4300 digits
         raise RefpcmError(f"{path}: {error}") from error
 
 
@@ -51,7 +51,7 @@ def make_device(values):
     """Device from the mapping a file holds. Raises RefpcmError for unknown keys and values that make no device."""
     _known_keys("device", values, KNOWN, ("name", "based_on"))
     base = values["based_on"]
-    if base not in DEVICES:
+    if not isinstance(base, str) or base not in DEVICES:
         raise RefpcmError(f"based_on {base!r} is unknown; known are {', '.join(DEVICES)}")
     changes = {key: values[key] for key in PLAIN if key in values}
     changes.setdefault("source", f"user-defined, based on {base}")
@@ -103,7 +103,10 @@ def _numbers(where, values, least, most):
     if not good:
         count = least if least == most else f"{least} to {most}"
         raise RefpcmError(f"{where} must be a list of {count} numbers, not {values!r}")
-    return tuple(float(v) for v in values)
+    try:
+        return tuple(float(v) for v in values)
+    except OverflowError:
+        raise RefpcmError(f"{where} holds a whole number too large to compute with; give a smaller one") from None
 
 
 def device_to_dict(device):

@@ -122,10 +122,12 @@ def test_a_user_defined_device_has_the_given_values():
 
 
 @pytest.mark.parametrize("change, said", [
-    ({"gmax": 3}, "unknown key 'gmax'"), ({"based_on": "x"}, "known are joshi2020"),
+    ({"gmax": 3}, "unknown key 'gmax'"), ({"based_on": "x"}, "known are joshi2020"), ({"based_on": ["a"]}, "known are joshi2020"),
     ({"name": None}, "name is missing"),
     ({"programming_us": []}, "programming_us"), ({"programming_us": 0.3}, "programming_us"),
     ({"programming_us": [1, 2, 3, 4, 5]}, "1 to 4 numbers"), ({"programming_us": ["a"]}, "numbers"),
+    ({"programming_us": [10 ** 400]}, "programming_us holds .* too large"), ({"g_max_us": 10 ** 400}, "g_max_us"),
+    ({"stuck_fraction": -10 ** 400}, "stuck_fraction"),
     ({"drift": {"nu_mean": [0.1]}}, "nu_sigma is missing"),
     ({"drift": {**USER["drift"], "g_us": [0, 5, 10]}}, "reach from 0 to g_max_us"),
     ({"drift": {**USER["drift"], "g_us": [0, 5, 5]}}, "ascend"),
@@ -133,7 +135,8 @@ def test_a_user_defined_device_has_the_given_values():
     ({"drift": {**USER["drift"], "nu_mean": {"slope": 1}}}, "offset is missing"),
     ({"drift": {**USER["drift"], "nu_sigma": [-0.1, 0.01, 0.01]}}, "nu_sigma runs from -0.1"),
     ({"read_noise": {"factor": 1}}, "exponent is missing"), ({"read_noise": 3}, "must be a table"),
-    ({"g_max_us": 0}, "g_max_us"), ({"g_max_us": "20"}, "g_max_us"), ({"source": 3, "identity": "x"}, "identity")])
+    ({"g_max_us": 0}, "g_max_us"), ({"g_max_us": "20"}, "g_max_us"), ({"source": 3, "identity": "x"}, "identity"),
+    ({"source": 3}, "source must be text")])
 def test_a_wrong_user_defined_device_is_refused_by_key(change, said):
     values = {key: value for key, value in {**USER, **change}.items() if value is not None}
     with pytest.raises(RefpcmError, match=said):
@@ -145,7 +148,8 @@ def test_device_files_are_read_and_their_mistakes_carry_the_file_name(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('name = "mine"\nbased_on = "hermes"\nstuck_fraction = 0.01\n')
     assert find_device(str(path)).stuck_fraction == 0.01
-    for text in ('name = "mine', 'name = "mine"\nbased_on = "hermes"\nstuck = 0.01\n'):
+    for text in ('name = "mine', 'name = "mine"\nbased_on = "hermes"\nstuck = 0.01\n', "a = " + 99_999 * "[",
+                 "g_max_us = " + 5000 * "9", 'name = "mine"\nbased_on = "hermes"\ng_max_us = 0x' + 5000 * "f"):
         path.write_text(text)
         with pytest.raises(RefpcmError, match="mine.toml"):
             read_device(path)
