@@ -9,6 +9,8 @@ from refpcm.analog import analog_layers
 from refpcm.compensation.adabs import calibration_images
 from refpcm.datasets import load
 from refpcm.evaluation.inputs import load_inputs
+from refpcm.files.atomic import make_folder
+from refpcm.files.lock import locked
 from refpcm.pcm.device import find_device
 from refpcm.pcm.drift import check_time
 from refpcm.reproduction import drawing, fig2, fig3, fig4, fig5
@@ -32,12 +34,14 @@ def reproduce(setting, names, pool=None):
         load_inputs(str(path), setting.data, kernels(setting.scale))  # refuses what does not fit
     variants = {variant: None for name in names for variant in FIGURES[name].networks(setting.scale)}
     _check_numbers(setting.scale, dataset, all_trainings(setting, variants))
-    claim(setting, _identity(dataset))
-    for name in names:
-        status = train_all(setting, FIGURES[name].networks(setting.scale), dataset)
-        if status:
-            return status
-        print(_make(setting, name, dataset, pool), flush=True)
+    make_folder(setting.out)
+    with locked(setting.out):
+        claim(setting, _identity(dataset))
+        for name in names:
+            status = train_all(setting, FIGURES[name].networks(setting.scale), dataset)
+            if status:
+                return status
+            print(_make(setting, name, dataset, pool), flush=True)
     return 0
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from refpcm.errors import RefpcmError
-from refpcm.files.atomic import make_folder, write_bytes
+from refpcm.files.atomic import write_bytes
 from refpcm.reproduction.scales import Scale
 
 FILE = "settings.json"
@@ -42,7 +42,7 @@ def with_architecture_of_given(setting):
 
 
 def claim(setting, identity):
-    """Make the output folder this setting's, or go on in it; identity: SHA-256 of the data.
+    """Make the output folder, which exists, this setting's, or go on in it; identity: SHA-256 of the data.
 
     Raises RefpcmError if the folder holds another setting's results, naming what differs.
     """
@@ -51,7 +51,6 @@ def claim(setting, identity):
     wanted = {"scale": scale, "data identity": identity, "given networks": given}
     path = setting.out / FILE
     if not path.exists():
-        make_folder(setting.out)
         write_bytes(path, (json.dumps(wanted, indent=1) + "\n").encode())
         return
     try:

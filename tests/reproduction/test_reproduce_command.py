@@ -12,6 +12,8 @@ import time
 
 import pytest
 
+from refpcm.files.lock import locked
+
 NUMBERS = {"seeds": [0, 1], "fp32": {"epochs": 1, "batch_size": 32, "learning_rate": 0.05},
            "retraining": {"epochs": 0.5, "batch_size": 32, "kernels": "winograd4"}, "etas_tr": [0.038],
            "etas_inf": [0.1], "inference_runs": 2, "transfer": ["fp32", "noise", "ternary"], "chips": 1,
@@ -189,6 +191,13 @@ def test_a_mistake_gets_one_clear_sentence_before_anything_is_trained(base, tmp_
     done = command("refpcm.reproduce", "fig4", *usual, *given, cwd=tmp_path)
     assert done.returncode == 2 and words in done.stderr and done.stderr.startswith("error: "), done.stderr
     assert done.stderr.count("\n") == 1 and not list(tmp_path.glob("runs/**/networks"))
+
+
+def test_a_folder_in_use_is_refused_to_a_second_command(base, tmp_path):
+    with locked(tmp_path):
+        done = reproduce(base, "fig3", "--out", tmp_path)
+    assert done.returncode == 2 and done.stderr.startswith(f"error: {tmp_path} is in use by another command")
+    assert done.stderr.count("\n") == 1 and os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("change, words", [({"chips": 3}, "other settings (chips)"), ("network", "another training"),
