@@ -40,7 +40,7 @@ def arguments():
                         help="network files to use as the FP32 networks, and to start from, instead of training them")
     parser.add_argument("--noise", metavar="FILE", nargs="+",
                         help="network files to use as those trained with the scale's eta_tr")
-    parser.add_argument("--out", metavar="DIR", help="output folder (default: runs/reproduce-SCALE)")
+    parser.add_argument("--out", type=cli.name, metavar="DIR", help="output folder (default: runs/reproduce-SCALE)")
     parser.add_argument("--workers", type=int, metavar="N", default=1,
                         help="processes that evaluate, each with one thread; 1: this process, all threads")
     cli.add_threads(parser)

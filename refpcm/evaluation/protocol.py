@@ -26,6 +26,7 @@ from refpcm.pcm.tile import Tiles
 READ_NOISE = ("frozen", "per_batch", "per_product")
 CALIBRATION = ("train", "test")
 CALIBRATION_START = 2 ** 24  # number of the first calibration image in the address of output and read noise
+MOST_UNITS = 1_000_000  # beyond lies a slip of the keyboard rather than an experiment
 COMPENSATIONS = ("none", "gdc", "adabs", "adabs-alone")  # adabs: with GDC beneath (I-11)
 
 
@@ -84,6 +85,8 @@ class Protocol:
                 _demand(value in known, field, value, " or ".join(known))
         self.tiles()
         _demand(self.times_s and self.compensations, "times_s and compensations", "nothing", "something")
+        units = self.chips * self.reads * len(self.times_s)
+        _demand(units <= MOST_UNITS, "chips x reads x times", units, f"at most {MOST_UNITS}")
 
     def tiles(self):
         """The Tiles asked for. Raises RefpcmError for impossible ones."""
@@ -120,7 +123,7 @@ class Task:
     @property
     def name(self):
         """Of the file that keeps the result."""
-        return f"chip{self.chip}-t{self.t_s:g}-read{self.draw}"
+        return f"chip{self.chip}-t{self.t_s:.17g}-read{self.draw}"
 
     @property
     def address(self):

@@ -14,13 +14,14 @@ Check another implementation of PCM inference against refpcm, case by case.
 
 
 def arguments(argv=None):
-    parser = cli.parser("refpcm.golden", DESCRIPTION, "exit status: 0 all passed, 1 a case failed, 2 wrong usage")
+    parser = cli.parser("refpcm.golden", DESCRIPTION, "exit status: 0 all answered cases passed, 1 one failed or none was answered, 2 wrong usage")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, about in (("list", "the cases"), ("explain", "one case in full"), ("export", "write cases as folders of files"),
                         ("check", "ask an implementation"), ("regenerate", "compute the kit anew and compare with the stored"),
                         ("mutants", "run deliberate bugs against the kit and print the matrix")):
         action = actions.add_parser(name, help=about, description=about, formatter_class=cli.Help, allow_abbrev=False)
-        action.add_argument("--kit", type=cli.name, metavar="DIR", help="folder of the kit (default: refpcm/golden/v1 of the source tree)")
+        action.add_argument("--kit", type=cli.name, metavar="DIR",
+                            help="folder of the kit (default: refpcm/golden/v1 of the source tree)")
         if name == "explain":
             action.add_argument("case", metavar="CASE", help="id of a case")
             continue
@@ -28,6 +29,7 @@ def arguments(argv=None):
         if name in ("list", "export", "check"):
             action.add_argument("--case", nargs="+", metavar="ID", help="only these cases; * stands for anything")
         if name == "export":
+            action.usage = "python -m refpcm.golden export DIR [--level N ...] [--case ID ...] [--kit DIR]"
             action.add_argument("folder", type=cli.name, metavar="DIR", help="new folder; one folder a case is made in it")
         if name == "check":
             asked = action.add_mutually_exclusive_group(required=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from refpcm import cli
+from refpcm import cli, rng
 from refpcm.datasets import load, split
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import make_folder, write_bytes
@@ -86,7 +86,9 @@ def check_images(config, network, training):
         raise RefpcmError(f"{network.architecture} wants images {network.input_shape}; {training.name} has "
                           f"{training.train_images.shape[1:]}: choose other data or another --architecture")
     check_sizes(images.augmentation, network.input_shape[1:])
-    loop.steps_per_epoch(config, len(images))
+    steps = loop.total_steps(config, len(images))
+    if steps > 2 ** rng.LIMITS["draw"]:  # what the random numbers' addresses can tell apart
+        raise RefpcmError(f"{config.epochs:g} epochs are more than 2^32 steps; choose fewer --epochs")
 
 
 def hold_back(dataset, validation_images):

@@ -69,6 +69,11 @@ def test_a_command_that_writes_nothing_is_found_by_the_poison(tmp_path):
     assert "L0          0       1            1" in done.stdout
 
 
+def test_an_implementation_that_answers_nothing_has_not_passed():
+    done = golden("check", "--command", "sh -c 'exit 77'", "--case", "L0-words-plain")
+    assert done.returncode == 1 and "no case was answered" in done.stderr
+
+
 def test_files_answered_elsewhere_are_compared_and_others_are_unsupported(tmp_path):
     from refpcm.golden import reference
     from refpcm.golden.exchange import write_plain

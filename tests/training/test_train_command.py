@@ -162,6 +162,7 @@ MISUSES = {
     "batch larger than the data": (["--data", "DATA", "--batch-size", "1000", "--validation-images", "0"], "batch size 1000"),
     "all images held out": (["--data", "DATA", "--validation-images", "320"], "validation"),
     "no epochs": (["--epochs", "0"], "epochs"),
+    "more epochs than ever end": (["--epochs", "1e300"], "2^32 steps"),
     "unknown flag": (["--lr", "3"], "--lr"),
     "bad time": (["--time-budget", "soon"], "soon"),
     "no such configuration": (["--config", "/nowhere.json"], "/nowhere.json"),
