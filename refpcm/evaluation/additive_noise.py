@@ -84,7 +84,10 @@ def noise_fingerprint(protocol):
 
 
 def run_noise(protocol, folder, executor=None, progress=lambda done, total: None):
-    """{eta: [accuracy of each run]}; of eta = 0 the first run is all there is. Units are kept as in `evaluation.run.run`."""
+    """{eta: [accuracy of each run]}; of eta = 0 the first run is all there is.
+
+    Units are kept in `folder`; executor and progress are as in `refpcm.evaluation.run.run`.
+    """
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
     images = inputs.image_count(protocol.images)
     every = [NoiseTask(protocol, run, tuple(float(eta) for eta in protocol.etas if eta or run == 0))

@@ -57,8 +57,8 @@ class Inputs:
         """
         images = self.data.train_images if source == "train" else self.data.test_images
         if not len(images):
-            raise RefpcmError(f"{self.data.name} has no training images to calibrate with; name data that has, or choose "
-                              'calibration="test", which lets the test images be seen before the test')
+            raise RefpcmError(f"{self.data.name} has no training images to calibrate with; name data that has, or "
+                              'choose calibration="test", which lets the test images be seen before the test')
         return images
 
     def image_count(self, images=None):

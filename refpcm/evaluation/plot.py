@@ -53,7 +53,8 @@ def draw_accuracy(axes, result):
     axes.set_xscale("log")
     axes.set_xticks(times, [time_text(t) for t in times], rotation=30)
     axes.minorticks_off()
-    axes.set(ylabel="test accuracy [%]", title=f"{result['architecture']} on {result['data']}, {result['rows'][0]['chips']} chips")
+    title = f"{result['architecture']} on {result['data']}, {result['rows'][0]['chips']} chips"
+    axes.set(ylabel="test accuracy [%]", title=title)
     axes.legend()
 
 
@@ -78,6 +79,7 @@ def draw_chip(errors, conductances, protocol):
         conductances.hist(g_us, np.linspace(0, 1.1 * chip.device.g_max_us, 201), histtype="step", density=True,
                           label=time_text(t_s))
     errors.set(xlabel="(W after GDC - W trained) / W_max [%]", ylabel="density", title="weight error, chip 0")
-    conductances.set(xlabel="conductance [uS]", ylabel="density", yscale="log", title="both devices of each pair, chip 0")
+    conductances.set(xlabel="conductance [uS]", ylabel="density", yscale="log",
+                     title="both devices of each pair, chip 0")
     errors.legend()
     conductances.legend()

@@ -24,7 +24,8 @@ def table(result):
                       *(_percent(row[name]) for name in ("std", "sigma_chip", "sigma_read")), relative))
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     text = [f"digital accuracy {_percent(result['digital_accuracy'])} % on {result['test_images']} test images",
-            "per cent; std: one read of one chip; chips, reads: the part of each in it; A*: 1 as digital, 0 as guessing"]
+            "per cent; std: one read of one chip; chips, reads: the part of each in it; "
+            "A*: 1 as digital, 0 as guessing"]
     return "\n".join(text + ["  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in lines])
 
 

@@ -17,7 +17,8 @@ def run(protocol, folder, executor=None, progress=lambda done, total: None):
     executor: any concurrent.futures.Executor; None runs the units here, one after the other. progress(done, total) is
     called after every unit. The result does not depend on the executor or on what had been stored.
     """
-    return _result(protocol, run_units(tasks(protocol), run_task, Store(folder, fingerprint(protocol)), executor, progress))
+    every, store = tasks(protocol), Store(folder, fingerprint(protocol))
+    return _result(protocol, run_units(every, run_task, store, executor, progress))
 
 
 def run_units(every, work, store, executor=None, progress=lambda done, total: None):

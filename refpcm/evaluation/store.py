@@ -20,18 +20,23 @@ class Store:
     def path(self, task):
         return os.path.join(self.folder, f"{self.fingerprint[:16]}-{task.name}.json")
 
+    def identity(self, task):
+        """What a unit's file says about whose it is."""
+        return {"fingerprint": self.fingerprint, **task.address}
+
     def load(self, task):
         """{compensation: recognised images}, empty if the unit has not been run or its file is of no use."""
         try:
             with open(self.path(task), encoding="utf-8") as file:
                 unit = json.load(file)
-            if {key: unit[key] for key in ("fingerprint", *task.address)} != {"fingerprint": self.fingerprint, **task.address}:
+            wanted = self.identity(task)
+            if {key: unit[key] for key in wanted} != wanted:
                 return {}
             return {name: int(count) for name, count in unit["correct"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
 
     def save(self, task, correct):
-        unit = {"fingerprint": self.fingerprint, **task.address, "correct": correct}
+        unit = {**self.identity(task), "correct": correct}
         with atomic_file(self.path(task)) as stream:
             stream.write(json.dumps(unit, indent=1).encode())
