@@ -12,6 +12,7 @@ from refpcm import rng
 from refpcm.errors import RefpcmError
 from refpcm.kernels.augment import transform_images
 
+
 @dataclass(frozen=True)
 class Augmentation:
     crop_padding: int = 4  # pixels on each side; the crop keeps the image size
@@ -22,9 +23,11 @@ class Augmentation:
 def check_sizes(augmentation, shape):
     """Raises RefpcmError if padding or Cutout could hide an image of `shape` (H, W) whole, wherever they fall."""
     if augmentation.crop_padding >= min(shape):
-        raise RefpcmError(f"crop_padding = {augmentation.crop_padding} must be smaller than the images, {min(shape)} pixels")
+        raise RefpcmError(f"crop_padding = {augmentation.crop_padding} must be smaller than the images, "
+                          f"{min(shape)} pixels")
     if augmentation.cutout >= 2 * max(shape):
-        raise RefpcmError(f"cutout = {augmentation.cutout} hides every image of {max(shape)} pixels; choose a smaller one")
+        raise RefpcmError(f"cutout = {augmentation.cutout} hides every image of {max(shape)} pixels; "
+                          "choose a smaller one")
 
 
 def draw_moves(augmentation, shape, seed, epoch, count):
@@ -58,8 +61,9 @@ def transform_images_twin(images, moves, cutout, mean, std):
     out = np.zeros(images.shape, np.float32)
     for i, (row, column, flip, cut_row, cut_column) in enumerate(moves):
         y0, y1, x0, x1 = max(0, -row), min(h, h - row), max(0, -column), min(w, w - column)
+        shifted = images[i, :, y0 + row:y1 + row, x0 + column:x1 + column]
         for channel in range(c):
-            out[i, channel, y0:y1, x0:x1] = values[channel, images[i, channel, y0 + row:y1 + row, x0 + column:x1 + column]]
+            out[i, channel, y0:y1, x0:x1] = values[channel, shifted[channel]]
         if flip:
             out[i] = out[i, :, :, ::-1].copy()
         if cut_row >= 0:

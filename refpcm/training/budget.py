@@ -16,9 +16,9 @@ def plan(state, training, budget, began):
     The rehearsal trains a copy; nothing of it is kept but the rate. The number of epochs is then fixed, so
     that the run can be repeated without a clock.
     """
-    copy = dataclasses.replace(state, parameters={n: p.copy() for n, p in state.parameters.items()},
-                               velocity={n: v.copy() for n, v in state.velocity.items()},
-                               config=dataclasses.replace(state.config, epochs=1e6, schedule="constant", learning_rate=1e-6))
+    endless = dataclasses.replace(state.config, epochs=1e6, schedule="constant", learning_rate=1e-6)
+    copy = dataclasses.replace(state, config=endless, parameters={n: p.copy() for n, p in state.parameters.items()},
+                               velocity={n: v.copy() for n, v in state.velocity.items()})
     ticks = []
 
     def timed(copy, total):

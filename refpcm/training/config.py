@@ -28,7 +28,7 @@ class TrainingConfig:
     resized_crop: bool = False     # image files: a random part of 8 to 100 % of the area, scaled; else the middle
     flip: bool = True
     cutout: int = 0                # edge of the square in pixels, 0 = no Cutout
-    weight_noise: float = 0.0      # strength of the noise; additive: eta_tr, its standard deviation over W_max of the layer
+    weight_noise: float = 0.0      # strength of the noise; additive: eta_tr, standard deviation over the layer's W_max
     noise_kind: str = "additive"   # additive, multiplicative, state-dependent (weights), inputs, pre-activations
     weight_precision: str = "float"  # float; 4-bit, ternary: straight-through training of quantised weights
     backward: str = "noisy"        # I-2: the backward pass uses the noisy weights of the forward pass, or the clean
@@ -46,8 +46,8 @@ PRESETS = {
     "joshi2020-cifar10": TrainingConfig(
         architecture="joshi2020-resnet32", epochs=200.0, learning_rate=0.1, schedule="multi-step", decay="all",
         cutout=16),
-    # Noise-aware training after it, from the FP32 network (--start): eta_tr = 3.8 %, alpha = 2.0 (paper); the schedule is
-    # aihwkit's for such retraining, a cosine from 0.005; epochs: unknown (I-4), chosen here.
+    # Noise-aware training after it, from the FP32 network (--start): eta_tr = 3.8 %, alpha = 2.0 (paper); the
+    # schedule is aihwkit's for such retraining, a cosine from 0.005; epochs: unknown (I-4), chosen here.
     "joshi2020-cifar10-noise": TrainingConfig(
         architecture="joshi2020-resnet32", epochs=50.0, learning_rate=0.005, schedule="cosine", decay="all", cutout=16,
         weight_noise=0.038, clip_sigma=2.0),
@@ -72,10 +72,14 @@ PRESETS = {
 _POSITIVE = ("epochs", "batch_size", "learning_rate", "clip_sigma")
 _FRACTION = ("momentum", "label_smoothing")
 _NOT_NEGATIVE = ("weight_noise", "weight_decay", "warmup_epochs", "crop_padding", "cutout", "validation_images", "seed")
-_CHOICES = {"backward": ("noisy", "clean"), "schedule": ("constant", "multi-step", "cosine", "one-cycle"), "decay": ("weights", "all"),
-            "kernels": ("vector", "winograd", "winograd4", "plain", "numpy"),
-            "noise_kind": ("additive", "multiplicative", "state-dependent", "inputs", "pre-activations"),
-            "weight_precision": ("float", "4-bit", "ternary")}
+_CHOICES = {
+    "backward": ("noisy", "clean"),
+    "schedule": ("constant", "multi-step", "cosine", "one-cycle"),
+    "decay": ("weights", "all"),
+    "kernels": ("vector", "winograd", "winograd4", "plain", "numpy"),
+    "noise_kind": ("additive", "multiplicative", "state-dependent", "inputs", "pre-activations"),
+    "weight_precision": ("float", "4-bit", "ternary"),
+}
 
 
 def preset(name):
@@ -108,7 +112,8 @@ def _as(kinds, value, name, source):
         try:
             return float(value)
         except OverflowError:
-            raise RefpcmError(f"{source}: {name} is a whole number of {len(str(value))} digits; give a smaller one") from None
+            raise RefpcmError(f"{source}: {name} is a whole number of {len(str(value))} digits; "
+                              "give a smaller one") from None
     if type(value) not in kinds:
         raise RefpcmError(f"{source}: {name} must be of type {kinds[0].__name__}, not {value!r}")
     return value
@@ -131,7 +136,8 @@ def checked(config, source):
         if getattr(config, name) not in choices:
             wanted(name, f"one of {', '.join(choices)}")
     if config.backward == "clean" and config.noise_kind in ("inputs", "pre-activations"):
-        wanted("backward", f"'noisy' where noise_kind is {config.noise_kind!r}: the choice is one between weights (I-2)")
+        wanted("backward", f"'noisy' where noise_kind is {config.noise_kind!r}: "
+                           "the choice is one between weights (I-2)")
     if config.seed >= 2 ** 32:
         wanted("seed", "below 2^32")
     return config

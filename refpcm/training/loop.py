@@ -127,8 +127,8 @@ def predict(engine, parameters, images, mean, std, batch_size=256):
         part = images[begin:begin + batch_size]
         logits = engine.forward(parameters, prepare(part, no_moves(len(part)), 0, mean, std))
         if not np.isfinite(logits).all():
-            raise RefpcmError("the network's outputs are not finite: weights or running statistics are too large for its "
-                              "arithmetic, so no class can be told")
+            raise RefpcmError("the network's outputs are not finite: weights or running statistics are too large "
+                              "for its arithmetic, so no class can be told")
         classes[begin:begin + batch_size] = logits.argmax(1)
     return classes
 

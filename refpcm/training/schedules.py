@@ -26,7 +26,10 @@ def cosine(step, total):
 
 
 def one_cycle(step, total, peak=0.3, start=1 / 25, end=1e-4):
-    """Smith and Topin 2018: from `start` up to 1 at fraction `peak` of the run, then down to `end`, each half a cosine."""
+    """From `start` up to 1 at fraction `peak` of the run, then down to `end`, each half a cosine.
+
+    Smith and Topin 2018.
+    """
     def blend(a, b, fraction):
         return b + (a - b) * (1 + cos(pi * fraction)) / 2
     turn = peak * total

@@ -84,7 +84,8 @@ class Session:
             record["validation_accuracy"] = loop.accuracy(engine, parameters, self.validation)[0]
         append_record(self.folder / METRICS, record)
         self.progress.clear()
-        validated = f"  validation {100 * record['validation_accuracy']:.2f} %" if "validation_accuracy" in record else ""
+        share = record.get("validation_accuracy")
+        validated = "" if share is None else f"  validation {100 * share:.2f} %"
         note(f"epoch {record['epoch']:3}  loss {record['train_loss']:.4f}  train {100 * record['train_accuracy']:.2f} %"
              f"{validated}  {record['images_per_second']:.0f} images/s  {cli.clock(record['seconds'])}")
         self.save(state)

@@ -25,7 +25,7 @@ def layer_parts(network, parameters):
 
 
 def change_layers(network, parameters, change):
-    """Parameters in which change(number, weights (n,)) stands for the weights of every crossbar layer; others as they are.
+    """Parameters with change(number, weights (n,)) in place of every crossbar layer's weights; others as they are.
 
     weights: all of the layer in one array, biases last; `number` among the crossbar layers.
     """
