@@ -19,8 +19,8 @@ COMMANDS = {
 
 def main():
     if sys.argv[1:] not in ([], ["-h"], ["--help"]):
-        raise RefpcmError(f"{sys.argv[1]!r} is no argument of python -m refpcm, which lists the commands; each is a module "
-                          "of its own, as in python -m refpcm.train")
+        raise RefpcmError(f"{sys.argv[1]!r} is no argument of python -m refpcm, which lists the commands; "
+                          "each is a module of its own, as in python -m refpcm.train")
     print(f"refpcm {__version__}: reference implementation of neural-network inference on phase-change memory\n")
     width = max(map(len, COMMANDS))
     for command, what in COMMANDS.items():

@@ -120,8 +120,10 @@ class Progress:
         self.shown = now
         rate = (done - self.first) / (now - self.began)
         left = clock((self.total - done) / rate) if rate else "?"
-        text = f"{self.what} {done}/{self.total}  {rate * self.scale:.{self.decimals}f} {self.unit}/s  {left} left  {note}"
-        print(f"\r{text:<100}" if self.terminal else text, end="" if self.terminal else "\n", file=sys.stderr, flush=True)
+        speed = f"{rate * self.scale:.{self.decimals}f} {self.unit}/s"
+        text = f"{self.what} {done}/{self.total}  {speed}  {left} left  {note}"
+        line, end = (f"\r{text:<100}", "") if self.terminal else (text, "\n")
+        print(line, end=end, file=sys.stderr, flush=True)
 
     def clear(self):
         if self.terminal:

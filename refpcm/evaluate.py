@@ -10,15 +10,20 @@ Accuracy of a network file (made by refpcm.train or refpcm.convert) on the test 
   python -m refpcm.evaluate --network FILE --device hermes --times 25s,1day,1year --compensation gdc,adabs
 """
 EPILOG = """\
-An evaluation is cut into units (one read of one chip at one time). Finished units are kept in the output folder: the same
-command run again goes on where it was interrupted, and with more chips, times or reads only runs what is new.
+An evaluation is cut into units (one read of one chip at one time). Finished units are kept in the output folder:
+the same command run again goes on where it was interrupted, and with more chips, times or reads only runs what is new.
 The calibration images of AdaBS are training images, never test images, unless --calibration test says so.
 """
+SAME_NAMES = (  # fields of the Protocol that are options of the same name
+    "network", "data", "device", "seed", "chips", "reads", "on_chip", "readout", "per_column", "adabs_batches",
+    "adabs_batch_size", "images", "kernels", "read_noise", "dac_bits", "adc_bits", "tile_rows", "tile_columns",
+    "output_noise", "calibration")
 
 
 def arguments():
     parser = cli.parser("refpcm.evaluate", DESCRIPTION, EPILOG)
-    parser.add_argument("--network", type=cli.name, metavar="FILE", required=True, help="network file (.safetensors or .npz)")
+    parser.add_argument("--network", type=cli.name, metavar="FILE", required=True,
+                        help="network file (.safetensors or .npz)")
     parser.add_argument("--data", type=cli.name, metavar="DIR",
                         help="folder prepared by data_tools, or an ImageNet index; the built-in images if left out")
     parser.add_argument("--digital", action="store_true", help="exact weights, float32 arithmetic: no chip")
@@ -26,7 +31,8 @@ def arguments():
     parser.add_argument("--kernels", choices=("vector", "winograd", "winograd4", "plain", "numpy"), default="vector",
                         help="vector, winograd, winograd4, plain: Numba; numpy: the specification, slow")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
-    parser.add_argument("--out", type=cli.name, metavar="DIR", help="output folder (default: runs/evaluate-FINGERPRINT)")
+    parser.add_argument("--out", type=cli.name, metavar="DIR",
+                        help="output folder (default: runs/evaluate-FINGERPRINT)")
     parser.add_argument("--workers", type=int, metavar="N", default=1,
                         help="processes, each with one thread; 1: this process, all threads")
     cli.add_threads(parser)
@@ -54,11 +60,13 @@ def arguments():
                       "product of a vector with a layer (I-9)")
     chip.add_argument("--dac-bits", type=int, metavar="B", help="bits of the input converters (default: ideal)")
     chip.add_argument("--adc-bits", type=int, metavar="B", help="bits of the output converters (default: ideal)")
-    chip.add_argument("--tile-rows", type=int, metavar="R", help="rows of a tile; longer matrices are split (default: no limit)")
+    chip.add_argument("--tile-rows", type=int, metavar="R",
+                      help="rows of a tile; longer matrices are split (default: no limit)")
     chip.add_argument("--tile-columns", type=int, metavar="K", help="columns of a tile (default: no limit)")
     chip.add_argument("--output-noise", type=float, metavar="SIGMA", default=0.0,
                       help="of every product, in units of W_max (docs/tile.md)")
-    chip.add_argument("--layers", action="store_true", help="also print MVM error and SNR of every layer of chip 0, after GDC")
+    chip.add_argument("--layers", action="store_true",
+                      help="also print MVM error and SNR of every layer of chip 0, after GDC")
     chip.add_argument("--seed", type=int, default=0, help="of all random numbers, 32 bits")
     chip.add_argument("--plot", type=cli.name, metavar="FILE",
                       help="draw accuracy over time and the distributions (needs matplotlib)")
@@ -111,15 +119,11 @@ def on_chips(options):
     from refpcm.evaluation.times import parse_times
     from refpcm.evaluation.workers import executor
 
-    protocol = Protocol(
-        **{name: getattr(options, name) for name in
-           ("network", "data", "device", "seed", "chips", "reads", "on_chip", "readout", "per_column", "adabs_batches",
-            "adabs_batch_size", "images", "kernels", "read_noise", "dac_bits", "adc_bits", "tile_rows", "tile_columns",
-            "output_noise", "calibration")},
-        times_s=parse_times(options.times), compensations=tuple(name.strip() for name in options.compensation.split(",")))
+    protocol = Protocol(**{name: getattr(options, name) for name in SAME_NAMES}, times_s=parse_times(options.times),
+                        compensations=tuple(name.strip() for name in options.compensation.split(",")))
     folder = options.out or f"runs/evaluate-{fingerprint(protocol)[:8]}"
-    units = protocol.chips * protocol.reads * len(protocol.times_s)
-    print(f"{units} units: {protocol.chips} chips, {len(protocol.times_s)} times, {protocol.reads} reads; kept in {folder}",
+    chips, times, reads = protocol.chips, len(protocol.times_s), protocol.reads
+    print(f"{chips * times * reads} units: {chips} chips, {times} times, {reads} reads; kept in {folder}",
           file=sys.stderr)
     meter = None
 

@@ -20,21 +20,29 @@ A configuration is built from the preset, then --config, then flags. The output 
 (fully resolved), metrics.jsonl, checkpoint.safetensors and, at the end, network.safetensors and result.json.
 """
 ABOUT = {
-    "architecture": "network, see refpcm.convert --help", "epochs": "passes over the training images, may be a fraction",
-    "batch_size": "images a step", "learning_rate": "peak learning rate",
-    "schedule": "constant, multi-step, cosine or one-cycle", "warmup_epochs": "linear rise at the start",
-    "momentum": "of SGD", "nesterov": "Nesterov's form of momentum", "weight_decay": "strength",
-    "decay": "what decays: weights (of convolutions and linear layers) or all", "label_smoothing": "0 to below 1",
+    "architecture": "network, see refpcm.convert --help",
+    "epochs": "passes over the training images, may be a fraction",
+    "batch_size": "images a step",
+    "learning_rate": "peak learning rate",
+    "schedule": "constant, multi-step, cosine or one-cycle",
+    "warmup_epochs": "linear rise at the start",
+    "momentum": "of SGD",
+    "nesterov": "Nesterov's form of momentum",
+    "weight_decay": "strength",
+    "decay": "what decays: weights (of convolutions and linear layers) or all",
+    "label_smoothing": "0 to below 1",
     "crop_padding": "pixels on each side before the random crop",
-    "resized_crop": "of image files, train on random parts, scaled, instead of the middle", "flip": "random horizontal flip",
+    "resized_crop": "of image files, train on random parts, scaled, instead of the middle",
+    "flip": "random horizontal flip",
     "cutout": "edge of the Cutout square in pixels, 0 = none",
     "weight_noise": "strength of the noise, fresh for each step; additive: eta_tr, as a fraction of the layer's W_max",
-    "noise_kind": "what is noisy: weights (additive, multiplicative, state-dependent: 1.0 is the PCM device), inputs or "
-                  "pre-activations of the crossbar layers",
+    "noise_kind": "what is noisy: weights (additive, multiplicative, state-dependent: 1.0 is the PCM device), "
+                  "inputs or pre-activations of the crossbar layers",
     "weight_precision": "float, 4-bit or ternary weights (straight-through training)",
     "backward": "weights of the backward pass: noisy (those of the forward pass) or clean (I-2)",
     "clip_sigma": "alpha: weights are clipped to +- alpha standard deviations of their layer",
-    "validation_images": "held out of the training images", "seed": "of all random numbers, 32 bits",
+    "validation_images": "held out of the training images",
+    "seed": "of all random numbers, 32 bits",
     "kernels": "vector, winograd, winograd4, plain (all Numba) or numpy (the specification, slow)",
 }
 
@@ -96,9 +104,10 @@ def refuse_with_resume(options):
     """Raises RefpcmError if --resume comes with an option that would make it another run."""
     from refpcm.errors import RefpcmError
     names = {field.name for field in fields(TrainingConfig)} | {"preset", "config", "out", "start"}
-    given = ["--" + name.replace("_", "-") for name, value in vars(options).items() if name in names and value is not None]
+    given = [name for name, value in vars(options).items() if name in names and value is not None]
     if given:
-        raise RefpcmError(f"--resume goes on with the configuration of its run; leave out {', '.join(given)}")
+        flags = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise RefpcmError(f"--resume goes on with the configuration of its run; leave out {flags}")
 
 
 if __name__ == "__main__":
