@@ -64,8 +64,8 @@ class Analog:
         for name, variance in self.variances.items():
             shape = np.shape(self.matrices.get(name))
             if np.shape(variance) != shape or not (np.min(variance) >= 0 and np.max(variance) < np.inf):
-                raise RefpcmError(f"variances of layer {name!r} must be finite, not negative and of the weights' shape, "
-                                  f"{shape}: take refpcm.pcm.product_noise.weight_variances of the same chip")
+                raise RefpcmError(f"variances of layer {name!r} must be finite, not negative and of the weights' "
+                                  f"shape, {shape}: take refpcm.pcm.product_noise.weight_variances of the same chip")
 
 
 def analog_forward(network, parameters, analog, images, first_image=0, saturation=None, training=False):

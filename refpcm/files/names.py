@@ -106,7 +106,7 @@ def check_parameters(path, network, tensors, twice=(), dtype=None):
 
 
 def class_count(state_dict):
-    """Number of classes by the tensor that will become fc.bias, or None if there is none of 1 to MOST_CLASSES elements."""
+    """Number of classes by the tensor that will become fc.bias; None without one of 1 to MOST_CLASSES elements."""
     for name, tensor in state_dict.items():
         if isinstance(name, str) and canonical(name) == "fc.bias" and _is_tensor(tensor) and len(tensor.shape) == 1:
             return tensor.shape[0] if 0 < tensor.shape[0] <= MOST_CLASSES else None

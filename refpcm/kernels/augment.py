@@ -7,7 +7,10 @@ from refpcm.kernels.parallel import run
 
 
 def transform_images(images, moves, cutout, values, out):
-    """images (N, C, H, W) uint8, moves (N, 5) int32, values (C, 256): float32 of every pixel value -> out (N, C, H, W)."""
+    """images (N, C, H, W) uint8, moves (N, 5) int32 -> out (N, C, H, W) float32.
+
+    values (C, 256): float32 of every pixel value. Moves and arguments as in `augmentation.transform_images_twin`.
+    """
     run(_transform, len(images), images, moves, cutout, values, out)
 
 

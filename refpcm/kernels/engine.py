@@ -43,7 +43,7 @@ class Context:
         return self.buffers.noisy_inputs.get(step.result, self.buffers.values[step.source])
 
     def convolve(self, step, scale, out, how):
-        """out = the convolution of a ConvStep, times scale (C_out,), finished as `how` says; see convolution.convolve."""
+        """out = the convolution of a ConvStep, times scale (C_out,), finished as `how` says (convolution.convolve)."""
         return convolve(self.form, self.scratch, self.floats(step.conv, "weight"), scale, False, step.conv.stride,
                         self.read_by(step), self.shape(step.source)[1], step.conv.padding, out,
                         self.shape(step.result)[1], how, self.buffers.last_lanes)

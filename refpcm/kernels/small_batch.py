@@ -88,7 +88,7 @@ class SmallBatch:
         return logits
 
     def _calls_for(self, n):
-        """For n images: [(kernel, tasks, are threads worth it, arguments)], array of pooled features (n, at least C)."""
+        """For n images: [(kernel, tasks, are threads worth it, arguments)], pooled features (n, at least C)."""
         values, calls = {name: value[:n] for name, value in self._values.items()}, []
         for step in self._plan.steps:
             x, x_plane = values[step.source], self._tensors[step.source].plane
