@@ -8,13 +8,15 @@ import pytest
 from refpcm.errors import RefpcmError
 from refpcm.training.config import PRESETS, TrainingConfig, as_json, checked, override, preset, read_config_file
 
-BAD = [("epochs", 0.0), ("epochs", float("nan")), ("epochs", float("inf")), ("batch_size", 0), ("batch_size", -3), ("learning_rate", -0.1),
-       ("momentum", 1.0), ("label_smoothing", -0.1), ("weight_decay", -1.0), ("crop_padding", -1), ("seed", 2 ** 32),
-       ("schedule", "stairs"), ("decay", "some"), ("kernels", "cuda"), ("batch_size", 1.5), ("flip", 1), ("nesterov", "yes"),
-       ("architecture", 5), ("batch_size", True), ("epochs", 10 ** 400)]
+NAN, INFINITY = float("nan"), float("inf")
+OUT_OF_RANGE = [("epochs", 0.0), ("epochs", NAN), ("epochs", INFINITY), ("epochs", 10 ** 400), ("batch_size", 0),
+                ("batch_size", -3), ("learning_rate", -0.1), ("momentum", 1.0), ("label_smoothing", -0.1),
+                ("weight_decay", -1.0), ("crop_padding", -1), ("seed", 2 ** 32)]
+NO_CHOICE = [("schedule", "stairs"), ("decay", "some"), ("kernels", "cuda")]
+OTHER_TYPE = [("batch_size", 1.5), ("batch_size", True), ("flip", 1), ("nesterov", "yes"), ("architecture", 5)]
 
 
-@pytest.mark.parametrize("name, value", BAD)
+@pytest.mark.parametrize("name, value", OUT_OF_RANGE + NO_CHOICE + OTHER_TYPE)
 def test_a_bad_value_is_refused_by_name(name, value):
     with pytest.raises(RefpcmError, match=f"here: {name}"):
         override(TrainingConfig(), {name: value}, "here")
@@ -51,9 +53,9 @@ def test_json_and_toml_files_give_the_same(tmp_path):
             read_config_file(tmp_path / "a.toml")
 
 
-@pytest.mark.parametrize("name, content", [("a.json", b"{"), ("b.json", b"[1]"), ("c.json", b"\xff\xfe"), ("d.json", None), ("e.json", b""),
-                                           ("f.json", b'{"seed": 1, "seed": 2}'), ("g.json", b'{"a":' * 99999),
-                                           ("h.toml", b"a = " + b"[" * 99999)])
+@pytest.mark.parametrize("name, content", [
+    ("a.json", b"{"), ("b.json", b"[1]"), ("c.json", b"\xff\xfe"), ("d.json", None), ("e.json", b""),
+    ("f.json", b'{"seed": 1, "seed": 2}'), ("g.json", b'{"a":' * 99999), ("h.toml", b"a = " + b"[" * 99999)])
 def test_an_unreadable_configuration_is_refused_by_name(tmp_path, name, content):
     if content is not None:
         (tmp_path / name).write_bytes(content)

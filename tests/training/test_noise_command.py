@@ -1,4 +1,4 @@
-"""The kinds of noise and of weights in a run: they learn, they can be resumed, and what is saved is what was evaluated."""
+"""The kinds of noise and of weights in a run: they learn, can be resumed, and what is saved is what was evaluated."""
 
 import json
 import os
@@ -109,7 +109,8 @@ def test_the_network_file_holds_the_quantised_weights_and_the_checkpoint_those_o
     assert len(np.unique(state.parameters["layer1.0.conv1.weight"])) > 2000
     assert network.notes["config"]["weight_precision"] == "ternary"
     assert network.notes["config"]["noise_kind"] == "inputs"
-    evaluated = command("refpcm.evaluate", "--network", folder / "network.safetensors", "--data", data, "--digital", "--json")
+    evaluated = command("refpcm.evaluate", "--network", folder / "network.safetensors", "--data", data,
+                        "--digital", "--json")
     assert evaluated.returncode == 0, evaluated.stderr
     assert json.loads(evaluated.stdout)["correct"] == json.loads((folder / "result.json").read_text())["correct"]
 

@@ -100,16 +100,18 @@ def test_noise_on_the_weights_is_fresh_each_step_and_on_every_crossbar_weight_al
 
 
 def test_numbers_of_the_noise_on_weights_are_addressed_by_layer_step_and_weight():
+    def of_the_last_layer(parameters):
+        return np.concatenate([parameters["fc.weight"].ravel(), parameters["fc.bias"]])
+
     parameters, last = fresh().parameters, len(layer_parts(NETWORK, fresh().parameters)) - 1
     parameters["fc.bias"] += 0.1
-    w = np.concatenate([parameters["fc.weight"].ravel(), parameters["fc.bias"]])
+    w = of_the_last_layer(parameters)
     z = rng.normals(4, 0, rng.Purpose.WEIGHT_NOISE, last, 9, 0, w.size, np.float32)
     noisy = multiplicative_parameters(NETWORK, parameters, 0.1, 4, 9)
-    assert np.array_equal(np.concatenate([noisy["fc.weight"].ravel(), noisy["fc.bias"]]), multiplicative_noise(w, 0.1, z))
+    assert np.array_equal(of_the_last_layer(noisy), multiplicative_noise(w, 0.1, z))
     z = rng.normals(4, 0, rng.Purpose.PROGRAMMING_NOISE, last, 9, 0, 2 * w.size).reshape(2, -1)
     noisy = programmed_parameters(NETWORK, parameters, 0.7, 4, 9)
-    assert np.array_equal(np.concatenate([noisy["fc.weight"].ravel(), noisy["fc.bias"]]),
-                          state_dependent_noise(w, float(np.abs(w).max()), 0.7, z))
+    assert np.array_equal(of_the_last_layer(noisy), state_dependent_noise(w, float(np.abs(w).max()), 0.7, z))
 
 
 @pytest.mark.parametrize("kind", ["multiplicative", "state-dependent"])
@@ -121,7 +123,8 @@ def test_the_gradient_at_the_noisy_weights_goes_to_the_clean_ones_as_it_is(kind,
     images, labels = batch()
     noisy = noisy_weights(state.config, NETWORK, clean, 0, None)
     logits, tape = reference.forward(NETWORK, noisy, images, training=True)
-    gradients = reference.backward(NETWORK, noisy if backward == "noisy" else clean, tape, cross_entropy(logits, labels)[1])
+    dlogits = cross_entropy(logits, labels)[1]
+    gradients = reference.backward(NETWORK, noisy if backward == "noisy" else clean, tape, dlogits)
     loop.step(state, make_engine(NETWORK, "numpy"), set(), images, labels, 0.5)
     for name, gradient in gradients.items():
         assert np.array_equal(state.parameters[name], clean[name] - np.float32(0.5) * gradient), name

@@ -19,7 +19,8 @@ SMALL = ["--batch-size", "32", "--validation-images", "0", "--learning-rate", "0
 
 
 def command(*arguments, **options):
-    return subprocess.run([sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True, timeout=300, **options)
+    return subprocess.run([sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True, timeout=300,
+                          **options)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,8 @@ def test_a_run_leaves_a_network_a_log_and_a_result(finished):
 
 def test_evaluate_finds_the_accuracy_that_training_reported(finished, data):
     folder, done = finished
-    evaluated = command("refpcm.evaluate", "--network", folder / "network.safetensors", "--data", data, "--digital", "--json")
+    evaluated = command("refpcm.evaluate", "--network", folder / "network.safetensors", "--data", data,
+                        "--digital", "--json")
     assert evaluated.returncode == 0, evaluated.stderr
     assert json.loads(evaluated.stdout)["correct"] == json.loads(done.stdout)["correct"]
 
@@ -123,8 +125,8 @@ def test_a_time_budget_fixes_the_number_of_epochs(data, tmp_path):
 
 def test_a_hopeless_learning_rate_is_reported_and_the_last_good_checkpoint_kept(data, tmp_path):
     folder = tmp_path / "run"
-    done = command("refpcm.train", "--data", data, "--out", folder, *SMALL[:4], "--learning-rate", "1e30", "--schedule", "constant",
-                   "--warmup-epochs", "5", "--epochs", "5", "--checkpoint-every", "0.0001")
+    done = command("refpcm.train", "--data", data, "--out", folder, *SMALL[:4], "--learning-rate", "1e30",
+                   "--schedule", "constant", "--warmup-epochs", "5", "--epochs", "5", "--checkpoint-every", "0.0001")
     assert done.returncode == 2 and "diverged" in done.stderr and "Traceback" not in done.stderr
     assert done.stderr.count("error:") == 1
 
@@ -159,7 +161,8 @@ MISUSES = {
     "resume on other images": (["--resume", "RUN", "--data", "OTHER"], "other images"),
     "too many threads": (["--threads", "4096"], "--threads 4096"),
     "no threads": (["--threads", "0"], "--threads 0"),
-    "batch larger than the data": (["--data", "DATA", "--batch-size", "1000", "--validation-images", "0"], "batch size 1000"),
+    "batch larger than the data": (["--data", "DATA", "--batch-size", "1000", "--validation-images", "0"],
+                                   "batch size 1000"),
     "all images held out": (["--data", "DATA", "--validation-images", "320"], "validation"),
     "no epochs": (["--epochs", "0"], "epochs"),
     "more epochs than ever end": (["--epochs", "1e300"], "2^32 steps"),
@@ -175,7 +178,8 @@ def test_a_mistake_gets_one_clear_sentence(finished, data, tmp_path, case):
     arguments, words = MISUSES[case]
     other = tmp_path / "other"
     if "OTHER" in arguments:
-        assert command("data_tools.synthetic", "--train", 320, "--test", 60, "--seed", 9, "--out", other).returncode == 0
+        made = command("data_tools.synthetic", "--train", 320, "--test", 60, "--seed", 9, "--out", other)
+        assert made.returncode == 0, made.stderr
     names = {"RUN": finished[0], "NETWORK": finished[0] / "network.safetensors", "DATA": data, "OTHER": other}
     done = command("refpcm.train", *[names.get(a, a) for a in arguments], cwd=tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
@@ -207,14 +211,21 @@ def test_help_is_quick(finished):
 
 
 def test_help_imports_neither_numpy_nor_numba():
+    code = ("import runpy, sys\n"
+            "module, sys.argv = sys.argv[1], ['x', '--help']\n"
+            "try: runpy.run_module(module, run_name='__main__')\n"
+            "except SystemExit: pass\n"
+            "print(sorted({'numpy', 'numba', 'scipy'} & set(sys.modules)))")
     for module in ("refpcm.train", "refpcm.evaluate"):
-        code = f"import sys, runpy; sys.argv = ['x', '--help']\ntry: runpy.run_module('{module}', run_name='__main__')\nexcept SystemExit: pass\n" \
-               "print(sorted({'numpy', 'numba', 'scipy'} & set(sys.modules)))"
-        assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.endswith("[]\n")
+        done = subprocess.run([sys.executable, "-c", code, module], capture_output=True, text=True)
+        assert done.stdout.startswith("usage: ") and done.stdout.endswith("[]\n"), done.stderr
 
 
 def test_the_numpy_specification_and_the_fast_kernels_take_the_same_step(data, tmp_path):
-    """Compared by the change of every tensor: rounding, and a ReLU that it tips over, worth up to a per cent (docs/kernels.md)."""
+    """Compared by the change of every tensor: rounding, and a ReLU that it tips over, are worth up to a per cent.
+
+    docs/kernels.md says why.
+    """
     changes = []
     for kernels in ("numpy", "plain", "vector"):
         folder = tmp_path / kernels

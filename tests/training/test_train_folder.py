@@ -18,7 +18,8 @@ FEW = ["--batch-size", "32", "--validation-images", "0", "--chips", "0", "--kern
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "few"
-    subprocess.run([sys.executable, "-m", "data_tools.synthetic", "--train", "64", "--test", "20", "--out", folder], check=True)
+    subprocess.run([sys.executable, "-m", "data_tools.synthetic", "--train", "64", "--test", "20", "--out", folder],
+                   check=True)
     return folder
 
 
@@ -44,7 +45,8 @@ def test_a_folder_in_use_is_refused_to_a_new_run_and_to_a_resumed_one(data, tmp_
     while not (tmp_path / "one" / "checkpoint.safetensors").exists():
         assert first.poll() is None
         time.sleep(0.05)
-    third = subprocess.run([sys.executable, "-m", "refpcm.train", "--resume", "one"], cwd=tmp_path, capture_output=True, text=True)
+    third = subprocess.run([sys.executable, "-m", "refpcm.train", "--resume", "one"], cwd=tmp_path,
+                           capture_output=True, text=True)
     assert third.returncode == 2 and "in use by another command" in third.stderr
     first.kill()
     first.wait()

@@ -18,7 +18,8 @@ NETWORK = build("tiny-resnet8")
 
 
 def fresh(**changes):
-    return loop.start(override(preset("demo"), {"kernels": "numpy", "batch_size": 8, "clip_sigma": None, **changes}, "test"), 10, "data")
+    choices = {"kernels": "numpy", "batch_size": 8, "clip_sigma": None, **changes}
+    return loop.start(override(preset("demo"), choices, "test"), 10, "data")
 
 
 def batch(seed=0):
@@ -67,7 +68,8 @@ def test_the_update_goes_to_the_clean_weights_with_the_gradient_of_the_noisy_for
     images, labels = batch()
     noisy = noisy_parameters(NETWORK, clean, 0.1, 0, 0)
     logits, tape = reference.forward(NETWORK, noisy, images, training=True)
-    gradients = reference.backward(NETWORK, noisy if backward == "noisy" else clean, tape, cross_entropy(logits, labels)[1])
+    dlogits = cross_entropy(logits, labels)[1]
+    gradients = reference.backward(NETWORK, noisy if backward == "noisy" else clean, tape, dlogits)
     loop.step(state, make_engine(NETWORK, "numpy"), decayed_names(clean, "weights"), images, labels, 0.5)
     for name, gradient in gradients.items():
         assert np.array_equal(state.parameters[name], clean[name] - np.float32(0.5) * gradient), name
