@@ -14,7 +14,8 @@ CHIPS = ["--chips", "2", "--times", "25s,1day", "--images", "40", "--adabs-batch
 
 
 def command(*arguments, **options):
-    return subprocess.run([sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True, timeout=300, **options)
+    return subprocess.run([sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True, timeout=300,
+                          **options)
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +23,8 @@ def trained(tmp_path_factory):
     """Options that name a small trained network and its data."""
     folder = tmp_path_factory.mktemp("trained")
     assert command("data_tools.synthetic", "--train", 320, "--test", 60, "--out", folder / "data").returncode == 0
-    done = command("refpcm.train", "--data", folder / "data", "--out", folder / "run", "--epochs", 10, "--batch-size", 32,
-                   "--validation-images", 0, "--learning-rate", 0.05)
+    done = command("refpcm.train", "--data", folder / "data", "--out", folder / "run", "--epochs", 10,
+                   "--batch-size", 32, "--validation-images", 0, "--learning-rate", 0.05)
     assert done.returncode == 0, done.stderr
     return ["--network", folder / "run" / "network.safetensors", "--data", folder / "data"]
 
@@ -46,7 +47,8 @@ def test_digital_prints_accuracy_correct_and_total(trained):
 
 def test_the_rows_are_times_by_compensations_and_the_files_hold_them(whole):
     folder, rows = whole
-    assert [(row["t_s"], row["compensation"]) for row in rows] == [(t, c) for t in (25.0, 86400.0) for c in ("none", "gdc", "adabs")]
+    expected = [(t_s, name) for t_s in (25.0, 86400.0) for name in ("none", "gdc", "adabs")]
+    assert [(row["t_s"], row["compensation"]) for row in rows] == expected
     for row in rows:
         assert row["mean"] == pytest.approx(sum(a[0] for a in row["accuracies"]) / 2)
         assert row["low"] <= row["mean"] <= row["high"]
@@ -62,7 +64,8 @@ def test_at_the_first_read_drift_compensation_changes_nothing(whole):
 
 def test_an_evaluation_that_was_killed_goes_on_and_ends_alike(trained, whole, tmp_path):
     arguments = ["refpcm.evaluate", *trained, *CHIPS, "--out", tmp_path, "--json"]
-    process = subprocess.Popen([sys.executable, "-m", *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-m", *map(str, arguments)],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     units = tmp_path / "units"
     while process.poll() is None and not (units.exists() and any(units.glob("*.json"))):
         time.sleep(0.002)
@@ -101,9 +104,9 @@ def test_without_matplotlib_the_word_is_clear(trained, tmp_path):
 
 
 def test_converters_tiles_and_the_layers_report_are_options(trained, whole, tmp_path):
-    done = command("refpcm.evaluate", *trained, *CHIPS[2:], "--chips", 1, "--images", 20, "--compensation", "gdc", "--json", "--layers",
-                   "--dac-bits", 8, "--adc-bits", 8, "--tile-rows", 64, "--output-noise", 0.01, "--read-noise", "per_batch",
-                   "--out", tmp_path)
+    done = command("refpcm.evaluate", *trained, *CHIPS[2:], "--chips", 1, "--images", 20, "--compensation", "gdc",
+                   "--dac-bits", 8, "--adc-bits", 8, "--tile-rows", 64, "--output-noise", 0.01,
+                   "--read-noise", "per_batch", "--layers", "--json", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["protocol"]["adc_bits"] == 8 and len(result["rows"]) == 2
@@ -115,8 +118,8 @@ def test_converters_tiles_and_the_layers_report_are_options(trained, whole, tmp_
 def test_read_noise_of_every_product_is_an_option_and_repeats_itself(trained, whole, tmp_path):
     results = []
     for run, options in (("a", ["--threads", 1]), ("b", ["--workers", 2])):
-        done = command("refpcm.evaluate", *trained, *CHIPS, "--read-noise", "per_product", "--out", tmp_path / run, "--json",
-                       *options)
+        done = command("refpcm.evaluate", *trained, *CHIPS, "--read-noise", "per_product", *options,
+                       "--out", tmp_path / run, "--json")
         assert done.returncode == 0, done.stderr
         results.append(json.loads(done.stdout))
     assert results[0]["rows"] == results[1]["rows"] != whole[1]
