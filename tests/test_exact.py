@@ -8,7 +8,8 @@ CODE = "from refpcm import rng; print(rng.normals(1, 2, 3, 4, 5, 0, 4).tobytes()
 
 
 def normals(cache):
-    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, env={**os.environ, "REFPCM_CACHE": str(cache)})
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True,
+                          env={**os.environ, "REFPCM_CACHE": str(cache)})
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -15,10 +15,18 @@ def normals(index, count):
     return np.random.default_rng(index).standard_normal(count)
 
 
-# Published parameter counts less batch norm: He et al. 2016 Table 6 (0.27 M ... 1.7 M), torchvision (11,689,512; 21,797,672).
+# Published parameter counts less batch norm: He et al. 2016 Table 6 (0.27 M ... 1.7 M) and torchvision (11,689,512;
+# 21,797,672).
 @pytest.mark.parametrize("name, weights", [
-    ("joshi2020-resnet32", 361_722), ("cifar-resnet20", 268_346), ("cifar-resnet32", 461_882), ("cifar-resnet44", 655_418),
-    ("cifar-resnet56", 848_954), ("cifar-resnet110", 1_719_866), ("imagenet-resnet18", 11_679_912), ("imagenet-resnet34", 21_780_648)])
+    ("joshi2020-resnet32", 361_722),
+    ("cifar-resnet20", 268_346),
+    ("cifar-resnet32", 461_882),
+    ("cifar-resnet44", 655_418),
+    ("cifar-resnet56", 848_954),
+    ("cifar-resnet110", 1_719_866),
+    ("imagenet-resnet18", 11_679_912),
+    ("imagenet-resnet34", 21_780_648),
+])
 def test_weight_counts(name, weights):
     assert pcm_weight_count(build(name)) == weights
 
@@ -58,7 +66,8 @@ def small(shortcut):
         layers += (PadShortcut("skip", ("maxpool",), 2, 4, 2),)
     else:
         layers += (Conv2d("down", ("maxpool",), 2, 4, 1, 2, 0), BatchNorm("skip", ("down",), 4))
-    layers += (Add("add", ("bn2", "skip")), ReLU("relu2", ("add",)), GlobalAveragePool("avgpool", ("relu2",)), Linear("fc", ("avgpool",), 4, 3))
+    layers += (Add("add", ("bn2", "skip")), ReLU("relu2", ("add",)), GlobalAveragePool("avgpool", ("relu2",)),
+               Linear("fc", ("avgpool",), 4, 3))
     return Network("small", layers, (2, 8, 8))
 
 

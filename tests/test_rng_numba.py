@@ -1,4 +1,4 @@
-"""refpcm.rng_numba and refpcm.outside: the branches of the quick normals, at chosen words and starts, and on other CPUs."""
+"""refpcm.rng_numba, refpcm.outside: the branches of the quick normals, at chosen words and starts, on other CPUs."""
 
 import os
 import platform
@@ -72,7 +72,8 @@ def test_positions_outside_are_found_in_order(low, high):
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 CPUs")
-@pytest.mark.parametrize("cpu, features", [("haswell", "+avx2,+fma,+avx,+sse4.2,+popcnt,+bmi,+bmi2"), ("x86-64", "+sse2")])
+@pytest.mark.parametrize("cpu, features", [
+    ("haswell", "+avx2,+fma,+avx,+sse4.2,+popcnt,+bmi,+bmi2"), ("x86-64", "+sse2")])
 def test_normals_are_the_same_bits_on_cpus_without_avx512(cpu, features, tmp_path):
     code = ("import sys; sys.path.insert(0, 'tests'); import test_rng_numba as t\n"
             "t.every_case(); t.every_start(); text = ''.join(t._normals_of.inspect_asm().values())\n"

@@ -20,12 +20,13 @@ SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "imagenet_sample"
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
-    parser.add_argument("--from", dest="source", default=SAMPLE, type=Path, metavar="TREE", help="class folders with images")
+    parser.add_argument("--from", dest="source", default=SAMPLE, type=Path, metavar="TREE",
+                        help="class folders with images")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--adabs-batches", type=int, default=5, metavar="N", help="mini-batches of AdaBS (default 5)")
     parser.add_argument("--adabs-batch-size", type=int, default=5, metavar="M", help="images in each (default 5)")
-    parser.add_argument("--case", choices=("all", "inner"), help=argparse.SUPPRESS)  # what the processes are started with
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--case", choices=("all", "inner"), help=argparse.SUPPRESS)  # these two are for the processes
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)               # that this one starts
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""The claim: a network trained elsewhere, imported, has its published accuracy here, by the commands a user would type."""
+"""The claim: a network trained elsewhere, imported by the commands a user types, has its published accuracy here."""
 
 import json
 import subprocess

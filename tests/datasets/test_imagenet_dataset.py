@@ -38,7 +38,8 @@ def test_an_index_is_a_data_set_whose_images_are_decoded_when_asked_for(tmp_path
     assert data.test_labels.tolist() == [0, 1] and len(data.classes) == 2
     chosen = data.train_images[np.array([3, 0])]
     assert chosen.dtype == np.uint8
-    assert np.array_equal(chosen[0], index.evaluation_image("train", 3)) and np.array_equal(chosen, data.train_images[3::-3])
+    assert np.array_equal(chosen[0], index.evaluation_image("train", 3))
+    assert np.array_equal(chosen, data.train_images[3::-3])
 
 
 def test_the_cache_gives_the_same_images(tmp_path):
@@ -100,9 +101,9 @@ def test_adabs_takes_1300_images_of_an_index_as_the_paper_does(tmp_path):
 
 def test_test_images_calibrate_only_if_one_says_so(tmp_path):
     network = build_network("imagenet-resnet18", 2)
-    save_network(tmp_path / "network.safetensors", NetworkFile(
-        network, {name: np.ones(shape, np.float32) for name, shape in parameter_shapes(network).items()}, ("fish", "lizard"),
-        (0.5,) * 3, (0.25,) * 3))
+    parameters = {name: np.ones(shape, np.float32) for name, shape in parameter_shapes(network).items()}
+    save_network(tmp_path / "network.safetensors",
+                 NetworkFile(network, parameters, ("fish", "lizard"), (0.5,) * 3, (0.25,) * 3))
     inputs = Inputs(str(tmp_path / "network.safetensors"), make_index(tmp_path, {"val": 1}), "numpy")
     with pytest.raises(RefpcmError, match="no training images"):
         inputs.calibration_images("train")

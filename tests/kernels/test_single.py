@@ -35,7 +35,8 @@ def from_blocks(tensor, plane, channels):
 
 def convolve(case, bias, floor=NO_FLOOR, addend=None):
     """-> (N, K, H', W') of a lane_case.Case, by single.convolve_rows."""
-    x, out, plane = to_blocks(case.x, case.x_plane), layout.empty_lanes(case.n, blocks(case.k), case.y_plane), case.y_plane
+    plane = case.y_plane
+    x, out = to_blocks(case.x, case.x_plane), layout.empty_lanes(case.n, blocks(case.k), plane)
     packed = np.full((blocks(case.k), case.size, case.c, case.size, LANES), np.nan, np.float32)
     run(single.pack_weights, len(packed), case.weights, np.ones(case.k, np.float32), packed)
     run(single.convolve_rows, case.n * blocks(case.k) * plane.height, x, corner(case.x_plane, case.padding),

@@ -122,8 +122,8 @@ def test_a_user_defined_device_has_the_given_values():
 
 
 @pytest.mark.parametrize("change, said", [
-    ({"gmax": 3}, "unknown key 'gmax'"), ({"based_on": "x"}, "known are joshi2020"), ({"based_on": ["a"]}, "known are joshi2020"),
-    ({"name": None}, "name is missing"),
+    ({"gmax": 3}, "unknown key 'gmax'"), ({"name": None}, "name is missing"),
+    ({"based_on": "x"}, "known are joshi2020"), ({"based_on": ["a"]}, "known are joshi2020"),
     ({"programming_us": []}, "programming_us"), ({"programming_us": 0.3}, "programming_us"),
     ({"programming_us": [1, 2, 3, 4, 5]}, "1 to 4 numbers"), ({"programming_us": ["a"]}, "numbers"),
     ({"programming_us": [10 ** 400]}, "programming_us holds .* too large"), ({"g_max_us": 10 ** 400}, "g_max_us"),
