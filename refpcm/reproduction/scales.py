@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 from refpcm.errors import RefpcmError
 from refpcm.reproduction.variants import FP32, RETRAININGS
-from refpcm.training.config import PRESETS, TrainingConfig
+from refpcm.training.config import PRESETS, TrainingConfig, kinds_of, of_kind
 from refpcm.training.config import override as override_training
 
 MINUTE_S, HOUR_S, DAY_S, YEAR_S = 60.0, 3600.0, 86400.0, 31536000.0
@@ -72,23 +72,22 @@ def override(scale, values, source):
 
     Raises RefpcmError for unknown fields, wrong types, empty lists and values out of range.
     """
-    kinds = {field.name: type(getattr(SCALES["full"], field.name)) for field in fields(Scale)}
-    kinds["images"] = int
+    kinds = {field.name: kinds_of(field) for field in fields(Scale)}
     unknown = sorted(set(values) - set(kinds))
     if unknown:
         raise RefpcmError(f"{source}: unknown {', '.join(map(repr, unknown))}; valid are: {', '.join(kinds)}")
     changes = {}
     for name, value in values.items():
-        if kinds[name] is TrainingConfig:
+        if TrainingConfig in kinds[name]:
             if not isinstance(value, dict):
                 raise RefpcmError(f"{source}: {name} must be a table of training settings, not {value!r}")
             if "seed" in value:
                 raise RefpcmError(f"{source}, {name}: the seeds of all trainings are given in seeds")
             changes[name] = override_training(getattr(scale, name), value, f"{source}, {name}")
-        elif kinds[name] is tuple:
-            changes[name] = _list(value, type(getattr(SCALES["full"], name)[0]), name, source)
+        elif tuple in kinds[name]:
+            changes[name] = _entries(value, type(getattr(SCALES["full"], name)[0]), name, source)
         else:
-            changes[name] = _single(value, kinds[name], name, source)
+            changes[name] = of_kind(kinds[name], value, name, source)
     return checked(replace(scale, **changes), source)
 
 
@@ -108,22 +107,14 @@ def _check_trainings(scale, source):
                           "named in transfer")
 
 
-def _list(value, kind, name, source):
+def _entries(value, kind, name, source):
+    """The list `value` as a tuple of different entries of one kind."""
     if not isinstance(value, (list, tuple)) or not value:
         raise RefpcmError(f"{source}: {name} must be a list with at least one entry, not {value!r}")
-    if len(set(value)) < len(value):
+    entries = tuple(of_kind((kind,), entry, name, source) for entry in value)
+    if len(set(entries)) < len(entries):
         raise RefpcmError(f"{source}: {name} names something twice: {value!r}")
-    return tuple(_single(entry, kind, name, source) for entry in value)
-
-
-def _single(value, kind, name, source):
-    if kind is float and type(value) is int:
-        return float(value)
-    if name == "images" and value is None:
-        return None
-    if type(value) is not kind:
-        raise RefpcmError(f"{source}: {name} must be of type {kind.__name__}, not {value!r}")
-    return value
+    return entries
 
 
 def checked(scale, source):

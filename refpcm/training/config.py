@@ -98,8 +98,8 @@ def override(config, values, source):
     unknown = sorted(set(values) - set(kinds))
     if unknown:
         raise RefpcmError(f"{source}: unknown {', '.join(map(repr, unknown))}; valid are: {', '.join(kinds)}")
-    return checked(replace(config, **{name: _as(kinds[name], value, name, source) for name, value in values.items()}),
-                   source)
+    typed = {name: of_kind(kinds[name], value, name, source) for name, value in values.items()}
+    return checked(replace(config, **typed), source)
 
 
 def kinds_of(field):
@@ -107,7 +107,11 @@ def kinds_of(field):
     return get_args(field.type) or (field.type,)
 
 
-def _as(kinds, value, name, source):
+def of_kind(kinds, value, name, source):
+    """value, if its type is one of `kinds`; a whole number becomes a float where that is wanted.
+
+    Raises RefpcmError, with `name` and `source`, for other types and numbers beyond a float's.
+    """
     if float in kinds and type(value) is int:
         try:
             return float(value)

@@ -102,12 +102,26 @@ def test_the_scales_own_eta_shares_its_network_between_the_figures():
 
 
 @pytest.mark.parametrize("values, words", [
-    ({"chip": 3}, "valid are: fp32, retraining"), ({"chips": 0}, "chips must be at least 1"),
-    ({"chips": "3"}, "of type int"), ({"seeds": []}, "at least one entry"), ({"seeds": [1, 1]}, "twice"),
-    ({"seeds": [-1]}, "seeds"), ({"etas_tr": [0.0]}, "FP32 network"), ({"etas_inf": [1.5]}, "etas_inf"),
-    ({"transfer": ["8-bit"]}, "4-bit"), ({"fp32": 3}, "table"), ({"fp32": {"epoch": 1}}, "valid are"),
-    ({"fp32": {"weight_noise": 0.1}}, "without noise"), ({"retraining": {"weight_precision": "4-bit"}}, "transfer"),
-    ({"retraining": {"epochs": 0}}, "epochs")])
+    ({"chip": 3}, "valid are: fp32, retraining"),
+    ({"chips": 0}, "chips must be at least 1"),
+    ({"chips": "3"}, "of type int"),
+    ({"images": 2.5}, "images must be of type int"),
+    ({"transfer_s": 10 ** 400}, "transfer_s is a whole number of 401 digits"),
+    ({"day_s": [25, 10 ** 400]}, "day_s is a whole number of 401 digits"),
+    ({"seeds": 3}, "seeds must be a list"),
+    ({"seeds": []}, "at least one entry"),
+    ({"seeds": [1, 1]}, "twice"),
+    ({"seeds": [[1]]}, "seeds must be of type int"),
+    ({"seeds": [-1]}, "seeds"),
+    ({"etas_tr": [0.0]}, "FP32 network"),
+    ({"etas_inf": [1.5]}, "etas_inf"),
+    ({"transfer": ["8-bit"]}, "4-bit"),
+    ({"fp32": 3}, "table"),
+    ({"fp32": {"epoch": 1}}, "valid are"),
+    ({"fp32": {"weight_noise": 0.1}}, "without noise"),
+    ({"retraining": {"weight_precision": "4-bit"}}, "transfer"),
+    ({"retraining": {"epochs": 0}}, "epochs"),
+])
 def test_a_wrong_number_of_a_scale_is_named(values, words):
     with pytest.raises(RefpcmError, match=words):
         override(SCALES["smoke"], values, "my.json")
