@@ -105,7 +105,11 @@ def clock(seconds):
 
 
 class Progress:
-    """Rate and time left on stderr: a line rewritten in place on a terminal, else a line every 30 seconds."""
+    """Rate and time left on stderr: a line rewritten in place on a terminal, else a line every 30 seconds.
+
+    total: number of steps; what: the line's first words; scale, unit, decimals: the rate is shown as `scale` units for
+    each step; done: steps made before, which do not count for the rate.
+    """
 
     def __init__(self, total, what, scale=1, unit="it", done=0, decimals=0):
         self.total, self.what, self.scale, self.unit, self.decimals = total, what, scale, unit, decimals
@@ -114,6 +118,7 @@ class Progress:
         self.first = done
 
     def update(self, done, note=""):
+        """Say that `done` steps of all are made; `note` ends the line."""
         now = time.monotonic()
         if now - self.shown < (0.2 if self.terminal else 30):
             return
@@ -126,6 +131,7 @@ class Progress:
         print(line, end=end, file=sys.stderr, flush=True)
 
     def clear(self):
+        """Wipe the line off the terminal."""
         if self.terminal:
             print("\r" + " " * 100 + "\r", end="", file=sys.stderr, flush=True)
 
@@ -134,6 +140,17 @@ def table(rows):
     """Rows of (label, value) as aligned text."""
     width = max(len(label) for label, _ in rows)
     return "\n".join(f"{label:<{width}}  {value}" for label, value in rows)
+
+
+def aligned(lines):
+    """Lines of equally many cells, all str, as text in left-aligned columns."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in lines)
+
+
+def per_cent(share):
+    """A share as per cent of two decimals, without the sign; "-" for None."""
+    return "-" if share is None else f"{100 * share:.2f}"
 
 
 def print_json(value):

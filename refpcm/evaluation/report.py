@@ -5,6 +5,7 @@ import io
 import json
 import os
 
+from refpcm.cli import aligned, per_cent
 from refpcm.evaluation.layer_errors import snr_db
 from refpcm.evaluation.times import time_text
 from refpcm.files.atomic import atomic_file
@@ -15,31 +16,24 @@ COLUMNS = ("t_s", "compensation", "mean", "std", "sigma_chip", "sigma_read", "lo
 
 def table(result):
     """Accuracies in per cent, a line per time and compensation."""
-    header = ("time", "compensation", "mean", "95 % interval", "std", "chips", "reads", "A*")
-    lines = [header]
+    lines = [("time", "compensation", "mean", "95 % interval", "std", "chips", "reads", "A*")]
     for row in result["rows"]:
-        interval = "-" if row["low"] is None else f"{_percent(row['low'])} .. {_percent(row['high'])}"
+        interval = "-" if row["low"] is None else f"{per_cent(row['low'])} .. {per_cent(row['high'])}"
         relative = "-" if row["normalised"] is None else f"{row['normalised']:.4f}"
-        lines.append((time_text(row["t_s"]), row["compensation"], _percent(row["mean"]), interval,
-                      *(_percent(row[name]) for name in ("std", "sigma_chip", "sigma_read")), relative))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    text = [f"digital accuracy {_percent(result['digital_accuracy'])} % on {result['test_images']} test images",
+        lines.append((time_text(row["t_s"]), row["compensation"], per_cent(row["mean"]), interval,
+                      *(per_cent(row[name]) for name in ("std", "sigma_chip", "sigma_read")), relative))
+    text = [f"digital accuracy {per_cent(result['digital_accuracy'])} % on {result['test_images']} test images",
             "per cent; std: one read of one chip; chips, reads: the part of each in it; "
             "A*: 1 as digital, 0 as guessing"]
-    return "\n".join(text + ["  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in lines])
+    return "\n".join([*text, aligned(lines)])
 
 
 def layer_table(errors, times_s):
     """MVM error and SNR of each layer, {layer name: [error at each time]}, as text."""
     lines = [("layer", *(time_text(t_s) for t_s in times_s))]
     lines += [(name, *(f"{error:.4f} ({snr_db(error):.1f} dB)" for error in row)) for name, row in errors.items()]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return "\n".join(["MVM error ||y_hat - y|| / ||y|| and signal-to-noise ratio of each layer, chip 0, after GDC"]
-                     + ["  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in lines])
-
-
-def _percent(value):
-    return "-" if value is None else f"{100 * value:.2f}"
+    return ("MVM error ||y_hat - y|| / ||y|| and signal-to-noise ratio of each layer, chip 0, after GDC\n"
+            + aligned(lines))
 
 
 def write_report(folder, result):

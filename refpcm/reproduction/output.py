@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+from refpcm.cli import aligned, per_cent
 from refpcm.evaluation.times import time_text
 from refpcm.files.atomic import write_bytes
 from refpcm.reproduction.variants import label
@@ -18,22 +19,18 @@ def table(columns, rows):
     """A line a row, accuracies in per cent."""
     lines = [(*(HEADS[column] for column in columns), "mean", "95 % interval", "std run", "std draw", "runs", "draws")]
     for row in rows:
-        interval = "-" if row["low"] is None else f"{_percent(row['low'])} .. {_percent(row['high'])}"
-        lines.append((*(_cell(column, row[column]) for column in columns), _percent(row["mean"]),
-                      interval + ("*" if row["interval_over"] == "draws" else ""), _percent(row["std_run"]),
-                      _percent(row["std_draw"]), str(row["runs"]), str(row["draws"])))
-    return "\n".join([LEGEND, _aligned(lines)])
+        interval = "-" if row["low"] is None else f"{per_cent(row['low'])} .. {per_cent(row['high'])}"
+        lines.append((*(_cell(column, row[column]) for column in columns), per_cent(row["mean"]),
+                      interval + ("*" if row["interval_over"] == "draws" else ""), per_cent(row["std_run"]),
+                      per_cent(row["std_draw"]), str(row["runs"]), str(row["draws"])))
+    return "\n".join([LEGEND, aligned(lines)])
 
 
 def comparison_table(lines):
-    return _aligned([("", "paper", "", "here"),
-                     *((line["statement"], line["value"], f"({line['source']})", line["ours"] or "not measured here")
-                       for line in lines)])
-
-
-def _aligned(lines):
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in lines)
+    """The lines of `comparison.beside`: statement, the paper's value and its place, ours."""
+    return aligned([("", "paper", "", "here"),
+                    *((line["statement"], line["value"], f"({line['source']})", line["ours"] or "not measured here")
+                      for line in lines)])
 
 
 def _cell(column, value):
@@ -42,10 +39,6 @@ def _cell(column, value):
     if column == "t_s":
         return "-" if value is None else time_text(value)
     return f"{100 * value:g} %" if column in ("eta_tr", "eta_inf") else value
-
-
-def _percent(value):
-    return "-" if value is None else f"{100 * value:.2f}"
 
 
 def interval(rows):
