@@ -22,11 +22,11 @@ from refpcm.training.weight_noise import noisy_parameters
 class NoiseProtocol:
     """network, data, images, kernels: as in `refpcm.evaluation.protocol.Protocol`; runs: inference runs; seed: of z."""
     network: str
-    data: str = None
+    data: str | None = None
     etas: tuple = (0.038,)
     runs: int = 1
     seed: int = 0
-    images: int = None
+    images: int | None = None
     kernels: str = "vector"
 
     def __post_init__(self):

@@ -21,7 +21,10 @@ class MiniBatches:
 
 
 class Inputs:
-    """Network, data and engine of this process."""
+    """Network (file: NetworkFile), data (Dataset) and engine of this process.
+
+    Raises RefpcmError for files that cannot be read and for data that do not fit the network.
+    """
 
     def __init__(self, network_path, data_path, kernels):
         from refpcm.datasets import load
@@ -36,11 +39,16 @@ class Inputs:
         self.engine = make_engine(self.file.network, kernels)
 
     def normalised(self, images):
+        """images (N, C, H, W) uint8 -> float32, by the mean and std that the network was trained with."""
         from refpcm.training.augmentation import no_moves, prepare
         return prepare(images, no_moves(len(images)), 0, self.file.mean, self.file.std)
 
     def count_correct(self, parameters, images=None, begin=0, engine=None):
-        """How many of the test images begin .. images - 1 (None: all) the parameters recognise."""
+        """How many of the test images begin .. images - 1 (None: all) the parameters recognise.
+
+        engine: another than the process's own, such as one on tiles. Raises RefpcmError for outputs that are not
+        finite.
+        """
         from refpcm.training.loop import predict
         correct, end = 0, self.image_count(images)
         for first in range(begin, end, BATCH):  # so that no more than a batch of a large set is decoded
@@ -62,9 +70,11 @@ class Inputs:
         return images
 
     def image_count(self, images=None):
+        """Number of test images if only the first `images` are wanted; None: all."""
         return len(self.data.test_labels[:images])
 
 
 @lru_cache(maxsize=1)
 def load_inputs(network_path, data_path, kernels):
+    """The process's Inputs; they are read again only where an argument has changed."""
     return Inputs(network_path, data_path, kernels)

@@ -22,11 +22,11 @@ class Summary:
     chips; sigma_chip is 0 where the estimate of its square is negative; with one read a chip it holds both effects.
     """
     mean: float
-    std: float
-    sigma_chip: float
-    sigma_read: float
-    low: float
-    high: float
+    std: float | None
+    sigma_chip: float | None
+    sigma_read: float | None
+    low: float | None
+    high: float | None
     chips: int
     reads: int
 

@@ -58,7 +58,7 @@ def draw_accuracy(axes, result):
     axes.legend()
 
 
-def draw_chip(errors, conductances, protocol):
+def draw_chip(error_axes, conductance_axes, protocol):
     """Chip 0 of the protocol at each time: error of the weights after GDC, and the conductances."""
     from refpcm.analog import program_network, to_matrices
     from refpcm.compensation.global_drift import compensated_read, reference_readouts
@@ -75,11 +75,11 @@ def draw_chip(errors, conductances, protocol):
         error = np.concatenate([((rescued[c.name] - targets[c.name]) / c.w_max).ravel() for c in chip.crossbars])
         g_us = np.concatenate([read_conductances(chip, c, t_s, 0).ravel() for c in chip.crossbars])
         label = f"{time_text(t_s)}: rms {100 * np.sqrt(np.mean(np.square(error))):.2f} %"
-        errors.hist(100 * error, np.linspace(-25, 25, 201), histtype="step", density=True, label=label)
-        conductances.hist(g_us, np.linspace(0, 1.1 * chip.device.g_max_us, 201), histtype="step", density=True,
-                          label=time_text(t_s))
-    errors.set(xlabel="(W after GDC - W trained) / W_max [%]", ylabel="density", title="weight error, chip 0")
-    conductances.set(xlabel="conductance [uS]", ylabel="density", yscale="log",
-                     title="both devices of each pair, chip 0")
-    errors.legend()
-    conductances.legend()
+        error_axes.hist(100 * error, np.linspace(-25, 25, 201), histtype="step", density=True, label=label)
+        conductance_axes.hist(g_us, np.linspace(0, 1.1 * chip.device.g_max_us, 201), histtype="step", density=True,
+                              label=time_text(t_s))
+    error_axes.set(xlabel="(W after GDC - W trained) / W_max [%]", ylabel="density", title="weight error, chip 0")
+    conductance_axes.set(xlabel="conductance [uS]", ylabel="density", yscale="log",
+                         title="both devices of each pair, chip 0")
+    error_axes.legend()
+    conductance_axes.legend()

@@ -46,7 +46,7 @@ class Protocol:
     With ideal converters and no noise on products the effective weights go through the digital network.
     """
     network: str
-    data: str = None
+    data: str | None = None
     device: str = "joshi2020"
     seed: int = 0
     chips: int = 25
@@ -56,15 +56,15 @@ class Protocol:
     on_chip: str = "all"
     readout: str = "columns"
     per_column: bool = False
-    adabs_batches: int = None
-    adabs_batch_size: int = None
-    images: int = None
+    adabs_batches: int | None = None
+    adabs_batch_size: int | None = None
+    images: int | None = None
     kernels: str = "vector"
     read_noise: str = "frozen"
-    dac_bits: int = None
-    adc_bits: int = None
-    tile_rows: int = None
-    tile_columns: int = None
+    dac_bits: int | None = None
+    adc_bits: int | None = None
+    tile_rows: int | None = None
+    tile_columns: int | None = None
     output_noise: float = 0.0
     calibration: str = "train"
 
@@ -127,6 +127,7 @@ class Task:
 
     @property
     def address(self):
+        """What the file says about which unit it is."""
         return {"chip": self.chip, "t_s": self.t_s, "read": self.draw}
 
     @property
@@ -135,6 +136,7 @@ class Task:
         return self.compensations
 
     def only(self, parts):
+        """The same unit with some of its parts."""
         return replace(self, compensations=parts)
 
 
