@@ -13,10 +13,10 @@ class Dataset:
     """
     name: str
     classes: tuple  # of str; label l is classes[l]
-    train_images: np.ndarray  # (N, C, H, W) uint8
-    train_labels: np.ndarray  # (N,) uint8
-    test_images: np.ndarray  # (N, C, H, W) uint8
-    test_labels: np.ndarray  # (N,) uint8
+    train_images: np.ndarray  # (N, C, H, W) uint8; of ImageNet `imagenet.Images`, which can be indexed alike
+    train_labels: np.ndarray  # (N,) uint8; of ImageNet uint16
+    test_images: np.ndarray  # as train_images
+    test_labels: np.ndarray  # as train_labels
     mean: tuple  # of C floats: of train_images / 255
     std: tuple  # of C floats: population standard deviation of train_images / 255
 

@@ -103,15 +103,6 @@ def _program_chunk(weights, begin, pairs, w_max, address, curves, idle, logs, g_
 
 
 @exact_kernel()
-def largest_net(g_us):
-    """max |G+ - G-| [uS] of conductances (2 n,)."""
-    n, most = g_us.size // 2, 0.0
-    for i in range(n):
-        most = max(most, abs(np.float64(g_us[i]) - np.float64(g_us[n + i])))
-    return most
-
-
-@exact_kernel()
 def fill_conductances(first, end, crossbar, address, moment, curve, g_max_us, from_target, net, out):
     """Chunks first .. end - 1 of a read: conductances out (2 n,) [uS].
 

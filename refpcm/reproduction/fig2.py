@@ -8,7 +8,7 @@ from refpcm.reproduction import drawing
 from refpcm.reproduction.comparison import beside, mean_of, percent, points
 from refpcm.reproduction.measurements import over_noise
 from refpcm.reproduction.paper_numbers import CIFAR10
-from refpcm.reproduction.variants import FP32, noise_variant
+from refpcm.reproduction.variants import noise_variant
 
 TITLE = "Fig. 2: additive noise in training (eta_tr) and at inference (eta_inf)"
 COLUMNS = ("eta_tr", "eta_inf")

@@ -1,4 +1,9 @@
-"""A figure from beginning to end: train what is missing, measure, compare, write, draw."""
+"""A figure from beginning to end: train what is missing, measure, compare, write, draw.
+
+The module of a figure has TITLE; COLUMNS, which tell its rows apart; networks(scale), the variants it needs;
+measure(setting, pool) -> rows; COMPARE, {data: compare(rows, on_chip) -> lines of `comparison.beside`}; and
+draw(figure, rows).
+"""
 
 import hashlib
 import sys

@@ -13,8 +13,9 @@ RESERVE = 0.97           # share of the budget that is planned with
 def plan(state, training, budget, began):
     """Configuration with as many epochs as fit in what is left of `budget` seconds, from a timed rehearsal.
 
+    state: before its first step; training: its Dataset; began: time.monotonic() when the budget began to run.
     The rehearsal trains a copy; nothing of it is kept but the rate. The number of epochs is then fixed, so
-    that the run can be repeated without a clock.
+    that the run can be repeated without a clock. Raises RefpcmError if there is no time for a single step.
     """
     endless = dataclasses.replace(state.config, epochs=1e6, schedule="constant", learning_rate=1e-6)
     copy = dataclasses.replace(state, config=endless, parameters={n: p.copy() for n, p in state.parameters.items()},

@@ -1,4 +1,4 @@
-"""Which code runs the network: fast kernels or the NumPy specification, behind the same three methods."""
+"""Which code runs the network: fast kernels or the NumPy specification, behind the same interface."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,7 @@ from refpcm.training import clipping, sgd, weight_noise, weight_noise_kinds
 
 
 class NumpyEngine:
-    """`refpcm.network` with the interface of `refpcm.kernels.engine.Engine`."""
+    """`refpcm.network` with the interface of `refpcm.kernels.engine.Engine`: forward, statistics, backward."""
 
     def __init__(self, network):
         self.network = network

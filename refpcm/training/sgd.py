@@ -7,14 +7,13 @@
 
 import numpy as np
 
-DECAYED = {
-    "weights": "convolution and linear weights only, not batch norm and biases (He et al. 2019, section 3.1)",
-    "all": "every learned parameter, as PyTorch does unless told otherwise",
-}
-
 
 def decayed_names(parameters, choice):
-    """Names of the parameters that weight decay acts on: 'weights' or 'all' (see DECAYED)."""
+    """Names of the parameters that weight decay acts on.
+
+    choice: "weights", of convolutions and linear layers only, not batch norm and biases (He et al. 2019, section 3.1),
+    or "all", every learned parameter, as PyTorch does unless told otherwise.
+    """
     learned = [name for name in parameters if not name.endswith(("running_mean", "running_var"))]
     return set(learned) if choice == "all" else {name for name in learned if parameters[name].ndim > 1}
 
@@ -36,5 +35,6 @@ def update(parameters, gradients, velocity, decayed, lr, momentum, nesterov, wei
 
 
 def zero_velocities(parameters):
+    """{name: zeros} for every learned parameter."""
     return {name: np.zeros_like(value) for name, value in parameters.items()
             if not name.endswith(("running_mean", "running_var"))}
