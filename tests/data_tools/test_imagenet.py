@@ -1,4 +1,3 @@
-import hashlib
 import io
 import json
 import os
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_tools import imagenet_index, imagenet_tree
+from data_tools import imagenet_index
 from data_tools import imagenet_preprocessing as preprocessing
 from data_tools.errors import DataError
 from data_tools.imagenet_building import build
