@@ -55,7 +55,7 @@ class Buffers:
 
 
 class Scratch:
-    """Arrays by name, whose contents nobody counts on; grown when needed."""
+    """Arrays by name, whose contents nobody counts on; grown when needed. A name belongs to one dtype."""
 
     def __init__(self):
         self._memory = {}

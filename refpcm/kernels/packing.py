@@ -8,6 +8,7 @@ from refpcm.kernels.emit import OUT_TILE
 
 
 def blocks(channels):
+    """Blocks of OUT_TILE output channels that hold so many channels."""
     return -(-channels // OUT_TILE)
 
 

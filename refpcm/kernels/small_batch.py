@@ -21,6 +21,7 @@ WORTH_THREADS = 2 ** 21  # multiply-adds of a call, some 40 us, below which waki
 
 
 def _blocks(channels):
+    """Vectors of LANES channels that hold so many channels."""
     return -(-channels // LANES)
 
 
