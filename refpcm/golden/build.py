@@ -1,5 +1,7 @@
 """What levels/ needs to write a case down: the expectation comes from the reference, in float64."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from refpcm.golden import reference
@@ -9,17 +11,19 @@ from refpcm.golden.compare import probe
 ROUNDING = "c u S: S adds up the magnitudes of all terms, c leaves room for another order of addition"
 
 
-def case(id, level, operation, equation, catches, inputs, outputs, parameters=None, interpretation=""):
-    """A Case whose outputs {name: (dtype, unit, Tolerance, scale or None)} get the reference's values.
+def case(id, operation, equation, catches, inputs, outputs, parameters=None, interpretation=""):
+    """A Case of the level in its id ("L1-map": 1), whose outputs get the reference's values.
 
-    scale: array of the output's shape for kind "cus". parameters: {name: value or (value, unit)}.
+    inputs: as `stored` and `made` give them. parameters: {name: value or (value, unit)}.
+    outputs: {name: (dtype, unit, Tolerance, scale)}, as `exact`, `ulp` and `cus` below give them.
+    The scale broadcasts to the output's shape; only the kind "cus" needs one.
+    Raises AttributeError for an operation that the reference does not have, KeyError for an output it does not return.
     """
     parameters = {name: value if isinstance(value, tuple) else (value, UNITLESS)
                   for name, value in (parameters or {}).items()}
-    found = Case(id, level, operation, equation, interpretation, catches, parameters, tuple(inputs), ())
-    values = getattr(reference, operation)(in_float64(found.input_arrays()), found.values())
-    return Case(id, level, operation, equation, interpretation, catches, parameters, tuple(inputs),
-                tuple(_output(name, values[name], *wanted) for name, wanted in outputs.items()))
+    question = Case(id, int(id[1]), operation, equation, interpretation, catches, parameters, tuple(inputs), ())
+    values = getattr(reference, operation)(in_float64(question.input_arrays()), question.values())
+    return replace(question, outputs=tuple(_output(name, values[name], *wanted) for name, wanted in outputs.items()))
 
 
 def _output(name, value, dtype, unit, tolerance, scale=None):
@@ -34,13 +38,18 @@ def _output(name, value, dtype, unit, tolerance, scale=None):
     return Output(name, dtype, shape, unit, tolerance, expected)
 
 
-def exact():
-    return Tolerance("exact", 0.0, "integers and bit patterns have no tolerance")
+# --- what an output is, and how far it may be off: (dtype, unit, Tolerance, scale)
+
+def exact(dtype):
+    """Integers, which must be equal."""
+    return dtype, UNITLESS, Tolerance("exact", 0.0, "integers and bit patterns have no tolerance"), None
 
 
-def ulp(value, why):
-    return Tolerance("ulp", float(value), why)
+def ulp(value, why, unit=UNITLESS, dtype="float64"):
+    """Numbers within `value` units in the last place of the expected ones."""
+    return dtype, unit, Tolerance("ulp", float(value), why), None
 
 
-def cus(value=8.0, why=ROUNDING):
-    return Tolerance("cus", float(value), why)
+def cus(scale, unit=UNITLESS, dtype="float64", value=8.0, why=ROUNDING):
+    """Numbers within value u S; scale: S, the sum of the magnitudes of the terms, in the unit of the output."""
+    return dtype, unit, Tolerance("cus", float(value), why), scale

@@ -9,154 +9,185 @@ from refpcm import nn
 from refpcm.golden.build import case, cus, ulp
 from refpcm.golden.case import in_float64, made, stored
 
-COPY = "values are only chosen or copied"
+CONVOLUTIONS = (  # id, shape of x (N, C, H, W), output channels, kernel, stride, padding, mistake
+    ("3x3", (2, 3, 6, 5), 4, 3, 1, 1, "kernel flipped; rows and columns of the padding exchanged"),
+    ("3x3-stride2", (2, 3, 7, 8), 4, 3, 2, 1, "stride applied to the gradient; output size rounded up"),
+    ("3x3-stride2-even", (1, 4, 8, 8), 3, 3, 2, 1, "padding only on one side, as 'same' padding does"),
+    ("1x1-stride2", (2, 4, 6, 6), 5, 1, 2, 0, "averaging instead of leaving out pixels"),
+    ("7x7-stride2", (1, 3, 13, 14), 4, 7, 2, 3, "padding of a 3 x 3 kernel for every kernel"))
+LOSSES = (  # id, spread of the logits, smoothing, mistake
+    ("plain", 2.0, 0.0, "sum for mean over images; gradient not divided by N"),
+    ("smoothed", 2.0, 0.1, "smoothing / (M - 1) on the other classes; the true class without its share"),
+    ("large", 300.0, 0.0, "overflow of exp: the largest logit not subtracted"))
+RULES = (  # id, equation, mistake
+    ("nesterov", "d = dL/dw + decay w; v <- 0.9 v + d; w <- w - lr (d + 0.9 v)", "decay after the momentum; old v"),
+    ("plain", "d = dL/dw + decay w; v <- 0.9 v + d; w <- w - lr v", "damping 1 - momentum on d"))
 
 
 def cases():
+    """42 cases: 21 in float64, the same in float32."""
     return [found for dtype in ("float64", "float32") for found in _cases(dtype)]
 
 
 def _cases(dtype):
     bits = dtype[5:]
-    found = [_conv(f"L2-conv-{name}-{bits}", dtype, *shape, catches) for name, shape, catches in (
-        ("3x3", ((2, 3, 6, 5), 4, 3, 1, 1), "kernel flipped; rows and columns of the padding exchanged"),
-        ("3x3-stride2", ((2, 3, 7, 8), 4, 3, 2, 1), "stride applied to the gradient; output size rounded up"),
-        ("3x3-stride2-even", ((1, 4, 8, 8), 3, 3, 2, 1), "padding only on one side, as 'same' padding does"),
-        ("1x1-stride2", ((2, 4, 6, 6), 5, 1, 2, 0), "averaging instead of leaving out pixels"),
-        ("7x7-stride2", ((1, 3, 13, 14), 4, 7, 2, 3), "padding of a 3 x 3 kernel for every kernel"))]
-    return found + [_clean_backward(bits, dtype)] + _batch_norms(bits, dtype) + _others(bits, dtype) + \
-        _pools(bits, dtype) + _losses(bits, dtype)
+    found = [_conv(f"L2-conv-{name}-{bits}", dtype, *geometry) for name, *geometry in CONVOLUTIONS]
+    return (found + [_clean_backward(bits, dtype)] + _batch_norms(bits, dtype) + _others(bits, dtype)
+            + _pools(bits, dtype) + [_loss(bits, dtype, *choice) for choice in LOSSES])
 
 
-def _conv(id, dtype, shape, k, kernel, stride, padding, catches):
+def _conv(id, dtype, shape, channels, kernel, stride, padding, catches):
     sizes = [nn.output_size(size, kernel, stride, padding) for size in shape[2:]]
-    inputs = [made("x", shape, dtype, 200, 0), made("w", (k, shape[1], kernel, kernel), dtype, 200, 1, scale=0.3),
-              made("dout", (shape[0], k, *sizes), dtype, 200, 2)]
+    inputs = [made("x", shape, dtype, 200, 0),
+              made("w", (channels, shape[1], kernel, kernel), dtype, 200, 1, scale=0.3),
+              made("dout", (shape[0], channels, *sizes), dtype, 200, 2)]
     x, w, dout = _magnitudes(inputs)
     dx, dw = nn.conv2d_backward(dout, x, w, stride, padding)
-    scales = {"out": nn.conv2d_forward(x, w, stride, padding), "dx": dx, "dw": dw}
-    return case(id, 2, "conv2d", "out[n,k,i,j] = sum_crs x[n,c,stride i + r - padding,stride j + s - padding] w[k,c,r,s]",
-                catches, inputs, _outputs(dtype, scales), {"stride": stride, "padding": padding})
+    return case(id, "conv2d",
+                "out[n,k,i,j] = sum_crs x[n,c,stride i + r - padding,stride j + s - padding] w[k,c,r,s]",
+                catches, inputs,
+                outputs=_summed(dtype, out=nn.conv2d_forward(x, w, stride, padding), dx=dx, dw=dw),
+                parameters={"stride": stride, "padding": padding})
 
 
 def _clean_backward(bits, dtype):
-    inputs = [made("x", (2, 3, 5, 5), dtype, 201, 0), made("w", (4, 3, 3, 3), dtype, 201, 1, scale=0.3),
-              made("w_noisy", (4, 3, 3, 3), dtype, 201, 2, scale=0.3), made("dout", (2, 4, 5, 5), dtype, 201, 3)]
+    inputs = [made("x", (2, 3, 5, 5), dtype, 201, 0),
+              made("w", (4, 3, 3, 3), dtype, 201, 1, scale=0.3),
+              made("w_noisy", (4, 3, 3, 3), dtype, 201, 2, scale=0.3),
+              made("dout", (2, 4, 5, 5), dtype, 201, 3)]
     x, w, noisy, dout = _magnitudes(inputs)
     dx, dw = nn.conv2d_backward(dout, x, w, 1, 1)
-    return case(f"L2-conv-clean-backward-{bits}", 2, "conv2d_clean_backward",
-                "out = conv(x, w_noisy); dL/dx with w, dL/dw from x", "backward with the weights of the forward pass", inputs,
-                _outputs(dtype, {"out": nn.conv2d_forward(x, noisy, 1, 1), "dx": dx, "dw": dw}),
-                {"stride": 1, "padding": 1}, "I-2 clean")
+    return case(f"L2-conv-clean-backward-{bits}", "conv2d_clean_backward",
+                "out = conv(x, w_noisy); dL/dx with w, dL/dw from x",
+                "backward with the weights of the forward pass", inputs,
+                outputs=_summed(dtype, out=nn.conv2d_forward(x, noisy, 1, 1), dx=dx, dw=dw),
+                parameters={"stride": 1, "padding": 1},
+                interpretation="I-2 clean")
 
 
 def _batch_norms(bits, dtype):
-    shape, c = (4, 3, 3, 5), (3,)
-    inputs = [made("x", shape, dtype, 202, 0, scale=2.0, offset=0.5), made("gamma", c, dtype, 202, 1, scale=0.3, offset=1.0),
-              made("beta", c, dtype, 202, 2), made("dout", shape, dtype, 202, 3)]
+    shape, c, axes = (4, 3, 3, 5), (3,), (0, 2, 3)
+    inputs = [made("x", shape, dtype, 202, 0, scale=2.0, offset=0.5),
+              made("gamma", c, dtype, 202, 1, scale=0.3, offset=1.0),
+              made("beta", c, dtype, 202, 2),
+              made("dout", shape, dtype, 202, 3)]
     x, gamma, beta, dout = _magnitudes(inputs)
-    inverse = 1 / np.sqrt(inputs[0].array().astype(float).var((0, 2, 3)) + nn.EPSILON)
 
     def wide(v):
         return v[None, :, None, None]
-    x_hat = wide(inverse) * (x + wide(x.mean((0, 2, 3))))
-    scales = {"out": wide(gamma) * x_hat + wide(beta), "mean": x.mean((0, 2, 3)), "var_unbiased": (x ** 2).mean((0, 2, 3)) * 4,
-              "dx": wide(gamma * inverse) * (dout + wide(dout.mean((0, 2, 3))) + x_hat * wide((dout * x_hat).mean((0, 2, 3)))),
-              "dgamma": (dout * x_hat).sum((0, 2, 3)), "dbeta": dout.sum((0, 2, 3))}
-    training = case(f"L2-batch-norm-training-{bits}", 2, "batch_norm_training",
-                    "out = gamma (x - mean) / sqrt(var + 1e-5) + beta; var biased for out, unbiased as statistic; gradients",
-                    "one variance for both; gradient as if the statistics were constants; epsilon outside the root", inputs,
-                    _outputs(dtype, scales), interpretation="I-11")
+
+    def normalised(entry):
+        """1 / sigma (C,), and the terms of (x - mean) / sigma (N, C, H, W)."""
+        values = entry.array().astype(float)
+        inverse = 1 / np.sqrt(values.var(axes) + nn.EPSILON)
+        magnitudes = np.abs(values)
+        return inverse, wide(inverse) * (magnitudes + wide(magnitudes.mean(axes)))
+    inverse, x_hat = normalised(inputs[0])
+    dx = wide(gamma * inverse) * (dout + wide(dout.mean(axes)) + x_hat * wide((dout * x_hat).mean(axes)))
+    training = case(f"L2-batch-norm-training-{bits}", "batch_norm_training",
+                    "out = gamma (x - mean) / sqrt(var + 1e-5) + beta; "
+                    "var biased for out, unbiased as statistic; gradients",
+                    "one variance for both; gradient as if the statistics were constants; epsilon outside the root",
+                    inputs,
+                    outputs=_summed(dtype, out=wide(gamma) * x_hat + wide(beta), mean=x.mean(axes),
+                                    var_unbiased=(x ** 2).mean(axes) * 4, dx=dx,
+                                    dgamma=(dout * x_hat).sum(axes), dbeta=dout.sum(axes)),
+                    interpretation="I-11")
     tiny = made("x", shape, dtype, 202, 5, scale=2e-3)
-    x_small, small_var = np.abs(tiny.array().astype(float)), tiny.array().astype(float).var((0, 2, 3))
-    small = wide(1 / np.sqrt(small_var + nn.EPSILON)) * (x_small + wide(x_small.mean((0, 2, 3))))
-    epsilon = case(f"L2-batch-norm-epsilon-{bits}", 2, "batch_norm_training", "as above, with a variance below epsilon",
+    epsilon = case(f"L2-batch-norm-epsilon-{bits}", "batch_norm_training", "as above, with a variance below epsilon",
                    "another epsilon; sqrt(var) + epsilon", [tiny, *inputs[1:]],
-                   _outputs(dtype, {"out": wide(gamma) * small + wide(beta)}))
-    running = [inputs[0], *inputs[1:3], made("running_mean", c, dtype, 202, 6),
+                   outputs=_summed(dtype, out=wide(gamma) * normalised(tiny)[1] + wide(beta)))
+    running = [*inputs[:3],
+               made("running_mean", c, dtype, 202, 6),
                made("running_var", c, dtype, 202, 7, scale=0.1, offset=1.0)]
-    _, _, _, mean, var = _magnitudes(running)
-    inference = case(f"L2-batch-norm-inference-{bits}", 2, "batch_norm_inference",
-                     "out = gamma (x - running_mean) / sqrt(running_var + 1e-5) + beta", "statistics of the batch used", running,
-                     _outputs(dtype, {"out": wide(gamma / np.sqrt(var)) * (x + wide(mean)) + wide(beta)}))
-    update = [made("running", (7,), dtype, 203, 0), stored("batch", made("batch", (7,), "float64", 203, 1).array())]
-    magnitude = _magnitudes(update)
-    updated = case(f"L2-update-running-{bits}", 2, "update_running", "0.9 running + 0.1 batch",
-                   "momentum on the other term", update, _outputs(dtype, {"running": sum(magnitude)}), {"momentum": 0.1})
+    *_, mean, var = _magnitudes(running)
+    inference = case(f"L2-batch-norm-inference-{bits}", "batch_norm_inference",
+                     "out = gamma (x - running_mean) / sqrt(running_var + 1e-5) + beta",
+                     "statistics of the batch used", running,
+                     outputs=_summed(dtype, out=wide(gamma / np.sqrt(var)) * (x + wide(mean)) + wide(beta)))
+    update = [made("running", (7,), dtype, 203, 0),
+              stored("batch", made("batch", (7,), "float64", 203, 1).array())]
+    updated = case(f"L2-update-running-{bits}", "update_running", "0.9 running + 0.1 batch",
+                   "momentum on the other term", update,
+                   outputs=_summed(dtype, running=sum(_magnitudes(update))),
+                   parameters={"momentum": 0.1})
     return [training, epsilon, inference, updated]
 
 
 def _others(bits, dtype):
-    inputs = [made("x", (5, 7), dtype, 204, 0), made("w", (4, 7), dtype, 204, 1), made("bias", (4,), dtype, 204, 2),
-              made("dout", (5, 4), dtype, 204, 3)]
+    inputs = [made("x", (5, 7), dtype, 204, 0), made("w", (4, 7), dtype, 204, 1),
+              made("bias", (4,), dtype, 204, 2), made("dout", (5, 4), dtype, 204, 3)]
     x, w, bias, dout = _magnitudes(inputs)
-    scales = {"out": x @ w.T + bias, "dx": dout @ w, "dw": dout.T @ x, "dbias": dout.sum(0)}
-    linear = case(f"L2-linear-{bits}", 2, "linear", "out = x w^T + bias", "mean for sum over images in the gradients", inputs,
-                  _outputs(dtype, scales))
+    linear = case(f"L2-linear-{bits}", "linear", "out = x w^T + bias",
+                  "mean for sum over images in the gradients", inputs,
+                  outputs=_summed(dtype, out=x @ w.T + bias, dx=dout @ w, dw=dout.T @ x, dbias=dout.sum(0)))
     x = made("x", (3, 4, 5), dtype, 205, 0).array()
     x[0, 0, :3] = 0
-    relu = case(f"L2-relu-{bits}", 2, "relu", "max(x, 0); gradient 0 at 0", "gradient 1 at 0",
-                [stored("x", x), made("dout", (3, 4, 5), dtype, 205, 1)],
-                {name: (dtype, "1", ulp(0, COPY)) for name in ("out", "dx")})
+    relu = case(f"L2-relu-{bits}", "relu", "max(x, 0); gradient 0 at 0", "gradient 1 at 0",
+                inputs=[stored("x", x), made("dout", (3, 4, 5), dtype, 205, 1)],
+                outputs={"out": _copied(dtype), "dx": _copied(dtype)})
     step = [made(name, (6,), dtype, 206, i) for i, name in enumerate(("w", "gradient", "velocity"))]
     w, gradient, velocity = _magnitudes(step)
     d = gradient + 5e-4 * w
     v = 0.9 * velocity + d
-    rules = [case(f"L2-sgd-{rule}-{bits}", 2, "sgd_step", equation, catches, step,
-                  _outputs(dtype, {"w": w + 0.1 * (d + v), "velocity": v}),
-                  {"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4, "rule": rule})
-             for rule, equation, catches in (
-                 ("nesterov", "d = dL/dw + decay w; v <- 0.9 v + d; w <- w - lr (d + 0.9 v)", "decay after the momentum; old v"),
-                 ("plain", "d = dL/dw + decay w; v <- 0.9 v + d; w <- w - lr v", "damping 1 - momentum on d"))]
+    rules = [case(f"L2-sgd-{rule}-{bits}", "sgd_step", equation, catches, step,
+                  outputs=_summed(dtype, w=w + 0.1 * (d + v), velocity=v),
+                  parameters={"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4, "rule": rule})
+             for rule, equation, catches in RULES]
     return [linear, relu, *rules]
 
 
 def _pools(bits, dtype):
-    x = np.round(made("x", (2, 3, 7, 8), dtype, 207, 0).array() * 2) / 2  # halves: many equal maxima
-    found = [case(f"L2-max-pool-{bits}", 2, "max_pool",
-                  "largest of each window, padding -infinity; gradient to the first of equal maxima in row-major order",
-                  "padding with 0 (a window of negative numbers); gradient to all equal maxima; windows placed without padding",
-                  [stored("x", x - 2), made("dout", (2, 3, 4, 4), dtype, 207, 1)],
-                  {"out": (dtype, "1", ulp(0, COPY)), "dx": (dtype, "1", cus(), 16.0)},
-                  {"kernel": 3, "stride": 2, "padding": 1})]
-    inputs = [made("x", (2, 3, 6, 6), dtype, 208, 0), made("dout", (2, 3, 3, 3), dtype, 208, 1)]
+    halves = np.round(made("x", (2, 3, 7, 8), dtype, 207, 0).array() * 2) / 2  # many equal maxima
+    largest = case(f"L2-max-pool-{bits}", "max_pool",
+                   "largest of each window, padding -infinity; "
+                   "gradient to the first of equal maxima in row-major order",
+                   catches="padding with 0 (a window of negative numbers); gradient to all equal maxima; "
+                           "windows placed without padding",
+                   inputs=[stored("x", halves - 2), made("dout", (2, 3, 4, 4), dtype, 207, 1)],
+                   outputs={"out": _copied(dtype), "dx": cus(16.0, dtype=dtype)},
+                   parameters={"kernel": 3, "stride": 2, "padding": 1})
+    image = made("x", (2, 3, 6, 6), dtype, 208, 0)
+    inputs = [image, made("dout", (2, 3, 3, 3), dtype, 208, 1)]
     x, dout = _magnitudes(inputs)
-    found.append(case(f"L2-average-pool-{bits}", 2, "average_pool", "mean of each window", "sum for mean", inputs,
-                      _outputs(dtype, {"out": nn.average_pool_forward(x, 2, 2),
-                                       "dx": nn.average_pool_backward(dout, x.shape, 2, 2)}), {"kernel": 2, "stride": 2}))
-    inputs = [inputs[0], made("dout", (2, 3), dtype, 208, 2)]
-    dout = _magnitudes(inputs)[1]
-    found.append(case(f"L2-global-pool-{bits}", 2, "global_average_pool", "mean over rows and columns",
-                      "gradient not divided by the number of pixels", inputs,
-                      _outputs(dtype, {"out": x.mean((2, 3)), "dx": nn.global_average_pool_backward(dout, x.shape)})))
-    found.append(case(f"L2-pad-shortcut-{bits}", 2, "pad_shortcut",
-                      "every second pixel; missing channels 0, half before and half after", "all zeros after the old channels",
-                      [inputs[0], made("dout", (2, 8, 3, 3), dtype, 208, 3)],
-                      {name: (dtype, "1", ulp(0, COPY)) for name in ("out", "dx")}, {"out_channels": 8, "stride": 2}))
-    return found
+    average = case(f"L2-average-pool-{bits}", "average_pool", "mean of each window", "sum for mean", inputs,
+                   outputs=_summed(dtype, out=nn.average_pool_forward(x, 2, 2),
+                                   dx=nn.average_pool_backward(dout, x.shape, 2, 2)),
+                   parameters={"kernel": 2, "stride": 2})
+    inputs = [image, made("dout", (2, 3), dtype, 208, 2)]
+    x, dout = _magnitudes(inputs)
+    whole = case(f"L2-global-pool-{bits}", "global_average_pool", "mean over rows and columns",
+                 "gradient not divided by the number of pixels", inputs,
+                 outputs=_summed(dtype, out=x.mean((2, 3)), dx=nn.global_average_pool_backward(dout, x.shape)))
+    shortcut = case(f"L2-pad-shortcut-{bits}", "pad_shortcut",
+                    "every second pixel; missing channels 0, half before and half after",
+                    catches="all zeros after the old channels",
+                    inputs=[image, made("dout", (2, 8, 3, 3), dtype, 208, 3)],
+                    outputs={"out": _copied(dtype), "dx": _copied(dtype)},
+                    parameters={"out_channels": 8, "stride": 2})
+    return [largest, average, whole, shortcut]
 
 
-def _losses(bits, dtype):
-    found = []
-    labels = stored("labels", np.array([2, 0, 4, 3, 2, 1], np.int64))
-    for name, spread, smoothing, catches in (
-            ("plain", 2.0, 0.0, "sum for mean over images; gradient not divided by N"),
-            ("smoothed", 2.0, 0.1, "smoothing / (M - 1) on the other classes; the true class without its share"),
-            ("large", 300.0, 0.0, "overflow of exp: the largest logit not subtracted")):
-        logits = made("logits", (6, 5), dtype, 209, 0, scale=spread)
-        z = in_float64({"z": logits.array()})["z"]
-        spans = np.abs(z - z.max(1, keepdims=True)).max(1) + 2
-        # exp turns an absolute error of its argument into a relative one: S carries the span of the logits.
-        outputs = _outputs(dtype, {"loss": spans.mean(), "dlogits": np.tile(spans[:, None] / 6, 5)})
-        found.append(case(f"L2-loss-{name}-{bits}", 2, "cross_entropy",
-                          "L = -1/N sum q ln softmax, q = (1 - s) onehot + s / M; dL/dlogits = (softmax - q) / N", catches,
-                          [logits, labels], outputs, {"smoothing": smoothing}))
-    return found
+def _loss(bits, dtype, name, spread, smoothing, catches):
+    logits = made("logits", (6, 5), dtype, 209, 0, scale=spread)
+    z = in_float64({"z": logits.array()})["z"]
+    # exp turns an absolute error of its argument into a relative one: S carries the span of the logits.
+    spans = np.abs(z - z.max(1, keepdims=True)).max(1) + 2
+    return case(f"L2-loss-{name}-{bits}", "cross_entropy",
+                "L = -1/N sum q ln softmax, q = (1 - s) onehot + s / M; dL/dlogits = (softmax - q) / N", catches,
+                inputs=[logits, stored("labels", np.array([2, 0, 4, 3, 2, 1], np.int64))],
+                outputs=_summed(dtype, loss=spans.mean(), dlogits=np.tile(spans[:, None] / 6, 5)),
+                parameters={"smoothing": smoothing})
 
 
 def _magnitudes(inputs):
     return [np.abs(i.array().astype(np.float64)) for i in inputs]
 
 
-def _outputs(dtype, scales):
-    return {name: (dtype, "1", cus(), scale) for name, scale in scales.items()}
+def _summed(dtype, **scales):
+    """{output name: ...} judged by 8 u S; scales: S of each output."""
+    return {name: cus(scale, dtype=dtype) for name, scale in scales.items()}
+
+
+def _copied(dtype):
+    return ulp(0, "values are only chosen or copied", dtype=dtype)

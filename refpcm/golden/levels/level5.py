@@ -5,7 +5,7 @@ from math import sqrt
 import numpy as np
 
 from refpcm.golden.build import case
-from refpcm.golden.case import PRECISION, Tolerance, made, stored
+from refpcm.golden.case import PRECISION, UNITLESS, Tolerance, made, stored
 from refpcm.golden.levels.networks import parameter_inputs
 from refpcm.resnet import build, crossbar_layers, parameter_shapes
 
@@ -13,33 +13,43 @@ STEPS, BATCH, SIZE = 3, 4, 12
 WATCHED = ("conv1.weight", "bn1.bias", "layer2.0.downsample.0.weight", "layer3.0.bn2.weight", "fc.weight", "fc.bias")
 EQUATION = "d = dL/dw + 5e-4 w; v <- 0.9 v + d; w <- w - 0.05 (d + 0.9 v); running <- 0.9 running + 0.1 batch"
 CASES = (  # id, eta, alpha, backward, interpretation, mistake
-    ("plain", 0.0, 0.0, "noisy", "", "gradients summed instead of averaged; statistics updated with the biased variance"),
-    ("noisy", 0.038, 2.0, "noisy", "I-2 noisy, I-3", "update goes to the noisy weights; clipping before the update"),
-    ("clean", 0.038, 2.0, "clean", "I-2 clean, I-3", "dL/dx with the noisy weights although the clean ones were asked for"))
+    ("plain", 0.0, 0.0, "noisy", "",
+     "gradients summed instead of averaged; statistics updated with the biased variance"),
+    ("noisy", 0.038, 2.0, "noisy", "I-2 noisy, I-3",
+     "update goes to the noisy weights; clipping before the update"),
+    ("clean", 0.038, 2.0, "clean", "I-2 clean, I-3",
+     "dL/dx with the noisy weights although the clean ones were asked for"))
 
 
 def cases():
+    """6 cases: plain, noisy and clean in float64, the same in float32."""
     return [_case(name, dtype, *choice) for dtype in ("float64", "float32") for name, *choice in CASES]
 
 
 def _case(name, dtype, eta, alpha, backward, interpretation, catches):
     network = build("tiny-resnet8")
-    inputs = [made("images", (STEPS, BATCH, 3, SIZE, SIZE), dtype, 500, 1000),
-              stored("labels", np.arange(STEPS * BATCH).reshape(STEPS, BATCH) * 7 % 10)] + parameter_inputs(network, dtype, 500)
-    if eta:
-        shapes = parameter_shapes(network)
-        owned = [f"{layer.name}.{part}" for layer in crossbar_layers(network) for part in ("weight", "bias")
-                 if f"{layer.name}.{part}" in shapes]
-        inputs += [made(f"z.{step}.{parameter}", shapes[parameter], dtype, 501 + step, number, "standard normal")
-                   for step in range(STEPS) for number, parameter in enumerate(owned)]
-    outputs = {f"gradient.{step}.{parameter}": (dtype, "1", _tolerance(dtype, step)) for step in range(STEPS)
-               for parameter in WATCHED}
-    outputs = {"loss": (dtype, "1", _tolerance(dtype, STEPS - 1)), **outputs,
-               **{f"after.{parameter}": (dtype, "1", _tolerance(dtype, STEPS - 1)) for parameter in parameter_shapes(network)}}
-    return case(f"L5-{name}-{dtype[5:]}", 5, "train_steps", EQUATION, catches, inputs, outputs,
+    labels = np.arange(STEPS * BATCH).reshape(STEPS, BATCH) * 7 % 10
+    inputs = [made("images", (STEPS, BATCH, 3, SIZE, SIZE), dtype, 500, 1000), stored("labels", labels)]
+    inputs += parameter_inputs(network, dtype, 500) + (_noise(network, dtype) if eta else [])
+    last = (dtype, UNITLESS, _tolerance(dtype, STEPS - 1))
+    outputs = {"loss": last}
+    for step in range(STEPS):
+        for parameter in WATCHED:
+            outputs[f"gradient.{step}.{parameter}"] = (dtype, UNITLESS, _tolerance(dtype, step))
+    outputs.update({f"after.{parameter}": last for parameter in parameter_shapes(network)})
+    return case(f"L5-{name}-{dtype[5:]}", "train_steps", EQUATION, catches, inputs, outputs,
                 {"architecture": "tiny-resnet8", "classes": 10, "lr": 0.05, "momentum": 0.9, "weight_decay": 5e-4,
                  "smoothing": 0.0, "eta": eta, "alpha": alpha, "backward": backward, "watched": " ".join(WATCHED)},
                 interpretation)
+
+
+def _noise(network, dtype):
+    """Standard normal numbers of every step, one for each weight and bias on a crossbar."""
+    shapes = parameter_shapes(network)
+    names = [f"{layer.name}.{part}" for layer in crossbar_layers(network) for part in ("weight", "bias")]
+    on_chip = [name for name in names if name in shapes]
+    return [made(f"z.{step}.{name}", shapes[name], dtype, 501 + step, number, "standard normal")
+            for step in range(STEPS) for number, name in enumerate(on_chip)]
 
 
 def _tolerance(dtype, step):

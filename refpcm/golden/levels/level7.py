@@ -8,11 +8,14 @@ from refpcm.golden.kit import HERE
 
 TIMES_S = (25.0, 86400.0, 31536000.0)
 CHIPS, REFERENCE_CHIPS, MARGIN = 16, 32, 0.05
-CATCHES = "GDC left out or turned round, statistics of AdaBS never updated or updated with drifted means: whatever costs 5 %"
+CATCHES = ("GDC left out or turned round, statistics of AdaBS never updated or updated with drifted means: "
+           "whatever costs 5 %")
+EQUATION = ("program all layers on `chips` chips; read at each time; (time, compensation, chip): "
+            "GDC by columns against the read at 25 s, then AdaBS on the calibration mini-batches with GDC beneath")
 
 
 def cases():
-    """The network and its images are inputs of the stored kit; the first kit got them from `inputs_from_training`."""
+    """1 case. Its inputs are those of the stored kit; the first kit got them from `inputs_from_training`."""
     from refpcm.golden.kit import Kit
     inputs = next(case.inputs for case in Kit(HERE).cases if case.level == 7)
     return [protocol_case(inputs)]
@@ -31,15 +34,12 @@ def inputs_from_training(path):
 
 
 def protocol_case(inputs):
-    parameters = {"architecture": ("tiny-resnet8", UNITLESS), "classes": (10, UNITLESS), "device": ("joshi2020", UNITLESS),
-                  "chips": (CHIPS, UNITLESS)}
-    values = {name: value for name, (value, _) in parameters.items()}
+    """The case with these inputs; the expected accuracies (times, compensations) are means over REFERENCE_CHIPS chips."""
+    values = {"architecture": "tiny-resnet8", "classes": 10, "device": "joshi2020", "chips": CHIPS}
     found = reference.accuracies({i.name: i.array() for i in inputs}, {**values, "chips": REFERENCE_CHIPS}, seed=0)
     tolerance = Tolerance("equivalence", MARGIN, f"two one-sided tests at alpha = 1e-3 within +-{MARGIN:g}; "
                           f"{REFERENCE_CHIPS} chips of the reference against {CHIPS}")
     output = Output("accuracy", "float64", (len(TIMES_S), 2, CHIPS), "share of images", tolerance,
                     {"mean": found.mean(-1), "variance_of_mean": found.var(-1, ddof=1) / REFERENCE_CHIPS})
-    return Case("L7-tiny-resnet8", 7, "protocol_accuracy",
-                "program all layers on `chips` chips; read at each time; (time, compensation, chip): GDC by columns against "
-                "the read at 25 s, then AdaBS on the calibration mini-batches with GDC beneath", "I-5 to I-11, defaults", CATCHES,
-                parameters, inputs, (output,))
+    return Case("L7-tiny-resnet8", 7, "protocol_accuracy", EQUATION, "I-5 to I-11, defaults", CATCHES,
+                {name: (value, UNITLESS) for name, value in values.items()}, inputs, (output,))

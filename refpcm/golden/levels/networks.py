@@ -22,7 +22,10 @@ def parameter_inputs(network, dtype, seed):
 
 
 def tensor_tolerances(network, dtype, growth=1.0):
-    """{tensor name: Tolerance} with value C u sqrt(largest fan-in) depth growth; depth counts weight layers before it."""
+    """{tensor name: Tolerance} with value C u sqrt(largest fan-in) depth growth.
+
+    depth: the number of weight layers that the tensor has passed, itself included.
+    """
     depth, found = {"image": 0}, {}
     fans = [prod((layer.in_channels, layer.kernel, layer.kernel)) if isinstance(layer, Conv2d) else layer.in_features
             for layer in network.layers if isinstance(layer, (Conv2d, Linear))]
