@@ -11,38 +11,50 @@ Check another implementation of PCM inference against refpcm, case by case.
   python -m refpcm.golden check --self
   python -m refpcm.golden explain L1-nu
 """
+EXIT_STATUS = "exit status: 0 all answered cases passed, 1 one failed or none was answered, 2 wrong usage"
+ACTIONS = {
+    "list": "the cases",
+    "explain": "one case in full",
+    "export": "write cases as folders of files",
+    "check": "ask an implementation",
+    "regenerate": "compute the kit anew and compare with the stored",
+    "mutants": "run deliberate bugs against the kit and print the matrix"}
 
 
 def arguments(argv=None):
-    parser = cli.parser("refpcm.golden", DESCRIPTION, "exit status: 0 all answered cases passed, 1 one failed or none was answered, 2 wrong usage")
+    """The parsed command line; .action is one of ACTIONS. Exits with status 2 for wrong usage."""
+    parser = cli.parser("refpcm.golden", DESCRIPTION, EXIT_STATUS)
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, about in (("list", "the cases"), ("explain", "one case in full"), ("export", "write cases as folders of files"),
-                        ("check", "ask an implementation"), ("regenerate", "compute the kit anew and compare with the stored"),
-                        ("mutants", "run deliberate bugs against the kit and print the matrix")):
+    for name, about in ACTIONS.items():
         action = actions.add_parser(name, help=about, description=about, formatter_class=cli.Help, allow_abbrev=False)
-        action.add_argument("--kit", type=cli.name, metavar="DIR",
-                            help="folder of the kit (default: refpcm/golden/v1 of the source tree)")
+        _add_path(action, "--kit", "DIR", "folder of the kit (default: refpcm/golden/v1 of the source tree)")
         if name == "explain":
             action.add_argument("case", metavar="CASE", help="id of a case")
             continue
-        action.add_argument("--level", type=int, nargs="+", choices=range(8), metavar="N", help="only these levels, 0 to 7")
+        action.add_argument("--level", type=int, nargs="+", choices=range(8), metavar="N",
+                            help="only these levels, 0 to 7")
         if name in ("list", "export", "check"):
             action.add_argument("--case", nargs="+", metavar="ID", help="only these cases; * stands for anything")
         if name == "export":
             action.usage = "python -m refpcm.golden export DIR [--level N ...] [--case ID ...] [--kit DIR]"
-            action.add_argument("folder", type=cli.name, metavar="DIR", help="new folder; one folder a case is made in it")
+            _add_path(action, "folder", "DIR", "new folder; one folder a case is made in it")
         if name == "check":
             asked = action.add_mutually_exclusive_group(required=True)
             asked.add_argument("--self", action="store_true", help="check the installed refpcm")
-            asked.add_argument("--adapter", metavar="MODULE", help="Python module with functions named like the operations")
+            asked.add_argument("--adapter", metavar="MODULE",
+                               help="Python module with functions named like the operations")
             asked.add_argument("--command", metavar="CMD", help="program; gets: case id, input folder, output folder")
-            asked.add_argument("--outputs", type=cli.name, metavar="DIR", help="folder made by export, answered elsewhere")
-            action.add_argument("--report", type=cli.name, metavar="FILE", help="write the JSON report here")
+            _add_path(asked, "--outputs", "DIR", "folder made by export, answered elsewhere")
+            _add_path(action, "--report", "FILE", "write the JSON report here")
         if name == "regenerate":
-            action.add_argument("--out", type=cli.name, metavar="DIR", help="also write the new kit into this new folder")
+            _add_path(action, "--out", "DIR", "also write the new kit into this new folder")
         if name == "mutants":
-            action.add_argument("--markdown", type=cli.name, metavar="FILE", help="write the matrix here instead of printing it")
+            _add_path(action, "--markdown", "FILE", "write the matrix here instead of printing it")
     return parser.parse_args(argv)
+
+
+def _add_path(action, name, metavar, about):
+    action.add_argument(name, type=cli.name, metavar=metavar, help=about)
 
 
 def main():
