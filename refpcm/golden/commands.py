@@ -132,21 +132,28 @@ def regenerate_command(options):
 
 
 def _differences(fresh, stored):
-    if [(i.name, i.dtype, i.shape) for i in fresh.inputs] != [(i.name, i.dtype, i.shape) for i in stored.inputs] or \
-            fresh.parameters != stored.parameters or [o.name for o in fresh.outputs] != [o.name for o in stored.outputs]:
+    """What differs, one sentence each."""
+    if _signature(fresh) != _signature(stored):
         return [f"{fresh.id}: inputs, parameters or outputs are named differently"]
     ours, kept = fresh.input_arrays(), stored.input_arrays()
     found = [f"{fresh.id}: input {name} differs" for name in kept
              if not np.allclose(ours[name], kept[name], rtol=1e-6, atol=1e-9)]
     if stored.level >= 6:  # what is stored there are parameters of distributions, or means over chips
-        return found + [f"{fresh.id}: {part} of {o.name} differs" for o, s in zip(fresh.outputs, stored.outputs)
-                        for part in s.expected if not np.allclose(o.expected[part], s.expected[part], rtol=1e-9, atol=0.01)]
+        for ours, kept in zip(fresh.outputs, stored.outputs):
+            found += [f"{fresh.id}: {part} of {kept.name} differs" for part, expected in kept.expected.items()
+                      if not np.allclose(ours.expected[part], expected, rtol=1e-9, atol=0.01)]
+        return found
     answers = getattr(reference, stored.operation)(in_float64(kept), stored.values())
     for output in stored.outputs:
         verdict = compare(output, np.asarray(answers[output.name]).astype(output.dtype))
         if not verdict.ok:
             found.append(f"{fresh.id}: {output.name} is off by {verdict.error:.3g} at {verdict.index}")
     return found
+
+
+def _signature(case):
+    """What must not change at all: inputs, parameters, and the names of the outputs."""
+    return [(i.name, i.dtype, i.shape) for i in case.inputs], case.parameters, [o.name for o in case.outputs]
 
 
 def mutants_command(options):
