@@ -1,7 +1,7 @@
 """When is an answer right: one comparator a kind of tolerance.
 
-An expectation is a dict of parts; "value" is what was expected (float64, or integers). Kinds, with u = 2^-53 or 2^-24 by
-the output's dtype and S the part "scale", the sum of the absolute values of the terms that were added up:
+An expectation is a dict of parts; "value" is what was expected (float64, or integers). Kinds, with u = 2^-53 or 2^-24
+by the output's dtype and S the part "scale", the sum of the absolute values of the terms that were added up:
 
   exact   integers are equal
   ulp     |a - e| <= value * distance between floating-point numbers at e
@@ -32,6 +32,7 @@ class Verdict:
 
 
 def refused(reason):
+    """The Verdict on an answer that cannot be compared at all."""
     return Verdict(False, float("inf"), float("inf"), reason=reason)
 
 
@@ -109,4 +110,6 @@ def poisoned(dtype, shape):
 def is_poison(array):
     """Where the pattern is still there; floating point arrays are looked at as bits."""
     pattern = POISON.get(str(array.dtype))
-    return np.zeros(array.shape, bool) if pattern is None else np.ascontiguousarray(array).view(pattern.dtype) == pattern
+    if pattern is None:
+        return np.zeros(array.shape, bool)
+    return np.ascontiguousarray(array).view(pattern.dtype) == pattern
