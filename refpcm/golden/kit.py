@@ -42,7 +42,8 @@ def write_kit(folder, cases, versions):
     manifest = {"kit": "refpcm-golden", "version": VERSION, "generator": versions, "files": files, "errata": [],
                 "cases": entries}
     check_schema(manifest, json.loads((HERE / SCHEMA).read_text()), "manifest.json")
-    (folder / "manifest.json").write_text(json.dumps(manifest, separators=(",", ":")).replace('{"id"', '\n{"id"') + "\n")
+    text = json.dumps(manifest, separators=(",", ":")).replace('{"id"', '\n{"id"')  # one line a case
+    (folder / "manifest.json").write_text(text + "\n")
 
 
 def _case_entry(case, file, tensors):
@@ -53,19 +54,36 @@ def _case_entry(case, file, tensors):
         digest.update(key.encode() + array.tobytes())
         tensors[key] = array
         return {"file": file, "key": key}
-    inputs = [{"name": i.name, "dtype": i.dtype, "shape": list(i.shape), "unit": i.unit,
-               **({"recipe": {"seed": i.content.seed, "layer": i.content.layer, "scale": i.content.scale.hex(),
-                              "offset": i.content.offset.hex()}} if isinstance(i.content, Recipe)
-                  else keep(f"{case.id}/in/{i.name}", i.content))} for i in case.inputs]
-    outputs = [{"name": o.name, "dtype": o.dtype, "shape": list(o.shape), "unit": o.unit,
-                "tolerance": {"kind": o.tolerance.kind, "value": float(o.tolerance.value).hex(), "why": o.tolerance.why},
-                "expected": {part: keep(f"{case.id}/out/{o.name}/{part}", array) for part, array in o.expected.items()}}
-               for o in case.outputs]
-    parameters = {name: {"type": type(value).__name__, "value": value.hex() if isinstance(value, float) else str(value),
-                         "unit": unit} for name, (value, unit) in case.parameters.items()}
+
+    def input_entry(i):
+        if isinstance(i.content, Recipe):
+            return {**_tensor_entry(i), **_recipe_entry(i.content)}
+        return {**_tensor_entry(i), **keep(f"{case.id}/in/{i.name}", i.content)}
+
+    def output_entry(o):
+        tolerance = {"kind": o.tolerance.kind, "value": float(o.tolerance.value).hex(), "why": o.tolerance.why}
+        expected = {part: keep(f"{case.id}/out/{o.name}/{part}", array) for part, array in o.expected.items()}
+        return {**_tensor_entry(o), "tolerance": tolerance, "expected": expected}
+
+    inputs, outputs = [input_entry(i) for i in case.inputs], [output_entry(o) for o in case.outputs]
+    parameters = {name: _parameter_entry(value, unit) for name, (value, unit) in case.parameters.items()}
     return {"id": case.id, "level": case.level, "operation": case.operation, "equation": case.equation,
             "interpretation": case.interpretation, "catches": case.catches, "parameters": parameters, "inputs": inputs,
             "outputs": outputs, "sha256": digest.hexdigest()}
+
+
+def _tensor_entry(tensor):
+    return {"name": tensor.name, "dtype": tensor.dtype, "shape": list(tensor.shape), "unit": tensor.unit}
+
+
+def _recipe_entry(recipe):
+    return {"recipe": {"seed": recipe.seed, "layer": recipe.layer, "scale": recipe.scale.hex(),
+                       "offset": recipe.offset.hex()}}
+
+
+def _parameter_entry(value, unit):
+    text = value.hex() if isinstance(value, float) else str(value)
+    return {"type": type(value).__name__, "value": text, "unit": unit}
 
 
 class Kit:
@@ -80,10 +98,11 @@ class Kit:
             text = (self.folder / "manifest.json").read_bytes()
             self.manifest = json.loads(text)
         except (OSError, ValueError, RecursionError) as error:
-            raise RefpcmError(f"no golden kit in {self.folder} ({type(error).__name__}); it is in refpcm/golden/v1 of the "
-                              "source tree and not installed with the package: give its folder with --kit") from error
-        check_schema(self.manifest, json.loads((HERE / SCHEMA).read_text() if (HERE / SCHEMA).exists()
-                                               else (self.folder / SCHEMA).read_text()), self.folder / "manifest.json")
+            raise RefpcmError(f"no golden kit in {self.folder} ({type(error).__name__}); it is in refpcm/golden/v1 of "
+                              "the source tree and not installed with the package: "
+                              "give its folder with --kit") from error
+        schema = (HERE if (HERE / SCHEMA).exists() else self.folder) / SCHEMA
+        check_schema(self.manifest, json.loads(schema.read_text()), self.folder / "manifest.json")
         self.digest = hashlib.sha256(text).hexdigest()
         self._files = {}
         try:
@@ -99,23 +118,31 @@ class Kit:
             except OSError as error:
                 raise RefpcmError(f"{self.folder / name}: {error.strerror}; take an intact copy of the kit") from error
             if self.manifest["files"].get(name) != actual:
-                raise RefpcmError(f"{self.folder / name} is not the file of this kit: its SHA-256 differs from the manifest's")
+                raise RefpcmError(f"{self.folder / name} is not the file of this kit: "
+                                  "its SHA-256 differs from the manifest's")
             self._files[name] = read_tensors(self.folder / name)[0]
         if place["key"] not in self._files[name]:
             raise RefpcmError(f"{self.folder / name} has no tensor {place['key']!r}; take an intact copy of the kit")
         return self._files[name][place["key"]]
 
     def _case(self, entry):
-        inputs = tuple(Input(i["name"], i["dtype"], tuple(i["shape"]), i["unit"], _recipe(i["recipe"]) if "recipe" in i
-                             else self._tensor(i)) for i in entry["inputs"])
-        outputs = tuple(Output(o["name"], o["dtype"], tuple(o["shape"]), o["unit"],
-                               Tolerance(o["tolerance"]["kind"], float.fromhex(o["tolerance"]["value"]), o["tolerance"]["why"]),
+        inputs = tuple(Input(*_tensor_fields(i), _recipe(i["recipe"]) if "recipe" in i else self._tensor(i))
+                       for i in entry["inputs"])
+        outputs = tuple(Output(*_tensor_fields(o), _tolerance(o["tolerance"]),
                                {part: self._tensor(place) for part, place in o["expected"].items()})
                         for o in entry["outputs"])
         read = {"int": int, "float": float.fromhex, "str": str}
         parameters = {name: (read[p["type"]](p["value"]), p["unit"]) for name, p in entry["parameters"].items()}
         return Case(entry["id"], entry["level"], entry["operation"], entry["equation"], entry["interpretation"],
                     entry["catches"], parameters, inputs, outputs)
+
+
+def _tensor_fields(entry):
+    return entry["name"], entry["dtype"], tuple(entry["shape"]), entry["unit"]
+
+
+def _tolerance(entry):
+    return Tolerance(entry["kind"], float.fromhex(entry["value"]), entry["why"])
 
 
 def _recipe(entry):
