@@ -8,8 +8,9 @@ import numpy as np
 
 def case_record(case, status, reason, verdicts):
     """One case for the JSON report; outputs in the order of the signal."""
+    first_diverging = next((output.name for output, verdict in verdicts if not verdict.ok), None)
     return {"id": case.id, "level": case.level, "operation": case.operation, "interpretation": case.interpretation,
-            "status": status, "reason": reason, "first_diverging": next((o.name for o, v in verdicts if not v.ok), None),
+            "status": status, "reason": reason, "first_diverging": first_diverging,
             "outputs": [_output_record(output, verdict) for output, verdict in verdicts]}
 
 
@@ -27,6 +28,7 @@ def _number(value):
 
 
 def as_hex(value):
+    """An integer as 0x..., a floating-point number as C's %a prints it."""
     return hex(value) if isinstance(value, (int, np.integer)) else float(value).hex()
 
 
