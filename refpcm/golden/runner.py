@@ -39,8 +39,8 @@ def adapter_asker(name, operations=()):
         sys.path.insert(0, "")
         module = importlib.import_module(name)
     except (Exception, SystemExit) as error:  # importing runs foreign code, which may raise anything
-        raise RefpcmError(f"the adapter {name!r} cannot be imported ({type(error).__name__}: {error}); give the name of a "
-                          "module, without .py, and run from the folder it is in") from error
+        raise RefpcmError(f"the adapter {name!r} cannot be imported ({type(error).__name__}: {error}); "
+                          "give the name of a module, without .py, and run from the folder it is in") from error
     finally:
         sys.path.remove("")
     if operations and not any(hasattr(module, operation) for operation in operations):
@@ -51,18 +51,22 @@ def adapter_asker(name, operations=()):
         operation = getattr(module, case.operation, None)
         if operation is None:
             raise Unsupported
+        inputs = {name: array.copy() for name, array in case.input_arrays().items()}
         try:
-            answers = dict(operation({name: array.copy() for name, array in case.input_arrays().items()}, case.values()))
+            answers = dict(operation(inputs, case.values()))
             return {str(name): np.asarray(value) for name, value in answers.items() if value is not None}
         except NotImplementedError as error:
             raise Unsupported from error
-        except (Exception, SystemExit) as error:  # whatever a foreign implementation raises is a finding, not a crash of the runner
+        except (Exception, SystemExit) as error:  # whatever foreign code raises is a finding, not a crash
             raise Broken(f"raised {type(error).__name__}: {error}") from error
     return ask
 
 
 def command_asker(command):
-    """Runs `command case-id input-folder output-folder`; both folders are the same, as `write_case` makes it."""
+    """Runs `command case-id input-folder output-folder`; both folders are the same, as `write_case` makes it.
+
+    Raises RefpcmError for an empty command or an open quotation; asking raises it for a program that cannot be run.
+    """
     try:
         words = shlex.split(command)
     except ValueError as error:
@@ -91,7 +95,10 @@ def command_asker(command):
 
 
 def files_asker(folder):
-    """Looks up folder/<case>/outputs.safetensors; a case without folder, or left as exported, is unsupported."""
+    """Looks up folder/<case>/outputs.safetensors; a case without folder, or left as exported, is unsupported.
+
+    Raises RefpcmError where `folder` is not a folder.
+    """
     folder = Path(folder)
     if not folder.is_dir():
         raise RefpcmError(f"--outputs: {folder} is not a folder; make one with python -m refpcm.golden export")
@@ -125,6 +132,6 @@ def run_case(case, ask):
     verdicts = [(output, compare(output, answers.get(output.name))) for output in case.outputs]
     unknown = sorted(set(answers) - {output.name for output in case.outputs})
     if unknown and not all(verdict.ok for _, verdict in verdicts):
-        verdicts = [(o, refused(f"not returned; unknown names {', '.join(unknown[:5])} were") if o.name not in answers else v)
-                    for o, v in verdicts]
+        missing = refused(f"not returned; unknown names {', '.join(unknown[:5])} were")
+        verdicts = [(output, verdict if output.name in answers else missing) for output, verdict in verdicts]
     return "passed" if all(verdict.ok for _, verdict in verdicts) else "failed", "", verdicts
