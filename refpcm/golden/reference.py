@@ -123,8 +123,9 @@ def clipped_weights(inputs, parameters):
 
 def _device(parameters):
     """The parameter set a case names, with the interpretations it chooses."""
-    choices = ("reset_device", "read_noise_from", "stuck_fraction")
-    return replace(find_device(parameters["device"]), **{name: parameters[name] for name in choices if name in parameters})
+    names = ("reset_device", "read_noise_from", "stuck_fraction")
+    choices = {name: parameters[name] for name in names if name in parameters}
+    return replace(find_device(parameters["device"]), **choices)
 
 
 # --- L2 layers
@@ -229,7 +230,7 @@ def train_steps(inputs, parameters):
     velocity, out, losses = sgd.zero_velocities(weights), {}, []
     for step, (images, labels) in enumerate(zip(inputs["images"], inputs["labels"])):
         used = dict(weights)
-        for number, names in noise.layer_parts(net, weights) if parameters["eta"] else ():
+        for _, names in noise.layer_parts(net, weights) if parameters["eta"] else ():
             w_max = max(float(np.abs(weights[name]).max()) for name in names)
             for name in names:
                 used[name] = noise.weight_noise(weights[name], w_max, parameters["eta"], inputs[f"z.{step}.{name}"])
@@ -260,7 +261,8 @@ def _network(inputs, parameters):
 # --- L6 statistics: these draw their own random numbers
 
 def sample_programmed(inputs, parameters):
-    return {"g_prog_us": _sampled(programming.programmed_us, rng.Purpose.PROGRAMMING, inputs["g_target_us"], parameters)}
+    equation, purpose = programming.programmed_us, rng.Purpose.PROGRAMMING
+    return {"g_prog_us": _sampled(equation, purpose, inputs["g_target_us"], parameters)}
 
 
 def sample_drift_exponents(inputs, parameters):
@@ -276,7 +278,8 @@ def sample_read(inputs, parameters):
 def sample_weight_noise(inputs, parameters):
     def noisy(w, z, device):
         return noise.weight_noise(w, parameters["w_max"], parameters["eta"], z)
-    return {"noisy": _sampled(noisy, rng.Purpose.WEIGHT_NOISE, inputs["weights"], {**parameters, "device": "joshi2020"})}
+    any_device = {**parameters, "device": "joshi2020"}
+    return {"noisy": _sampled(noisy, rng.Purpose.WEIGHT_NOISE, inputs["weights"], any_device)}
 
 
 def _sampled(equation, purpose, bins, parameters):
