@@ -34,7 +34,7 @@ def inputs_from_training(path):
 
 
 def protocol_case(inputs):
-    """The case with these inputs; the expected accuracies (times, compensations) are means over REFERENCE_CHIPS chips."""
+    """The case with these inputs; the expected accuracies (times, compensations) are of REFERENCE_CHIPS chips."""
     values = {"architecture": "tiny-resnet8", "classes": 10, "device": "joshi2020", "chips": CHIPS}
     found = reference.accuracies({i.name: i.array() for i in inputs}, {**values, "chips": REFERENCE_CHIPS}, seed=0)
     tolerance = Tolerance("equivalence", MARGIN, f"two one-sided tests at alpha = 1e-3 within +-{MARGIN:g}; "
