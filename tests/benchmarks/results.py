@@ -105,7 +105,7 @@ def next_to_the_paper():
     return "\n\n".join([
         "## Next to the paper",
         f"ResNet-32 with 361,722 weights on CIFAR-10. Ours: {noise['protocol']['chips']} simulated chips, "
-        f"{noise['test_images']} test images, one training; 95 % interval over chips. Each line is taken from a section "
+        f"{noise['test_images']:,} test images, one training; 95 % interval over chips. Each line is taken from a section "
         "below.",
         table(["", "Joshi et al. 2020", "refpcm"], rows)])
 
@@ -116,7 +116,7 @@ def on_chips(name, title, text):
              "-" if r["low"] is None else f"{percent(r['low'])} .. {percent(r['high'])}", percent(r["std"])]
             for r in result["rows"]]
     protocol = result["protocol"]
-    images = "all" if protocol["images"] is None else f"the first {result['test_images']}"
+    images = "all" if protocol["images"] is None else f"the first {result['test_images']:,}"
     options = "".join([f" --images {protocol['images']}" if protocol["images"] is not None else "",
                        f" --kernels {protocol['kernels']}" if protocol["kernels"] != "vector" else ""])
     return "\n\n".join([
@@ -125,7 +125,7 @@ def on_chips(name, title, text):
         f"accuracy on the same images {percent(result['digital_accuracy'])}. std is that of one chip; the interval is of "
         "the mean.",
         command(f"python -m refpcm.evaluate --network {protocol['network']} --data cifar10 \\\n"
-                f"    --chips {protocol['chips']} --times {','.join(f'{t:g}s' for t in protocol['times_s'])}{options}"),
+                f"    --chips {protocol['chips']} --times {','.join(f'{t:.0f}s' for t in protocol['times_s'])}{options}"),
         table(["time", "compensation", "mean", "95 % interval", "std"], rows)])
 
 
