@@ -47,6 +47,7 @@ class Purpose(IntEnum):
     CALIBRATION_SELECTION = 22   # layer 0; draw: read; permutation of the training images
     INFERENCE_NOISE = 23         # layer; draw: inference run; index: weight; additive noise instead of a chip
     PRODUCT_READ_NOISE = 24      # layer; draw: read; index: as of OUTPUT_NOISE
+    CALIBRATION_AUGMENTATION = 25  # layer and index as of AUGMENTATION; draw: read
 
 
 LIMITS = {"seed": 32, "chip": 32, "purpose": 16, "layer": 16, "draw": 32}  # bits

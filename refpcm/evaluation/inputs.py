@@ -7,19 +7,6 @@ from refpcm.errors import RefpcmError
 BATCH = 256  # test images at a time; those that see the same read with read_noise "per_batch"
 
 
-class MiniBatches:
-    """The calibration images, normalised when asked for: a sequence of (m, C, H, W) float32."""
-
-    def __init__(self, inputs, images, chosen):
-        self.inputs, self.images, self.chosen = inputs, images, chosen
-
-    def __len__(self):
-        return len(self.chosen)
-
-    def __getitem__(self, i):
-        return self.inputs.normalised(self.images[self.chosen[i]])
-
-
 class Inputs:
     """Network (file: NetworkFile), data (Dataset) and engine of this process.
 
@@ -59,11 +46,11 @@ class Inputs:
         return correct
 
     def calibration_images(self, source):
-        """Images (N, C, H, W) uint8 that AdaBS and converter ranges may use; source: "train", or "test" on request.
+        """Images (N, C, H, W) uint8 that AdaBS and converter ranges may use; source: "test" on request, else training images.
 
         Raises RefpcmError if there are none.
         """
-        images = self.data.train_images if source == "train" else self.data.test_images
+        images = self.data.test_images if source == "test" else self.data.train_images
         if not len(images):
             raise RefpcmError(f"{self.data.name} has no training images to calibrate with; name data that has, or "
                               'choose calibration="test", which lets the test images be seen before the test')

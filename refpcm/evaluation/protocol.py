@@ -15,7 +15,8 @@ from refpcm.compensation.adabs import calibrate, calibration_images
 from refpcm.compensation.global_drift import READOUTS, compensated_read, reference_readouts
 from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
-from refpcm.evaluation.inputs import BATCH, MiniBatches, load_inputs
+from refpcm.evaluation.calibration import mini_batches
+from refpcm.evaluation.inputs import BATCH, load_inputs
 from refpcm.pcm.chip import read_conductances
 from refpcm.pcm.converters import Converter
 from refpcm.pcm.device import find_device
@@ -24,7 +25,7 @@ from refpcm.pcm.product_noise import mean_conductances, weight_variances
 from refpcm.pcm.tile import Tiles
 
 READ_NOISE = ("frozen", "per_batch", "per_product")
-CALIBRATION = ("train", "test")
+CALIBRATION = ("train", "train-augmented", "test")
 CALIBRATION_START = 2 ** 24  # number of the first calibration image in the address of output and read noise
 MOST_UNITS = 1_000_000  # beyond lies a slip of the keyboard rather than an experiment
 COMPENSATIONS = ("none", "gdc", "adabs", "adabs-alone")  # adabs: with GDC beneath (I-11)
@@ -36,8 +37,9 @@ class Protocol:
 
     network: path of a network file; data: prepared folder, ImageNet index, or None for the built-in set; device: name
     or TOML file.
-    calibration: where calibration images come from: "train", or, for data without training images, "test". Then the
-    statistics have seen the test images, and accuracies after AdaBS are no longer a test's.
+    calibration: which images AdaBS has: "train", training images as they are (I-11); "train-augmented", as the network's
+    training showed them (I-20); or, for data without training images, "test". Then the statistics have seen the test
+    images, and accuracies after AdaBS are no longer a test's.
     adabs_batches, adabs_batch_size: n and m of AdaBS; None: the paper's, 13 of 200, for an ImageNet index 26 of 50.
     readout, per_column: of GDC (I-10). images: only the first so many test images; None = all.
     read_noise (I-9): "frozen" while the data set is evaluated, or drawn afresh "per_batch" of 256 images or
@@ -185,7 +187,7 @@ def _with_adabs(protocol, task, inputs, engine, parameters):
     chosen = calibration_images(protocol.seed, task.chip, task.draw, len(images), protocol.adabs_batches,
                                 protocol.adabs_batch_size)
     engine.next_image = CALIBRATION_START
-    return calibrate(engine, parameters, MiniBatches(inputs, images, chosen))
+    return calibrate(engine, parameters, mini_batches(inputs, images, chosen, protocol, task))
 
 
 @lru_cache(maxsize=1)

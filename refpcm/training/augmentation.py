@@ -30,15 +30,16 @@ def check_sizes(augmentation, shape):
                           "choose a smaller one")
 
 
-def draw_moves(augmentation, shape, seed, epoch, count):
+def draw_moves(augmentation, shape, seed, draw, count, chip=0, purpose=rng.Purpose.AUGMENTATION):
     """What to do to each of `count` images: int32 (count, 5) of row shift, column shift, flip, Cutout row, column.
 
     A shift s shows pixel i + s at i. The Cutout centre is any pixel, so that squares may overlap the border;
-    -1, -1 without Cutout. `shape` is (H, W). Raises RefpcmError as `check_sizes`.
+    -1, -1 without Cutout. `shape` is (H, W); draw: the epoch, or what else the purpose wants. Raises RefpcmError as
+    `check_sizes`.
     """
     check_sizes(augmentation, shape)
     row, column, flip, cut_row, cut_column = (
-        rng.uniforms(seed, 0, rng.Purpose.AUGMENTATION, part, epoch, 0, count) for part in range(5))
+        rng.uniforms(seed, chip, purpose, part, draw, 0, count) for part in range(5))
     padding, (h, w) = augmentation.crop_padding, shape
     moves = [np.floor(row * (2 * padding + 1)) - padding, np.floor(column * (2 * padding + 1)) - padding,
              (flip < 0.5) & augmentation.flip]

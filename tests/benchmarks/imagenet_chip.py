@@ -54,7 +54,8 @@ def case(options):
     from refpcm.analog import program_network, with_matrices
     from refpcm.compensation.adabs import calibrate, calibration_images
     from refpcm.compensation.global_drift import compensated_read, reference_readouts
-    from refpcm.evaluation.inputs import Inputs, MiniBatches
+    from refpcm.evaluation.calibration import MiniBatches
+    from refpcm.evaluation.inputs import Inputs
     from refpcm.pcm.device import JOSHI2020
 
     def timed(stage, call):
