@@ -127,8 +127,7 @@ def _damped(w, gradient, velocity, lr, momentum, nesterov, weight_decay):
 
 
 def _ties_to_all(dout, argmax, shape, kernel, stride, padding):
-    return nn.max_pool_backward(dout, np.where(argmax > 0, argmax, kernel * kernel - 1) * 0 + kernel * kernel // 2, shape,
-                                kernel, stride, padding)
+    return nn.max_pool_backward(dout, np.full_like(argmax, kernel * kernel // 2), shape, kernel, stride, padding)
 
 
 def _zero_padded(x, kernel, stride, padding, original=nn.max_pool_forward):
