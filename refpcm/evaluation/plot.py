@@ -76,7 +76,7 @@ def draw_chip(error_axes, conductance_axes, protocol):
         g_us = np.concatenate([read_conductances(chip, c, t_s, 0).ravel() for c in chip.crossbars])
         label = f"{time_text(t_s)}: rms {100 * np.sqrt(np.mean(np.square(error))):.2f} %"
         error_axes.hist(100 * error, np.linspace(-25, 25, 201), histtype="step", density=True, label=label)
-        conductance_axes.hist(g_us, np.linspace(0, 1.1 * chip.device.g_max_us, 201), histtype="step", density=True,
+        conductance_axes.hist(g_us, np.linspace(0, 1.3 * chip.device.g_max_us, 201), histtype="step", density=True,
                               label=time_text(t_s))
     error_axes.set(xlabel="(W after GDC - W trained) / W_max [%]", ylabel="density", title="weight error, chip 0")
     conductance_axes.set(xlabel="conductance [uS]", ylabel="density", yscale="log",
