@@ -16,14 +16,14 @@ COLUMNS = ("t_s", "compensation", "mean", "std", "sigma_chip", "sigma_read", "lo
 
 def table(result):
     """Accuracies in per cent, a line per time and compensation."""
-    lines = [("time", "compensation", "mean", "95 % interval", "std", "chips", "reads", "A*")]
+    lines = [("time", "compensation", "mean", "95 % interval", "std", "sigma chip", "sigma read", "A*")]
     for row in result["rows"]:
         interval = "-" if row["low"] is None else f"{per_cent(row['low'])} .. {per_cent(row['high'])}"
         relative = "-" if row["normalised"] is None else f"{row['normalised']:.4f}"
         lines.append((time_text(row["t_s"]), row["compensation"], per_cent(row["mean"]), interval,
                       *(per_cent(row[name]) for name in ("std", "sigma_chip", "sigma_read")), relative))
     text = [f"digital accuracy {per_cent(result['digital_accuracy'])} % on {result['test_images']} test images",
-            "per cent; std: one read of one chip; chips, reads: the part of each in it; "
+            "per cent; std: one read of one chip; sigma chip, sigma read: the parts in it; "
             "A*: 1 as digital, 0 as guessing"]
     return "\n".join([*text, aligned(lines)])
 
