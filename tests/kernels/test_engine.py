@@ -109,7 +109,7 @@ def test_all_kernels_agree():
         assert max(relative(other[name], gradients[0][name]) for name in other) < 1e-3
 
 
-@pytest.mark.parametrize("form", ["vector", "winograd", "winograd4"])
+@FORMS
 def test_a_step_is_bitwise_the_same_for_one_and_two_threads_and_every_time(form):
     if numba.config.NUMBA_NUM_THREADS < 2:
         pytest.skip("NUMBA_NUM_THREADS is 1")
