@@ -7,6 +7,7 @@ import os
 
 from refpcm.cli import aligned, per_cent
 from refpcm.evaluation.layer_errors import snr_db
+from refpcm.evaluation.saturation import largest
 from refpcm.evaluation.times import time_text
 from refpcm.files.atomic import atomic_file
 
@@ -25,7 +26,10 @@ def table(result):
     text = [f"digital accuracy {per_cent(result['digital_accuracy'])} % on {result['test_images']} test images",
             "per cent; std: one read of one chip; sigma chip, sigma read: the parts in it; "
             "A*: 1 as digital, 0 as guessing"]
-    return "\n".join([*text, aligned(lines)])
+    end = [f"saturated {converter} conversions, chip 0 after GDC: at most {100 * share:.3f} % ({layer}, "
+           f"{time_text(t_s)}); each layer's in result.json"
+           for converter, share, layer, t_s in largest(result.get("saturation", []))]
+    return "\n".join([*text, aligned(lines), *end])
 
 
 def layer_table(errors, times_s):

@@ -8,6 +8,7 @@ import numpy as np
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.nested import normalised_accuracy, summarise
 from refpcm.evaluation.protocol import fingerprint, load_inputs, run_task, tasks
+from refpcm.evaluation.saturation import chip_saturation
 from refpcm.evaluation.store import Store
 
 
@@ -74,6 +75,9 @@ def _result(protocol, correct):
             rows.append({"t_s": t_s, "compensation": name, **asdict(summary),
                          "normalised": normalised_accuracy(summary.mean, digital, classes),
                          "accuracies": values.tolist()})
-    return {"digital_accuracy": digital, "test_images": images, "data": inputs.data.name,
-            "architecture": inputs.file.network.architecture, "protocol": asdict(protocol),
-            "fingerprint": fingerprint(protocol), "rows": rows}
+    result = {"digital_accuracy": digital, "test_images": images, "data": inputs.data.name,
+              "architecture": inputs.file.network.architecture, "protocol": asdict(protocol),
+              "fingerprint": fingerprint(protocol), "rows": rows}
+    if protocol.dac_bits is not None or protocol.adc_bits is not None:
+        result["saturation"] = chip_saturation(protocol)
+    return result

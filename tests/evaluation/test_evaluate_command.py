@@ -113,6 +113,13 @@ def test_converters_tiles_and_the_layers_report_are_options(trained, whole, tmp_
     assert list(result["layers"])[0] == "conv1" and len(result["layers"]["fc"]) == 2
     first, later = zip(*result["layers"].values())
     assert all(0 < error < 1 for error in first + later) and sum(first) < sum(later)
+    assert [row["t_s"] for row in result["saturation"]] == [25.0, 86400.0]
+    for row in result["saturation"]:
+        assert list(row["layers"]) == list(result["layers"])
+        assert all(0 <= share < 0.1 for layer in row["layers"].values() for share in layer.values())
+    assert "saturation" not in json.loads((whole[0] / "result.json").read_text())
+    written = result.pop("saturation")
+    assert json.loads((tmp_path / "result.json").read_text())["saturation"] == written
 
 
 def test_read_noise_of_every_product_is_an_option_and_repeats_itself(trained, whole, tmp_path):

@@ -1,0 +1,64 @@
+"""refpcm.evaluation.saturation: shares against the specification's counts, and what the table says of them."""
+
+import numpy as np
+import pytest
+
+from data_tools.writing import write
+from refpcm import rng
+from refpcm.analog import program_network
+from refpcm.analog_forward import Analog, analog_forward
+from refpcm.compensation.global_drift import compensated_read, reference_readouts
+from refpcm.evaluation.inputs import load_inputs
+from refpcm.evaluation.on_tiles import _ranges
+from refpcm.evaluation.protocol import Protocol
+from refpcm.evaluation.report import table
+from refpcm.evaluation.run import run
+from refpcm.evaluation.saturation import chip_saturation, largest, shares
+from refpcm.files.network_file import NetworkFile, save_network
+from refpcm.pcm.device import JOSHI2020
+from refpcm.pcm.tile import Saturation
+from refpcm.resnet import initial_parameters, tiny_resnet8
+
+
+@pytest.fixture(scope="module")
+def on_tiles(tmp_path_factory):
+    """An untrained network, 20 images, 6-bit converters, two times."""
+    folder, pixels = tmp_path_factory.mktemp("saturation"), np.random.default_rng(0)
+    arrays = {f"{split}_{part}": values for split in ("train", "test") for part, values in (
+        ("images", pixels.integers(0, 256, (20, 3, 32, 32), np.uint8)), ("labels", np.arange(20, dtype=np.uint8) % 10))}
+    write(folder / "data", "noise", tuple("abcdefghij"), arrays, {})
+    network = tiny_resnet8()
+    parameters = initial_parameters(
+        network, lambda layer, n: rng.normals(1, 0, rng.Purpose.INITIALISATION, layer, 0, 0, n))
+    save_network(folder / "net.safetensors",
+                 NetworkFile(network, parameters, tuple("abcdefghij"), (0.5,) * 3, (0.3,) * 3))
+    return Protocol(str(folder / "net.safetensors"), str(folder / "data"), chips=1, times_s=(25.0, 1e7), seed=3,
+                    compensations=("gdc",), dac_bits=6, adc_bits=6, tile_rows=64)
+
+
+def test_shares_are_those_that_the_specification_counts(on_tiles):
+    inputs = load_inputs(on_tiles.network, on_tiles.data, on_tiles.kernels)
+    network, trained = inputs.file.network, inputs.file.parameters
+    chip = program_network(network, trained, JOSHI2020, 3, 0)
+    raw, _, alphas = compensated_read(chip, 1e7, 0, reference_readouts(chip))
+    analog = Analog(on_tiles.tiles(), raw, {c.name: c.w_max for c in chip.crossbars}, _ranges(on_tiles), alphas)
+    counts = {crossbar.name: Saturation() for crossbar in chip.crossbars}
+    analog_forward(network, trained, analog, inputs.normalised(inputs.data.test_images), saturation=counts)
+    late = chip_saturation(on_tiles)[1]
+    assert late["t_s"] == 1e7 and list(late["layers"]) == list(counts)
+    for name, found in late["layers"].items():
+        assert found == pytest.approx(shares(counts[name]), abs=2e-4), name
+    assert any(layer["dac"] > 0 for layer in late["layers"].values())
+
+
+def test_a_run_reports_them_and_the_table_names_the_largest(on_tiles, tmp_path):
+    result = run(on_tiles, tmp_path)
+    (dac, share, layer, t_s), _ = largest(result["saturation"])
+    assert dac == "DAC" and {row["t_s"]: row["layers"][layer]["dac"] for row in result["saturation"]}[t_s] == share
+    assert f"saturated DAC conversions, chip 0 after GDC: at most {100 * share:.3f} % ({layer}" in table(result)
+
+
+def test_ideal_converters_have_no_share():
+    assert shares(Saturation(adc_values=4, adc_saturated=1)) == {"dac": None, "adc": 0.25}
+    assert largest([{"t_s": 25.0, "layers": {"a": {"dac": None, "adc": 0.0}, "b": {"dac": None, "adc": 0.25}}}]) == [
+        ("ADC", 0.25, "b", 25.0)]
