@@ -80,7 +80,8 @@ def _protocol(setting, path, seed, times_s, compensations):
     scale = setting.scale
     return Protocol(str(path), setting.data, scale.device, seed, scale.chips, scale.reads, times_s,
                     compensations, scale.on_chip, images=scale.images, kernels=kernels(scale),
-                    adabs_batches=scale.adabs_batches, adabs_batch_size=scale.adabs_batch_size)
+                    calibration=scale.calibration, adabs_batches=scale.adabs_batches,
+                    adabs_batch_size=scale.adabs_batch_size)
 
 
 def seeded(setting, variant):

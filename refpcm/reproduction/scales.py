@@ -36,6 +36,7 @@ class Scale:
     device: str = "joshi2020"
     on_chip: str = "all"                         # or inner: first and last layer stay digital
     images: int | None = None                    # only the first so many test images; None = all
+    calibration: str = "train"                   # images of AdaBS (I-11); train-augmented: I-20
     adabs_batches: int = 13
     adabs_batch_size: int = 200
 
@@ -62,7 +63,7 @@ SCALES = {
         etas_tr=(0.01, 0.02, 0.03, 0.038, 0.05, 0.06, 0.08, 0.1, 0.12),
         etas_inf=(0.0, 0.01, 0.02, 0.03, 0.038, 0.05, 0.06, 0.08, 0.1, 0.12), inference_runs=100,
         transfer=("fp32", "noise", "4-bit", "ternary", "multiplicative", "inputs", "pre-activations"),
-        chips=25, day_s=(25.0, 100.0, 1000.0, HOUR_S, 6 * HOUR_S, DAY_S),
+        chips=25, calibration="train-augmented", day_s=(25.0, 100.0, 1000.0, HOUR_S, 6 * HOUR_S, DAY_S),
         year_s=(25.0, HOUR_S, DAY_S, 7 * DAY_S, 30 * DAY_S, YEAR_S)),
 }
 
@@ -130,6 +131,8 @@ def checked(scale, source):
     if unknown:
         raise RefpcmError(f"{source}: transfer names unknown networks {', '.join(unknown)}; known are: "
                           f"{', '.join((FP32, *RETRAININGS))}")
+    if scale.calibration not in ("train", "train-augmented"):
+        raise RefpcmError(f"{source}: calibration must be train or train-augmented, not {scale.calibration!r}")
     for name in ("inference_runs", "chips", "reads", "adabs_batches", "adabs_batch_size", "images"):
         if getattr(scale, name) is not None and getattr(scale, name) < 1:
             raise RefpcmError(f"{source}: {name} must be at least 1, not {getattr(scale, name)}")

@@ -104,6 +104,7 @@ def test_the_scales_own_eta_shares_its_network_between_the_figures():
 @pytest.mark.parametrize("values, words", [
     ({"chip": 3}, "valid are: fp32, retraining"),
     ({"chips": 0}, "chips must be at least 1"),
+    ({"calibration": "test"}, "calibration must be train or train-augmented"),
     ({"chips": "3"}, "of type int"),
     ({"images": 2.5}, "images must be of type int"),
     ({"transfer_s": 10 ** 400}, "transfer_s is a whole number of 401 digits"),
