@@ -18,6 +18,7 @@ from refpcm.evaluation.protocol import Protocol, fingerprint, run_task, tasks
 from refpcm.evaluation.report import table, write_report
 from refpcm.evaluation.run import run
 from refpcm.files.network_file import NetworkFile, save_network
+from refpcm.pcm.chip import read_conductances
 from refpcm.resnet import initial_parameters, tiny_resnet8
 from refpcm.training.executor import NumpyEngine
 
@@ -146,6 +147,15 @@ def test_another_network_seed_or_device_is_another_evaluation(small):
     prints = {fingerprint(p) for p in (small, replace(small, seed=6), replace(small, device="hermes"),
                                        replace(small, readout="ones"), replace(small, images=10))}
     assert len(prints) == 5 and fingerprint(replace(small, chips=9, times_s=(1e6,))) == fingerprint(small)
+
+
+def test_conductances_depend_neither_on_tiles_nor_on_the_order_of_chips(small):
+    def read(protocol, chips):
+        return {chip: np.concatenate([read_conductances(programmed, crossbar, 1e7, 0).ravel()
+                                      for programmed in [units._programmed(protocol, chip)[0]]
+                                      for crossbar in programmed.crossbars]) for chip in chips}
+    usual, other = read(small, (0, 1)), read(replace(small, tile_rows=7, tile_columns=3, dac_bits=8), (1, 0))
+    assert all(np.array_equal(usual[chip], other[chip]) for chip in (0, 1)) and not np.array_equal(usual[0], usual[1])
 
 
 def test_damaged_units_are_run_again(small, whole, tmp_path):
