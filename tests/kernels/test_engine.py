@@ -5,6 +5,7 @@ the other side of zero changes them by a per cent, in any implementation. The Re
 """
 
 import os
+import platform
 import subprocess
 import sys
 from dataclasses import replace
@@ -125,6 +126,33 @@ def test_a_step_is_bitwise_the_same_for_one_and_two_threads_and_every_time(form)
     numba.set_num_threads(before)
     for result in results[1:]:
         assert_same(results[0], result)
+
+
+def step_against_the_specification():
+    """Largest relative errors of logits and of gradients of one training step."""
+    network, parameters = make(bias=8)
+    images, dlogits = batch(network, 20, 16)
+    engine = Engine(network)
+    logits, gradients = engine.forward(parameters, images, training=True), engine.backward(parameters, dlogits)
+    wanted, tape = reference.forward(network, exact(parameters), images.astype(np.float64), training=True)
+    twin = reference.backward(network, exact(parameters), tape, dlogits.astype(np.float64))
+    return relative(logits, wanted), max(relative(gradients[name], twin[name]) for name in twin
+                                         if np.abs(twin[name]).max() > 1e-9)
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names an x86 CPU")
+def test_a_training_step_is_right_on_a_cpu_without_avx512():
+    code = (f"import sys; sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
+            "from test_engine import step_against_the_specification\n"
+            "from refpcm.kernels import conv\n"
+            "print(*step_against_the_specification())\n"
+            "assert 'zmm' not in ''.join(conv.convolve_rows.inspect_asm().values())")
+    features = "+avx2,+fma,+avx,+sse4.2,+popcnt,+bmi,+bmi2"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                            env={**os.environ, "NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": features})
+    assert result.returncode == 0, result.stderr
+    logits, gradients = map(float, result.stdout.split())
+    assert logits < 2e-5 and gradients < 1e-3
 
 
 def test_changing_batch_sizes_leave_no_trace():
