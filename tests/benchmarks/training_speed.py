@@ -7,7 +7,6 @@ show medians, and ratios of medians. PyTorch is optional. Cold starts run in pro
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -186,30 +185,45 @@ def epoch(setting, clock, runs):
     return {name: seconds * 50_000 / n for name, seconds in medians(calls, runs, clock).items()}
 
 
-COLD = """
-import time; start = time.perf_counter()
+ALONE = """
+import resource, time
+start = time.perf_counter()
 import numpy as np
 from refpcm import resnet
 from refpcm.kernels.engine import Engine
-network = resnet.build({network!r})
+network = resnet.build("{network}")
 parameters = resnet.initial_parameters(network, lambda index, count: np.ones(count))
-engine = Engine(network)
-engine.forward(parameters, np.ones((16, *network.input_shape), np.float32), training=True)
-engine.backward(parameters, np.ones((16, network.classes), np.float32))
-print(time.perf_counter() - start)
+engine = Engine(network, "{kernels}")
+for step in range({steps}):
+    engine.forward(parameters, np.ones(({batch}, *network.input_shape), np.float32), training=True)
+    engine.backward(parameters, np.ones(({batch}, network.classes), np.float32))
+    if step == 0:
+        seconds, first = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(seconds, first / 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
 
+def alone(options, batch, steps, folder):
+    """Steps of refpcm in a process of its own, kernel cache in `folder`.
+
+    -> seconds from the first import to the end of the first step; peak MiB after the first and after the last step.
+    """
+    code = ALONE.format(network=options.network, kernels=options.kernels, batch=batch, steps=steps)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                          env={**os.environ, "REFPCM_CACHE": folder})
+    return [float(value) for value in done.stdout.split()]
+
+
 def cold_starts(options):
-    """Seconds from the first import to the end of the first step: with an empty kernel cache, and with a full one."""
+    """First step with an empty kernel cache and with a full one; then the memory of steps of the whole batch."""
     with tempfile.TemporaryDirectory() as folder:
-        seconds = []
-        for _ in range(2):
-            done = subprocess.run([sys.executable, "-c", COLD.format(network=options.network)], capture_output=True,
-                                  text=True, check=True, env={**os.environ, "REFPCM_CACHE": folder})
-            seconds.append(float(done.stdout))
-    print(f"\ncold start to the end of the first step: {seconds[0]:.1f} s compiling, {seconds[1]:.1f} s from the cache")
-    return seconds
+        compiling, cached = (alone(options, 16, 1, folder)[0] for _ in range(2))
+        alone(options, options.batch, 1, folder)  # what kernels another batch size wants are compiled now
+        _, first, last = alone(options, options.batch, 20, folder)
+    print(f"\ncold start to the end of the first step: {compiling:.1f} s compiling, {cached:.1f} s from the cache")
+    print(f"peak memory of a process that only trains, batch {options.batch}: {first:,.0f} MiB after the first step, "
+          f"{last:,.0f} MiB after 20")
+    return {"compiling": compiling, "cached": cached, "peak MiB": [first, last]}
 
 
 def main():
@@ -240,8 +254,6 @@ def main():
         show("epoch of 50,000 images with augmentation", results["epoch"], 50_000)
     if "cold" not in options.skip:
         results["cold start"] = cold_starts(options)
-    print(f"\npeak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB "
-          "(all contenders together)")
     if options.json:
         with open(options.json, "w") as file:
             json.dump(results, file, indent=2)
