@@ -13,7 +13,9 @@ from refpcm import cli
 from refpcm.analog import analog_layers
 from refpcm.compensation.adabs import calibration_images
 from refpcm.datasets import load
+from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import load_inputs
+from refpcm.evaluation.protocol import MOST_UNITS
 from refpcm.files.atomic import make_folder
 from refpcm.files.lock import locked
 from refpcm.pcm.device import find_device
@@ -55,6 +57,10 @@ def _check_numbers(scale, dataset, trainings):
     device = find_device(scale.device)
     for t_s in (scale.transfer_s, *scale.day_s, *scale.year_s):
         check_time(t_s, device)
+    for what, units in (("chips x reads x times", scale.chips * scale.reads * max(map(len, (scale.day_s, scale.year_s)))),
+                        ("inference_runs", scale.inference_runs)):
+        if units > MOST_UNITS:
+            raise RefpcmError(f"reproduction: {what} must be at most {MOST_UNITS}, not {units}")
     network = build(scale.fp32.architecture, len(dataset.classes))
     for config in {replace(training.config, seed=0) for training in trainings}:
         check_images(config, network, hold_back(dataset, config.validation_images)[0])

@@ -173,6 +173,8 @@ MISUSES = {
     "batch larger than the data": (["--config", {**NUMBERS, "retraining": {"batch_size": 1000}}], "batch size 1000"),
     "network file is none": (["--noise", "numbers.json"], "numbers.json"),
     "too many networks to start from": (["--fp32", *["NETWORK"] * 3], "--fp32 names 3"),
+    "units without end": (["--config", {**NUMBERS, "chips": 5_000_000_000}], "at most 1000000"),
+    "draws without end": (["--config", {**NUMBERS, "inference_runs": 5_000_000_000}], "at most 1000000"),
     "no workers": (["--workers", "0"], "--workers 0"),
     "output cannot be made": (["--out", "numbers.json/out"], "cannot make the folder"),
 }
