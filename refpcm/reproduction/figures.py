@@ -57,7 +57,8 @@ def _check_numbers(scale, dataset, trainings):
     device = find_device(scale.device)
     for t_s in (scale.transfer_s, *scale.day_s, *scale.year_s):
         check_time(t_s, device)
-    for what, units in (("chips x reads x times", scale.chips * scale.reads * max(map(len, (scale.day_s, scale.year_s)))),
+    times = max(len(scale.day_s), len(scale.year_s))
+    for what, units in (("chips x reads x times", scale.chips * scale.reads * times),
                         ("inference_runs", scale.inference_runs)):
         if units > MOST_UNITS:
             raise RefpcmError(f"reproduction: {what} must be at most {MOST_UNITS}, not {units}")
