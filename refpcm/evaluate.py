@@ -52,8 +52,8 @@ def arguments():
     chip.add_argument("--adabs-batch-size", type=int, metavar="M",
                       help="images in each (default: 200, with an ImageNet index 50)")
     chip.add_argument("--calibration", choices=("train", "train-augmented", "test"), default="train",
-                      help="images that AdaBS sees: training images as they are, or as the network's training showed them, "
-                      "which costs less accuracy; test only where a set has no training images")
+                      help="images that AdaBS sees: training images as they are, or as the network's training showed "
+                      "them, which costs less accuracy; test only where a set has no training images")
     chip.add_argument("--on-chip", choices=("all", "inner"), default="all",
                       help="inner: first and last layer stay digital")
     chip.add_argument("--read-noise", choices=("frozen", "per_batch", "per_product"), default="frozen",

@@ -1,7 +1,7 @@
 """The mini-batches of AdaBS: images as they are (I-11), or as the network's training showed them (I-20).
 
-Batch norm's trained statistics are those of augmented images: cropped with a border, flipped, cut out. AdaBS with images
-as they are replaces them by others, on an ideal chip too; docs/compensation.md says what that costs.
+Batch norm's trained statistics are those of augmented images: cropped with a border, flipped, cut out. AdaBS with
+images as they are replaces them by others, on an ideal chip too; docs/compensation.md says what that costs.
 """
 
 import numpy as np
@@ -61,8 +61,8 @@ def mini_batches(inputs, images, chosen, protocol, task):
     if protocol.calibration != "train-augmented":
         return MiniBatches(inputs, images, chosen)
     if not isinstance(images, np.ndarray):
-        raise RefpcmError(f"calibration train-augmented is for small images held in memory, not for {inputs.data.name}; "
-                          "choose train")
+        raise RefpcmError("calibration train-augmented is for small images held in memory, not for "
+                          f"{inputs.data.name}; choose train")
     own = _own_augmentation(inputs.file.notes, protocol.network)
     moves = draw_moves(own or USUAL, images.shape[2:], protocol.seed, task.draw, len(images), task.chip,
                        rng.Purpose.CALIBRATION_AUGMENTATION)
@@ -70,7 +70,7 @@ def mini_batches(inputs, images, chosen, protocol, task):
 
 
 def _own_augmentation(notes, path):
-    """That of the network's training, None for a network trained elsewhere. Raises RefpcmError for impossible values."""
+    """That of the network's training; None: trained elsewhere. Raises RefpcmError for impossible values."""
     config = notes.get("config")
     if not isinstance(config, dict):
         return None

@@ -46,7 +46,9 @@ class Inputs:
         return correct
 
     def calibration_images(self, source):
-        """Images (N, C, H, W) uint8 that AdaBS and converter ranges may use; source: "test" on request, else training images.
+        """Images (N, C, H, W) uint8 that AdaBS and converter ranges may use.
+
+        source: "test" on request, anything else: training images.
 
         Raises RefpcmError if there are none.
         """

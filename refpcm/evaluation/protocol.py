@@ -37,9 +37,9 @@ class Protocol:
 
     network: path of a network file; data: prepared folder, ImageNet index, or None for the built-in set; device: name
     or TOML file.
-    calibration: which images AdaBS has: "train", training images as they are (I-11); "train-augmented", as the network's
-    training showed them (I-20); or, for data without training images, "test". Then the statistics have seen the test
-    images, and accuracies after AdaBS are no longer a test's.
+    calibration: which images AdaBS has: "train", training images as they are (I-11); "train-augmented", as the
+    network's training showed them (I-20); or, for data without training images, "test". Then the statistics have seen
+    the test images, and accuracies after AdaBS are no longer a test's.
     adabs_batches, adabs_batch_size: n and m of AdaBS; None: the paper's, 13 of 200, for an ImageNet index 26 of 50.
     readout, per_column: of GDC (I-10). images: only the first so many test images; None = all.
     read_noise (I-9): "frozen" while the data set is evaluated, or drawn afresh "per_batch" of 256 images or

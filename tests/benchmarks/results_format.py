@@ -1,0 +1,28 @@
+"""What the sections of docs/results.md share: reading the files of docs/results, tables."""
+
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "docs" / "results"
+FP32, NOISE = "joshi2020-resnet32", "joshi2020-resnet32-noise"
+
+
+def read(name):
+    return json.loads((RESULTS / name).read_text())
+
+
+def lines_of(name):
+    return [json.loads(line) for line in (RESULTS / name).read_text().splitlines()]
+
+
+def table(header, rows):
+    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in (header, ["---"] * len(header), *rows))
+
+
+def percent(value):
+    return "-" if value is None else f"{100 * value:.2f} %"
+
+
+def command(text):
+    return f"```sh\n{text}\n```"
