@@ -24,6 +24,13 @@ def test_every_file_the_readme_and_the_pages_link_to_exists():
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+def test_accuracies_in_the_readme_stand_on_the_results_page():
+    told = (ROOT / "README.md").read_text().split("<!-- results -->")[1].split("##")[0]
+    accuracies = re.findall(r"\d+\.\d+ %", told)
+    assert len(accuracies) == 7
+    assert [number for number in accuracies if number not in (ROOT / "docs" / "results.md").read_text()] == []
+
+
 def test_the_results_page_is_what_its_generator_writes():
     from tests.benchmarks.results import page
     assert (ROOT / "docs" / "results.md").read_text() == page()

@@ -26,11 +26,12 @@ def test_the_first_start_compiles_within_20_s_and_later_ones_step_within_3_s(tmp
 
 
 @pytest.mark.peers
-@pytest.mark.parametrize("kernels", ["vector", "winograd"])
-def test_training_and_inference_are_faster_than_pytorch_eager(tmp_path, kernels):
+@pytest.mark.parametrize("kernels, step, inference", [("vector", 1.0, 1.4), ("winograd4", 1.8, 1.5)])
+def test_training_and_inference_are_faster_than_pytorch_eager(tmp_path, kernels, step, inference):
+    """By the factors given, against its better layout."""
     pytest.importorskip("torch")
     results = measured(tmp_path, "--kernels", kernels, "--inference", "128",
                        "--skip", "profile", "layers", "epoch", "cold")
-    for name in ("step", "inference 128"):
+    for name, factor in (("step", step), ("inference 128", inference)):
         ours = results[name].pop("refpcm")
-        assert ours < min(results[name].values()), name
+        assert factor * ours < min(results[name].values()), name
