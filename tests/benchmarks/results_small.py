@@ -1,5 +1,6 @@
 """Section of docs/results.md about the paper's figures at a small scale, from docs/results/small."""
 
+from refpcm.reproduction.variants import label
 from tests.benchmarks.results_format import command, percent, read, table
 
 FIGURES = ("fig2", "fig3", "fig4", "fig5")
@@ -14,8 +15,8 @@ def transfer():
     rows = read("small/fig3.json")["rows"]
     names = list(dict.fromkeys(row["network"] for row in rows))
     found = {(row["network"], row["compensation"]): row for row in rows}
-    return table(["trained with", "digital", "std of a training", "on PCM, 25 s", "std of a chip"],
-                 [[name, _accuracy(found[name, "digital"]), percent(found[name, "digital"]["std_run"]),
+    return table(["network", "digital", "std of a training", "on PCM, 25 s", "std of a chip"],
+                 [[label(name), _accuracy(found[name, "digital"]), percent(found[name, "digital"]["std_run"]),
                    _accuracy(found[name, "none"]), percent(found[name, "none"]["std_draw"])] for name in names])
 
 
