@@ -49,6 +49,7 @@ def test_damaged_entries_are_compiled_anew(tmp_path):
     python(CODE, REFPCM_CACHE=tmp_path)
 
 
+@pytest.mark.slow  # a whole step on such a CPU is in test_engine.py
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names an x86 CPU")
 def test_kernels_are_right_on_a_cpu_without_avx512(tmp_path):
     code = """
