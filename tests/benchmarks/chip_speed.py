@@ -47,17 +47,21 @@ def devices(matrices):
 
 
 def on_tiles(network, parameters, matrices, images):
-    """Inference with 8-bit converters and 512-row tiles, with and without read noise of every product, as calls."""
+    """Inference on 512-row tiles with 8-bit converters and output noise, with less and with more than that, as calls."""
     from refpcm.analog_engine import AnalogEngine
     from refpcm.analog_forward import Analog, calibrate_ranges
+    from refpcm.kernels.engine import Engine
     from refpcm.pcm.tile import Tiles
-    tiles = Tiles(512, output_noise=0.04)
+    tiles, digital = Tiles(512, output_noise=0.04), Engine(network)
     w_max = {name: float(np.abs(m).max()) for name, m in matrices.items()}
     ranges = calibrate_ranges(network, parameters, matrices, images[:8], tiles)
     variances = {name: (0.03 * w_max[name]) ** 2 * np.ones_like(m) for name, m in matrices.items()}
     engine = AnalogEngine(network, Analog(tiles, matrices, w_max, ranges))
     noisy = AnalogEngine(network, Analog(tiles, matrices, w_max, ranges, variances=variances))
-    contenders = {"refpcm": lambda: engine.forward(parameters, images),
+    quiet = AnalogEngine(network, Analog(Tiles(512), matrices, w_max, ranges))
+    contenders = {"refpcm, digital network": lambda: digital.forward(parameters, images),
+                  "refpcm, converters only": lambda: quiet.forward(parameters, images),
+                  "refpcm": lambda: engine.forward(parameters, images),
                   "refpcm, and read noise": lambda: noisy.forward(parameters, images)}
     try:
         import torch
