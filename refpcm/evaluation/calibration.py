@@ -64,9 +64,10 @@ def mini_batches(inputs, images, chosen, protocol, task):
         raise RefpcmError("calibration train-augmented is for small images held in memory, not for "
                           f"{inputs.data.name}; choose train")
     own = _own_augmentation(inputs.file.notes, protocol.network)
-    moves = draw_moves(own or USUAL, images.shape[2:], protocol.seed, task.draw, len(images), task.chip,
+    augmentation, views = (own, MiniBatches) if own else (USUAL, WithBlackBorder)
+    moves = draw_moves(augmentation, images.shape[2:], protocol.seed, task.draw, len(images), task.chip,
                        rng.Purpose.CALIBRATION_AUGMENTATION)
-    return (MiniBatches if own else WithBlackBorder)(inputs, images, chosen, moves, (own or USUAL).cutout)
+    return views(inputs, images, chosen, moves, augmentation.cutout)
 
 
 def _own_augmentation(notes, path):

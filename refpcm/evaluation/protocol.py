@@ -155,7 +155,7 @@ def run_task(task):
     protocol = task.protocol
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
     network, trained = inputs.file.network, inputs.file.parameters
-    chip, reference = _programmed(protocol, task.chip)
+    chip, reference = programmed(protocol, task.chip)
     variances = weight_variances(chip, task.t_s) if protocol.read_noise == "per_product" else {}
     correct, statistics = dict.fromkeys(task.compensations, 0), {name: {} for name in task.compensations}
     for draw, begin, end in _reads(protocol, task.draw, inputs.image_count(protocol.images)):
@@ -191,7 +191,7 @@ def _with_adabs(protocol, task, inputs, engine, parameters):
 
 
 @lru_cache(maxsize=1)
-def _programmed(protocol, number):
+def programmed(protocol, number):
     """The chip and its reference readouts, kept between units of the same chip."""
     from refpcm.analog import program_network
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)

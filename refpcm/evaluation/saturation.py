@@ -1,10 +1,10 @@
 """How many conversions of a chip on tiles lie beyond the converters' ranges, layer by layer."""
 
-from refpcm.analog import program_network, with_matrices
-from refpcm.compensation.global_drift import compensated_read, reference_readouts
+from refpcm.analog import with_matrices
+from refpcm.compensation.global_drift import compensated_read
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.on_tiles import engine_on_tiles
-from refpcm.pcm.device import find_device
+from refpcm.evaluation.protocol import programmed
 from refpcm.pcm.product_noise import weight_variances
 from refpcm.pcm.tile import Saturation
 
@@ -20,8 +20,7 @@ def chip_saturation(protocol):
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
     network, trained = inputs.file.network, inputs.file.parameters
     images = min(IMAGES, inputs.image_count(protocol.images))
-    chip = program_network(network, trained, find_device(protocol.device), protocol.seed, 0, protocol.on_chip)
-    reference = reference_readouts(chip, protocol.readout, protocol.per_column, read=protocol.what_is_read())
+    chip, reference = programmed(protocol, 0)
     found = []
     for t_s in protocol.times_s:
         raw, rescued, alphas = compensated_read(chip, t_s, 0, reference, protocol.readout, protocol.per_column,
