@@ -41,6 +41,7 @@ ABOUT = {
     "weight_precision": "float, 4-bit or ternary weights (straight-through training)",
     "backward": "weights of the backward pass: noisy (those of the forward pass) or clean (I-2)",
     "clip_sigma": "alpha: weights are clipped to +- alpha standard deviations of their layer",
+    "average_epochs": "the result is the mean of the weights over these last epochs, 0 = the last weights",
     "validation_images": "held out of the training images",
     "seed": "of all random numbers, 32 bits",
     "kernels": "vector, winograd, winograd4, plain (all Numba) or numpy (the specification, slow)",

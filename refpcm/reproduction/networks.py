@@ -116,7 +116,7 @@ def train_one(setting, training, dataset):
     keep_records(folder / METRICS, state.step)
     session = Session(folder, state, kept, held, options, began, AGAIN)
     if session.run():
-        finish(folder, state, dataset)
+        finish(folder, state, kept, dataset)
         if session.signal:
             note(f"stopped after {folder.name}; {AGAIN}")
     return 128 + session.signal if session.signal else 0

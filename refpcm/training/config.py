@@ -34,6 +34,7 @@ class TrainingConfig:
     backward: str = "noisy"        # I-2: the backward pass uses the noisy weights of the forward pass, or the clean
     clip_sigma: float | None = None  # alpha: weights are clipped to +- alpha sigma of their layer after every update
     validation_images: int = 0     # taken from the training images, balanced over the classes
+    average_epochs: float = 0.0    # the result is the mean of the weights over these last epochs; 0: the last weights
     seed: int = 0                  # 32 bits
     kernels: str = "vector"        # vector, winograd, winograd4, plain (all Numba), numpy (the specification; slow)
 
@@ -87,7 +88,8 @@ PRESETS = {
 
 _POSITIVE = ("epochs", "batch_size", "learning_rate", "clip_sigma")
 _FRACTION = ("momentum", "label_smoothing")
-_NOT_NEGATIVE = ("weight_noise", "weight_decay", "warmup_epochs", "crop_padding", "cutout", "validation_images", "seed")
+_NOT_NEGATIVE = ("weight_noise", "weight_decay", "warmup_epochs", "crop_padding", "cutout", "average_epochs",
+                 "validation_images", "seed")
 _CHOICES = {
     "backward": ("noisy", "clean"),
     "schedule": ("constant", "multi-step", "cosine", "one-cycle"),
@@ -158,6 +160,8 @@ def checked(config, source):
     if config.backward == "clean" and config.noise_kind in ("inputs", "pre-activations"):
         wanted("backward", f"'noisy' where noise_kind is {config.noise_kind!r}: "
                            "the choice is one between weights (I-2)")
+    if config.average_epochs > config.epochs:
+        wanted("average_epochs", f"at most the epochs of the run, {config.epochs:g}")
     if config.seed >= 2 ** 32:
         wanted("seed", "below 2^32")
     return config

@@ -15,6 +15,7 @@ from refpcm.nn import cross_entropy, update_running
 from refpcm.resnet import build, initial_parameters
 from refpcm.training.activation_noise import activation_noise
 from refpcm.training.augmentation import no_moves, prepare
+from refpcm.training.averaging import averaged_steps, empty_average, include
 from refpcm.training.checkpoint import State
 from refpcm.training.executor import make_engine, update_rules
 from refpcm.training.quantisation import quantised_parameters
@@ -51,6 +52,18 @@ def batch_numbers(order, batch_size, within):
     return order[within * batch_size:(within + 1) * batch_size]
 
 
+def epoch_order(config, epoch, count):
+    """The order of the `count` training images in `epoch`, int64."""
+    return rng.permutation(config.seed, 0, rng.Purpose.SHUFFLING, 0, epoch, count)
+
+
+def noisy_forward(config, engine, clean, images, step):
+    """Training mode with the noise of `step` on `clean` parameters or activations -> logits, the parameters used."""
+    rules = update_rules(config.kernels)
+    used = noisy_weights(config, engine.network, clean, step, rules.noisy_parameters, rules.multiplicative_parameters)
+    return engine.forward(used, images, training=True, noise=activation_noise(config, engine.network, step)), used
+
+
 def step(state, engine, decayed, images, labels, lr):
     """One step of SGD on normalised images (N, C, H, W) float32; changes state. -> loss, number of images right.
 
@@ -60,8 +73,7 @@ def step(state, engine, decayed, images, labels, lr):
     """
     config, network, rules = state.config, engine.network, update_rules(state.config.kernels)
     clean = quantised_parameters(network, state.parameters, config.weight_precision)
-    used = noisy_weights(config, network, clean, state.step, rules.noisy_parameters, rules.multiplicative_parameters)
-    logits = engine.forward(used, images, training=True, noise=activation_noise(config, network, state.step))
+    logits, used = noisy_forward(config, engine, clean, images, state.step)
     loss, dlogits = cross_entropy(logits, labels, config.label_smoothing)
     if not loss < DIVERGED * math.log(state.classes):
         raise RefpcmError(f"the loss became {loss:.3g} at step {state.step + 1}: training has diverged; "
@@ -88,17 +100,21 @@ def train(state, dataset, after_step, after_epoch):
     engine = make_engine(build(config.architecture, state.classes), config.kernels)
     decayed = decayed_names(state.parameters, config.decay)
     per_epoch, total = steps_per_epoch(config, len(source)), total_steps(config, len(source))
+    averaged_from = total - averaged_steps(config, per_epoch, total)
     order, began = None, time.monotonic() - state.seconds
     epoch_began, epoch_first = time.monotonic(), state.step
     while state.step < total:
         epoch, within = divmod(state.step, per_epoch)
         if order is None or within == 0:
-            order = rng.permutation(config.seed, 0, rng.Purpose.SHUFFLING, 0, epoch, len(source))
+            order = epoch_order(config, epoch, len(source))
         numbers = batch_numbers(order, config.batch_size, within)
         batch = source.batch(numbers, epoch, batch_numbers(order, config.batch_size, within + 1))
         lr = learning_rate(config.schedule, config.learning_rate, state.step, total, config.warmup_epochs * per_epoch)
         loss, correct = step(state, engine, decayed, batch, labels[numbers].astype(np.int64), lr)
         state.step += 1
+        if state.step > averaged_from:
+            state.average = state.average or empty_average(state.velocity)
+            include(state.average, state.parameters, state.step - averaged_from)
         state.loss_sum += loss
         state.correct += correct
         state.seconds = time.monotonic() - began

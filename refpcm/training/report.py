@@ -11,17 +11,21 @@ from refpcm.resnet import build, pcm_weight_count
 from refpcm.training.config import as_json
 from refpcm.training.executor import make_engine
 from refpcm.training.loop import accuracy
-from refpcm.training.quantisation import quantised_parameters
+from refpcm.training.outcome import outcome
 
 NETWORK, RESULT = "network.safetensors", "result.json"
 CHIP_TIMES_S = (25.0, 86400.0, 31536000.0)  # 25 seconds, a day, a year
 
 
-def finish(folder, state, dataset):
-    """Evaluate the finished network once on the test images, write it and the result. -> the result as a dict."""
+def finish(folder, state, training, dataset):
+    """Evaluate the finished network once on the test images, write it and the result. -> the result as a dict.
+
+    training: the Dataset the run was trained on; dataset: the one it is tested on.
+    """
     network = build(state.config.architecture, state.classes)
-    parameters = quantised_parameters(network, state.parameters, state.config.weight_precision)
-    share, correct = accuracy(make_engine(network, state.config.kernels), parameters, dataset)
+    engine = make_engine(network, state.config.kernels)
+    parameters = outcome(state, engine, training)
+    share, correct = accuracy(engine, parameters, dataset)
     images = state.step * state.config.batch_size
     result = {"architecture": network.architecture, "weights": pcm_weight_count(network), "data": dataset.name,
               "epochs": state.config.epochs, "steps": state.step, "seed": state.config.seed,
@@ -35,9 +39,9 @@ def finish(folder, state, dataset):
     return result
 
 
-def report(folder, state, dataset, options):
+def report(folder, state, training, dataset, options):
     """`finish` the run, try the network on chips if asked, print the tables."""
-    result = finish(folder, state, dataset)
+    result = finish(folder, state, training, dataset)
     demonstration = options.preset in (None, "demo") and not (options.config or options.data or options.resume)
     chips = options.chips if options.chips is not None else 3 * demonstration
     if chips:

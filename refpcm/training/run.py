@@ -75,7 +75,7 @@ def train_in(folder, state, dataset, training, validation, options, began):
     session = Session(folder, state, training, validation, options, began,
                       f"go on with: python -m refpcm.train --resume {folder}")
     if session.run():
-        report(folder, state, dataset, options)
+        report(folder, state, training, dataset, options)
     return 128 + session.signal if session.signal else 0  # the shell's convention for a process ended by a signal
 
 

@@ -13,7 +13,7 @@ from refpcm.training import loop
 from refpcm.training.checkpoint import save_checkpoint
 from refpcm.training.executor import make_engine
 from refpcm.training.metrics import append_record
-from refpcm.training.quantisation import quantised_parameters
+from refpcm.training.outcome import outcome
 
 CHECKPOINT, METRICS = "checkpoint.safetensors", "metrics.jsonl"
 
@@ -80,8 +80,8 @@ class Session:
     def after_epoch(self, state, record):
         if len(self.validation.test_images):
             engine = self.engine()
-            parameters = quantised_parameters(engine.network, state.parameters, state.config.weight_precision)
-            record["validation_accuracy"] = loop.accuracy(engine, parameters, self.validation)[0]
+            record["validation_accuracy"] = loop.accuracy(engine, outcome(state, engine, self.training),
+                                                          self.validation)[0]
         append_record(self.folder / METRICS, record)
         self.progress.clear()
         share = record.get("validation_accuracy")

@@ -1,0 +1,38 @@
+"""The network that a run ends in: averaged, if that was asked for, and quantised."""
+
+from refpcm.training.loop import batch_numbers, epoch_order, noisy_forward, steps_per_epoch
+from refpcm.training.quantisation import quantised_parameters
+from refpcm.training.sources import image_source
+
+
+def outcome(state, engine, dataset):
+    """Parameters of the network if the run ended after this step; dataset: of the run's training images.
+
+    The last weights, or the mean of those averaged so far (refpcm.training.averaging) with batch norm's statistics
+    taken anew, since those of the steps belong to other weights. Both quantised as `weight_precision` says.
+    """
+    precision = state.config.weight_precision
+    if not state.average:
+        return quantised_parameters(engine.network, state.parameters, precision)
+    averaged = {name: mean.astype(state.parameters[name].dtype) for name, mean in state.average.items()}
+    parameters = quantised_parameters(engine.network, {**state.parameters, **averaged}, precision)
+    return {**parameters, **training_statistics(state, engine, parameters, image_source(state.config, dataset))}
+
+
+def training_statistics(state, engine, parameters, source):
+    """{running statistic: (C,)} of batch norm: their mean over the batches of the latest epoch, images and noise as then.
+
+    Izmailov et al. 2018, algorithm 1, last step: every batch with equal weight.
+    """
+    config, sums = state.config, {}
+    per_epoch = steps_per_epoch(config, len(source))
+    epoch = (state.step - 1) // per_epoch
+    order = epoch_order(config, epoch, len(source))
+    for within in range(per_epoch):
+        images = source.batch(batch_numbers(order, config.batch_size, within), epoch,
+                              batch_numbers(order, config.batch_size, within + 1))
+        noisy_forward(config, engine, parameters, images, epoch * per_epoch + within)
+        for name, (mean, var) in engine.statistics.items():
+            for part, batch in (("running_mean", mean), ("running_var", var)):
+                sums[f"{name}.{part}"] = sums.get(f"{name}.{part}", 0.0) + batch.astype(float)
+    return {name: (total / per_epoch).astype(parameters[name].dtype) for name, total in sums.items()}
