@@ -1,6 +1,7 @@
 """`python -m refpcm.evaluate`: accuracy of a network file, digital or on simulated PCM chips."""
 
 from refpcm import cli
+from refpcm.training.config import KERNELS
 
 DESCRIPTION = """\
 Accuracy of a network file (made by refpcm.train or refpcm.convert) on the test images of a data set.
@@ -28,7 +29,7 @@ def arguments():
                         help="folder prepared by data_tools, or an ImageNet index; the built-in images if left out")
     parser.add_argument("--digital", action="store_true", help="exact weights, float32 arithmetic: no chip")
     parser.add_argument("--images", type=int, metavar="N", help="only the first N test images")
-    parser.add_argument("--kernels", choices=("vector", "winograd", "winograd4", "plain", "numpy"), default="vector",
+    parser.add_argument("--kernels", choices=KERNELS, default="vector",
                         help="vector, winograd, winograd4, plain: Numba; numpy: the specification, slow")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--out", type=cli.name, metavar="DIR",

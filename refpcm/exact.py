@@ -13,7 +13,8 @@ from pathlib import Path
 from numba import njit
 from numba.core import caching
 
-from refpcm.kernels.cache import Locator, TolerantCache, cache_folder
+from refpcm.files.cache import cache_folder
+from refpcm.kernels.cache import FOLDER, Locator, TolerantCache
 
 _HERE = Path(__file__).parent
 SOURCES = ("elementary.py", "exact.py", "outside.py", "pcm/curve.py", "pcm/fused.py", "pcm/lane_noise.py",
@@ -30,7 +31,7 @@ class _Locator(Locator):
         self._name, self._stamp = name, _DIGEST
 
     def get_cache_path(self):
-        return str(cache_folder() / f"exact-{_DIGEST[:16]}")
+        return str(cache_folder() / FOLDER / f"exact-{_DIGEST[:16]}")
 
 
 class _Results(caching.CompileResultCacheImpl):

@@ -1,6 +1,5 @@
 """Load a prepared data set or an ImageNet index, or refuse it with the reason and the remedy."""
 
-import os
 import tarfile
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from data_tools.imagenet_tree import WORDNET_ID
 from refpcm.datasets.dataset import Dataset
 from refpcm.datasets.imagenet import is_index, load_index
 from refpcm.errors import RefpcmError
+from refpcm.files.cache import cache_folder
 
 
 def load(folder=None):
@@ -34,18 +34,6 @@ def load(folder=None):
         raise RefpcmError(f"not enough memory for the data set in {folder}") from None
     return Dataset(name=description["name"], classes=tuple(description["classes"]),
                    mean=tuple(description["mean"]), std=tuple(description["std"]), **arrays)
-
-
-def cache_folder():
-    """Where refpcm keeps what it can make again. Raises RefpcmError for a user without a home."""
-    if os.environ.get("REFPCM_CACHE"):
-        return Path(os.environ["REFPCM_CACHE"])
-    if os.environ.get("XDG_CACHE_HOME"):
-        return Path(os.environ["XDG_CACHE_HOME"]) / "refpcm"
-    try:
-        return Path.home() / ".cache" / "refpcm"
-    except RuntimeError:
-        raise RefpcmError("this user has no home folder for the cache; set REFPCM_CACHE to a folder") from None
 
 
 def _builtin():

@@ -5,7 +5,6 @@ to write next to the sources. `kernel` is `njit` with a cache that does neither.
 """
 
 import hashlib
-import os
 import sys
 from pathlib import Path
 
@@ -13,15 +12,11 @@ from numba import njit
 from numba.core import caching
 
 import refpcm
+from refpcm.errors import RefpcmError
+from refpcm.files.cache import cache_folder
 
+FOLDER = "kernels"  # within the cache folder
 _announced = False
-
-
-def cache_folder():
-    """REFPCM_CACHE, else XDG_CACHE_HOME/refpcm, else ~/.cache/refpcm, each followed by 'kernels'."""
-    own = os.environ.get("REFPCM_CACHE")
-    base = Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "refpcm"
-    return base / "kernels"
 
 
 def _digest():
@@ -44,7 +39,7 @@ class Locator(caching._CacheLocator):
         self._stamp = _DIGEST if own.parent == Path(__file__).parent else _DIGEST + own.read_text(encoding="utf-8")
 
     def get_cache_path(self):
-        return str(cache_folder() / _DIGEST[:16])
+        return str(cache_folder() / FOLDER / _DIGEST[:16])
 
     def get_source_stamp(self):
         return self._stamp
@@ -57,7 +52,7 @@ class Locator(caching._CacheLocator):
         locator = cls(function.__module__.rpartition(".")[2], file)
         try:
             locator.ensure_cache_path()
-        except OSError:
+        except (OSError, RefpcmError):
             return None
         return locator
 

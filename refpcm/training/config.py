@@ -86,6 +86,7 @@ PRESETS = {
         architecture="joshi2020-resnet32", epochs=30.0, learning_rate=0.2, schedule="one-cycle"),
 }
 
+KERNELS = ("vector", "winograd", "winograd4", "plain", "numpy")  # what runs the network
 _POSITIVE = ("epochs", "batch_size", "learning_rate", "clip_sigma")
 _FRACTION = ("momentum", "label_smoothing")
 _NOT_NEGATIVE = ("weight_noise", "weight_decay", "warmup_epochs", "crop_padding", "cutout", "average_epochs",
@@ -94,7 +95,7 @@ _CHOICES = {
     "backward": ("noisy", "clean"),
     "schedule": ("constant", "multi-step", "cosine", "one-cycle"),
     "decay": ("weights", "all"),
-    "kernels": ("vector", "winograd", "winograd4", "plain", "numpy"),
+    "kernels": KERNELS,
     "noise_kind": ("additive", "multiplicative", "state-dependent", "inputs", "pre-activations"),
     "weight_precision": ("float", "4-bit", "ternary"),
 }

@@ -42,6 +42,16 @@ def test_without_a_writable_folder_kernels_still_work(tmp_path):
     python(CODE, REFPCM_CACHE=tmp_path / "file")
 
 
+def test_a_user_without_a_home_compiles_in_every_process():
+    homeless = """
+import pathlib
+def home():
+    raise RuntimeError("no home")
+pathlib.Path.home = home
+"""
+    python(homeless + CODE, REFPCM_CACHE="", XDG_CACHE_HOME="")
+
+
 def test_damaged_entries_are_compiled_anew(tmp_path):
     python(CODE, REFPCM_CACHE=tmp_path)
     for entry in (tmp_path / "kernels").glob("*/*.nb[ci]"):
