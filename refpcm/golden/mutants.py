@@ -12,6 +12,7 @@ import numpy as np
 from refpcm import nn, rng
 from refpcm.compensation import adabs, global_drift
 from refpcm.golden import reference, runner
+from refpcm.golden.reference import chosen, sampling
 from refpcm.pcm import converters, device as devices, drift, mapping, programming, read_noise, tile
 from refpcm.training import clipping, sgd, weight_noise
 
@@ -146,11 +147,11 @@ def _read(growth=None, sigma_of=None):
 
 def _always(name, value):
     """One interpretation used everywhere, whatever the case asks for."""
-    original = reference._device
+    original = chosen.device
 
     def device(parameters):
         return original({**parameters, name: value})
-    return _swap(reference, "_device", device)
+    return _swap(chosen, "device", device)
 
 
 def mutants():
@@ -283,11 +284,11 @@ def mutants():
 
 def _sampling(change):
     """The random numbers of the sampling operations, changed; those of level 0 are left alone."""
-    original = reference._sampled
+    original = sampling.sampled
 
     def sampled(equation, purpose, bins, parameters):
         return original(lambda v, z, device: equation(v, change(z.ravel()).reshape(z.shape), device), purpose, bins, parameters)
-    return _swap(reference, "_sampled", sampled)
+    return _swap(sampling, "sampled", sampled)
 
 
 def killing_cases(replacements, cases):

@@ -1,0 +1,41 @@
+"""L7 protocol: accuracy of a trained network on chips, over time, with own random numbers."""
+
+import numpy as np
+
+from refpcm.analog import program_network, with_matrices
+from refpcm.compensation import adabs, global_drift
+from refpcm.golden.reference import chosen
+from refpcm.pcm.device import find_device
+from refpcm.training.executor import make_engine
+
+
+def protocol_accuracy(inputs, parameters):
+    """Inputs as of `accuracies` -> accuracy (times, compensations, chips), I-5 to I-11 by their defaults."""
+    return {"accuracy": accuracies(inputs, parameters, seed=1)}
+
+
+def accuracies(inputs, parameters, seed):
+    """(times, compensations, chips): share of images recognised, chips numbered from 0 under this seed.
+
+    images (N, C, H, W), calibration_images (n, m, C, H, W) uint8, labels (N,), mean, std (C,), times_s (times,) since
+    programming, the network's parameters. Compensations: GDC, then AdaBS with GDC beneath.
+    """
+    net, weights = chosen.network(inputs, parameters)
+    engine, times = make_engine(net, "vector"), inputs["times_s"]
+    images, calibration = (_normalised(inputs, name) for name in ("images", "calibration_images"))
+    out = np.empty((len(times), 2, parameters["chips"]))
+    for number in range(parameters["chips"]):
+        chip = program_network(net, weights, find_device(parameters["device"]), seed, number)
+        at_t0 = global_drift.reference_readouts(chip)
+        for i, t_s in enumerate(times):
+            _, compensated, _ = global_drift.compensated_read(chip, float(t_s), 0, at_t0)
+            with_gdc = with_matrices(net, weights, compensated)
+            for j, used in enumerate((with_gdc, adabs.calibrate(engine, with_gdc, calibration))):
+                out[i, j, number] = np.mean(engine.forward(used, images).argmax(1) == inputs["labels"])
+    return out
+
+
+def _normalised(inputs, name):
+    """uint8 (..., C, H, W) -> float32 (x / 255 - mean) / std."""
+    channel = (slice(None), None, None)
+    return ((inputs[name] / 255 - inputs["mean"][channel]) / inputs["std"][channel]).astype(np.float32)

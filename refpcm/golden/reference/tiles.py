@@ -1,0 +1,23 @@
+"""L3 codes: converters, and products on tiles with converters (docs/tile.md)."""
+
+from refpcm.pcm import converters, tile
+
+
+def converter_codes(inputs, parameters):
+    """x, any shape; bits, full_scale -> codes int32 of x's shape, -(2^(bits-1) - 1) .. 2^(bits-1) - 1.
+
+    Rounded half to even; what lies beyond +-full_scale saturates.
+    """
+    return {"codes": converters.codes(inputs["x"], converters.Converter(parameters["bits"]), parameters["full_scale"])}
+
+
+def tile_product(inputs, parameters):
+    """x (N, R), weights (R, K), z (N, P row parts, K) standard normal -> y (N, K).
+
+    y_k = sum over row parts of ADC(sum_r W_rk DAC(x_r) + sigma z), sigma = output_noise w_max input_range; at most
+    tile_rows rows a part.
+    """
+    tiles = tile.Tiles(parameters["tile_rows"], None, converters.Converter(parameters["dac_bits"]),
+                       converters.Converter(parameters["adc_bits"]), parameters["output_noise"])
+    ranges = tile.Ranges(parameters["input_range"], parameters["output_range"])
+    return {"y": tile.product(inputs["x"], inputs["weights"], tiles, ranges, inputs.get("z"), parameters["w_max"])}
