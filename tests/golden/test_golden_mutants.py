@@ -8,6 +8,7 @@ import pytest
 from refpcm.golden import reference, runner
 from refpcm.golden.kit import Kit
 from refpcm.golden.mutants import killing_cases, matrix, matrix_text, mutants
+from refpcm.golden.mutants.replacing import in_place
 
 CASES = [case for case in Kit().cases if case.level < 4]
 OTHER_LEVELS = ("backward-", "noise-per-run", "no-clipping", "samples-")
@@ -20,13 +21,22 @@ def test_an_unchanged_implementation_passes():
 
 def test_there_are_at_least_forty_mutants_and_levels_0_to_3_kill_what_they_can():
     found = mutants()
-    assert len(found) >= 40
+    assert len({name for name, _, _ in found}) == len(found) >= 40
     survivors = []
     for name, _, change in found:
         with closing(killing_cases(change, CASES)) as killers:
             if not name.startswith(OTHER_LEVELS) and next(killers, None) is None:
                 survivors.append(name)
     assert survivors == []
+
+
+def test_mutants_answer_wrongly_rather_than_not_at_all():
+    crashed = []
+    for name, _, change in mutants():
+        with in_place(change):
+            ask = runner.adapter_asker(reference.__name__)
+            crashed += [(name, case.id, reason) for case in CASES if (reason := runner.run_case(case, ask)[1])]
+    assert crashed == []
 
 
 @pytest.mark.slow
