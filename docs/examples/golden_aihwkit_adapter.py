@@ -79,4 +79,5 @@ def sample_read(inputs, parameters):
     """Without drift, programmed and drifted conductance are the same, and so are both readings of I-7."""
     _joshi(parameters)
     g_us = _bins(inputs["g_us"], parameters)
-    return {"g_us": MODEL.apply_drift_noise_to_conductance(g_us, torch.zeros_like(g_us), parameters["t_s"] - T0_S).numpy()}
+    nu = torch.zeros_like(g_us)
+    return {"g_us": MODEL.apply_drift_noise_to_conductance(g_us, nu, parameters["t_s"] - T0_S).numpy()}

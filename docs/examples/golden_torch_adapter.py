@@ -1,4 +1,4 @@
-"""Levels L1 (device equations), L2, L4 and L5 of the golden kit in plain PyTorch, gradients by autograd, without refpcm.
+"""Levels L1 (device equations), L2, L4 and L5 of the golden kit in plain PyTorch with autograd, without refpcm.
 
     cd docs/examples && python -m refpcm.golden check --kit ../../refpcm/golden/v1 --adapter golden_torch_adapter
 """
@@ -43,7 +43,8 @@ def programmed(inputs, parameters):
 
 def drifted(inputs, parameters):
     _joshi(parameters)
-    return {"g_drift_us": (torch.tensor(inputs["g_prog_us"]) * (parameters["t_s"] / 20) ** -torch.tensor(inputs["nu"])).numpy()}
+    g_prog_us, nu = torch.tensor(inputs["g_prog_us"]), torch.tensor(inputs["nu"])
+    return {"g_drift_us": (g_prog_us * (parameters["t_s"] / 20) ** -nu).numpy()}
 
 
 def read(inputs, parameters):
@@ -70,7 +71,8 @@ def clipped_weights(inputs, parameters):
 
 def conv2d(inputs, parameters):
     x, w = _tensors(inputs, "x", "w")
-    return _with_gradients(F.conv2d(x, w, stride=parameters["stride"], padding=parameters["padding"]), inputs, {"dx": x, "dw": w})
+    out = F.conv2d(x, w, stride=parameters["stride"], padding=parameters["padding"])
+    return _with_gradients(out, inputs, {"dx": x, "dw": w})
 
 
 def linear(inputs, parameters):
@@ -98,7 +100,8 @@ def batch_norm_inference(inputs, parameters):
 
 def max_pool(inputs, parameters):
     x, = _tensors(inputs, "x")
-    return _with_gradients(F.max_pool2d(x, parameters["kernel"], parameters["stride"], parameters["padding"]), inputs, {"dx": x})
+    out = F.max_pool2d(x, parameters["kernel"], parameters["stride"], parameters["padding"])
+    return _with_gradients(out, inputs, {"dx": x})
 
 
 def average_pool(inputs, parameters):
@@ -157,13 +160,15 @@ def _forward(image, p, batch_statistics, running=None):
 
 def network_forward(inputs, parameters):
     p = {name: torch.tensor(value) for name, value in inputs.items()}
-    return {name: value.numpy() for name, value in _forward(p.pop("image"), p, parameters["batch_norm"] == "batch").items()}
+    tensors = _forward(p.pop("image"), p, parameters["batch_norm"] == "batch")
+    return {name: value.numpy() for name, value in tensors.items()}
 
 
 def train_steps(inputs, parameters):
     if parameters["backward"] != "noisy":
         raise NotImplementedError("autograd goes back through the weights of the forward pass (I-2)")
-    p = {name: torch.tensor(value) for name, value in inputs.items() if name not in ("images", "labels") and name[:2] != "z."}
+    p = {name: torch.tensor(value) for name, value in inputs.items()
+         if name not in ("images", "labels") and name[:2] != "z."}
     learned = [name for name in p if "running" not in name]
     on_chip = [name for name in learned if p[name].ndim > 1 or name == "fc.bias"]
     velocity, losses, out = {name: torch.zeros_like(p[name]) for name in learned}, [], {}
@@ -173,7 +178,8 @@ def train_steps(inputs, parameters):
     for step, (images, labels) in enumerate(zip(inputs["images"], inputs["labels"])):
         used = {name: p[name].clone() for name in p}
         for name in on_chip if parameters["eta"] else ():
-            used[name] += parameters["eta"] * max(w.abs().max() for w in layer(name)) * torch.tensor(inputs[f"z.{step}.{name}"])
+            w_max = max(w.abs().max() for w in layer(name))
+            used[name] += parameters["eta"] * w_max * torch.tensor(inputs[f"z.{step}.{name}"])
         for name in learned:
             used[name].requires_grad_()
         logits = _forward(torch.tensor(images), used, True, running=p)["fc"]
@@ -186,8 +192,8 @@ def train_steps(inputs, parameters):
             velocity[name] = parameters["momentum"] * velocity[name] + d
             p[name] = p[name] - parameters["lr"] * (d + parameters["momentum"] * velocity[name])
         if parameters["alpha"]:
-            bounds = {name: parameters["alpha"] * torch.cat([w.flatten() for w in layer(name)]).double().std(correction=0).item()
-                      for name in on_chip}
+            whole = {name: torch.cat([w.flatten() for w in layer(name)]).double() for name in on_chip}
+            bounds = {name: parameters["alpha"] * w.std(correction=0).item() for name, w in whole.items()}
             p.update({name: p[name].clamp(-bound, bound) for name, bound in bounds.items()})
     return {"loss": torch.tensor(losses, dtype=torch.tensor(inputs["images"]).dtype).numpy(), **out,
             **{f"after.{name}": value.numpy() for name, value in p.items()}}

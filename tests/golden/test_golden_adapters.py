@@ -13,11 +13,17 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 
 
-def counts(tmp_path, *arguments):
-    done = subprocess.run([sys.executable, "-m", "refpcm.golden", "check", "--report", str(tmp_path / "report.json"), *arguments],
+def check(tmp_path, *arguments):
+    path = tmp_path / "report.json"
+    done = subprocess.run([sys.executable, "-m", "refpcm.golden", "check", "--report", str(path), *arguments],
                           cwd=EXAMPLES, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    return json.loads(path.read_text()), done
+
+
+def counts(tmp_path, *arguments):
+    report, done = check(tmp_path, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
-    return {level: row["passed"] for level, row in json.loads((tmp_path / "report.json").read_text())["counts"].items()}
+    return {level: row["passed"] for level, row in report["counts"].items()}
 
 
 def test_the_cpp_program_answers_bits_equations_and_codes(tmp_path):
@@ -26,7 +32,8 @@ def test_the_cpp_program_answers_bits_equations_and_codes(tmp_path):
         pytest.skip("no C++ compiler on this machine")
     subprocess.run([compiler, "-std=c++17", "-O1", "-ffp-contract=off", str(EXAMPLES / "golden_adapter.cpp"), "-o",
                     str(tmp_path / "adapter")], check=True)
-    assert counts(tmp_path, "--command", str(tmp_path / "adapter"), "--level", "0", "1", "3") == {"L0": 17, "L1": 19, "L3": 8}
+    assert counts(tmp_path, "--command", str(tmp_path / "adapter"), "--level", "0", "1", "3") == \
+        {"L0": 17, "L1": 19, "L3": 8}
 
 
 @pytest.mark.peers
@@ -39,9 +46,7 @@ def test_plain_pytorch_answers_equations_layers_networks_and_training(tmp_path):
 @pytest.mark.peers
 def test_aihwkit_differs_in_exactly_the_named_interpretations(tmp_path):
     pytest.importorskip("aihwkit", reason="wants aihwkit")
-    subprocess.run([sys.executable, "-m", "refpcm.golden", "check", "--adapter", "golden_aihwkit_adapter", "--level", "1", "6",
-                    "--report", str(tmp_path / "report.json")], cwd=EXAMPLES, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    cases = json.loads((tmp_path / "report.json").read_text())["cases"]
+    cases = check(tmp_path, "--adapter", "golden_aihwkit_adapter", "--level", "1", "6")[0]["cases"]
     assert {(c["id"], c["interpretation"]) for c in cases if c["status"] == "failed"} == \
         {("L1-program-zero", "I-5 zero"), ("L1-read-target-25s", "I-7 target"), ("L1-read-target-1d", "I-7 target")}
     assert sum(c["status"] == "passed" for c in cases) == 16

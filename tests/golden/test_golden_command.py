@@ -113,14 +113,14 @@ def test_wrong_usage_is_one_sentence_and_status_two(arguments, says):
 
 
 @pytest.mark.parametrize("damage, says", [
-    (lambda folder: (folder / "l0.safetensors").write_bytes((folder / "l0.safetensors").read_bytes()[:-1] + b"x"), "SHA-256"),
-    (lambda folder: (folder / "l1.safetensors").unlink(), "intact copy"),
-    (lambda folder: (folder / "manifest.json").write_text("{"), "no golden kit"),
-    (lambda folder: (folder / "manifest.json").write_text((folder / "manifest.json").read_text().replace(
-        '"level":0', '"level":9', 1)), "does not fit the schema")])
+    (lambda l0, l1, manifest: l0.write_bytes(l0.read_bytes()[:-1] + b"x"), "SHA-256"),
+    (lambda l0, l1, manifest: l1.unlink(), "intact copy"),
+    (lambda l0, l1, manifest: manifest.write_text("{"), "no golden kit"),
+    (lambda l0, l1, manifest: manifest.write_text(manifest.read_text().replace('"level":0', '"level":9', 1)),
+     "does not fit the schema")])
 def test_a_damaged_kit_is_refused(tmp_path, damage, says):
     shutil.copytree(HERE, tmp_path / "kit")
-    damage(tmp_path / "kit")
+    damage(*(tmp_path / "kit" / name for name in ("l0.safetensors", "l1.safetensors", "manifest.json")))
     done = golden("list", "--kit", tmp_path / "kit")
     assert done.returncode == 2 and says in done.stderr
 

@@ -87,7 +87,8 @@ def test_convolution_agrees_with_five_loops(name, stride, padding):
         answered(f"L2-conv-{name}-64", part, value)
 
 
-@pytest.mark.parametrize("family, fold", [("rectified", lambda y: np.maximum(y, 0)), ("folded", np.abs), ("normal", lambda y: y)])
+@pytest.mark.parametrize("family, fold", [
+    ("rectified", lambda y: np.maximum(y, 0)), ("folded", np.abs), ("normal", lambda y: y)])
 @pytest.mark.parametrize("mu, sigma", [(0.0, 0.26), (0.05, 0.03), (2.0, 0.5)])
 def test_closed_form_moments_agree_with_numeric_integration(family, fold, mu, sigma):
     y = mu + sigma * np.linspace(-9, 9, 900_001)

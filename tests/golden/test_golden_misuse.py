@@ -19,12 +19,14 @@ ANSWERS = {"sys.exit(0)": "raised SystemExit: 0",
            "return {'g_drift_us': type('T', (), {'__array__': lambda *a, **k: 1 / 0})()}": "raised ZeroDivisionError"}
 MODULES = {"import sys; sys.exit(0)": "SystemExit", "def (": "SyntaxError", "1 / 0": "division by zero",
            "x = 1": "no function named like an operation"}
-PROGRAMS = {"printf '\\377' >&2; exit 3": "exit status 3", "rm -r \"$3\"": "no such file", "kill -9 $$": "exit status -9"}
+PROGRAMS = {"printf '\\377' >&2; exit 3": "exit status 3", "rm -r \"$3\"": "no such file",
+            "kill -9 $$": "exit status -9"}
 
 
 def check(*arguments, cwd):
-    return subprocess.run([sys.executable, "-m", "refpcm.golden", "check", "--case", "L1-drift-25s", *arguments], cwd=cwd,
-                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}, capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-m", "refpcm.golden", "check", "--case", "L1-drift-25s", *arguments],
+                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}, cwd=cwd,
+                          capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("body", ANSWERS)
