@@ -1,13 +1,19 @@
-"""PyTorch checkpoints made by hand, without torch: what the tests of the reader feed it."""
+"""PyTorch checkpoints made by hand, without torch: what the tests of the reader feed it, and how."""
 
 import io
 import struct
 import zipfile
 from dataclasses import dataclass
 
+import numpy as np
+
+from refpcm.files.torch_file import read_torch
+
 MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 PROTOCOL = b"\x80\x02M\xe9\x03."
 SYSTEM = b"\x80\x02}."
+VALUES = np.arange(12, dtype="<f4")
+STORAGES = {"0": (12, VALUES.tobytes())}
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,11 @@ class Tensor:
     strides: tuple
     offset: int = 0
     storage: str = "torch FloatStorage"
+
+
+def matrix(**changes):
+    """VALUES as a tensor (3, 4), with other fields of Tensor where named."""
+    return Tensor(**{"key": "0", "count": 12, "shape": (3, 4), "strides": (4, 1), **changes})
 
 
 def emit(value, view=()):
@@ -80,3 +91,12 @@ def zipped(value, storages=(), byteorder=b"little", root="archive", extra=(), me
         for name, content in dict(extra).items():
             archive.writestr(f"{root}/{name}", content)
     return stream.getvalue()
+
+
+FORMS = {"sequential": sequential, "zip": zipped}
+
+
+def read(tmp_path, content):
+    """What refpcm reads in a file of this content, named c.pt."""
+    (tmp_path / "c.pt").write_bytes(content)
+    return read_torch(tmp_path / "c.pt")
