@@ -7,7 +7,7 @@ from refpcm.errors import RefpcmError
 
 
 def cache_folder():
-    """$REFPCM_CACHE, else $XDG_CACHE_HOME/refpcm, else ~/.cache/refpcm. Raises RefpcmError for a user without a home."""
+    """$REFPCM_CACHE, else $XDG_CACHE_HOME/refpcm, else ~/.cache/refpcm. Raises RefpcmError if there is no home."""
     if os.environ.get("REFPCM_CACHE"):
         return Path(os.environ["REFPCM_CACHE"])
     if os.environ.get("XDG_CACHE_HOME"):

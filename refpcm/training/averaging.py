@@ -1,7 +1,7 @@
 """Averaging of weights: the mean over the last steps of a run instead of the last of them (Izmailov et al. 2018).
 
-SGD at a learning rate that is not small circles about a good point; the mean lies nearer to it, and in a flatter place.
-Izmailov et al. (arXiv 1803.05407, algorithm 1) take a weight vector an epoch, here every step counts, with equal weight.
+SGD at a learning rate that is not small circles about a good point; the mean lies nearer to it, in a flatter place.
+Izmailov et al. (arXiv 1803.05407, algorithm 1) take a weight vector an epoch; here every step counts, all alike.
 """
 
 import numpy as np

@@ -20,7 +20,7 @@ def outcome(state, engine, dataset):
 
 
 def training_statistics(state, engine, parameters, source):
-    """{running statistic: (C,)} of batch norm: their mean over the batches of the latest epoch, images and noise as then.
+    """{running statistic: (C,)} of batch norm: the mean over the latest epoch's batches, images and noise as then.
 
     Izmailov et al. 2018, algorithm 1, last step: every batch with equal weight.
     """

@@ -1,8 +1,7 @@
 """The choice of a recipe on held-out images: `python -m tests.benchmarks.recipe --data DIR --out DIR [NAME ...]`.
 
-Trains the candidates one after the other, a change of one setting each, on 45,000 images for six epochs, about seven
-minutes a candidate on two idle cores, and prints their accuracy on the 5,000 held-out ones. What is there is not trained
-again; test images have no part in it.
+Trains the candidates one after the other, on 45,000 images for six epochs, about seven minutes each on two idle cores,
+and prints their accuracy on the 5,000 held-out ones. What is there is not trained again; test images have no part.
 """
 
 import argparse
@@ -11,7 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-COMMON = ["--preset", "joshi2020-cifar10-short", "--epochs", "6", "--validation-images", "5000", "--kernels", "winograd4"]
+COMMON = ["--preset", "joshi2020-cifar10-short", "--epochs", "6", "--validation-images", "5000",
+          "--kernels", "winograd4"]
 CANDIDATES = {
     "base": [],
     "seed-1": ["--seed", "1"],
@@ -43,7 +43,8 @@ def main():
         if not (folder / "result.json").exists():
             again = ["--resume", folder] if (folder / "checkpoint.safetensors").exists() else [
                 *COMMON, *CANDIDATES[name], "--data", options.data, "--out", folder]
-            subprocess.run([sys.executable, "-m", "refpcm.train", *map(str, again)], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([sys.executable, "-m", "refpcm.train", *map(str, again)], check=True,
+                           stdout=subprocess.DEVNULL)
         record = last_record((folder / "metrics.jsonl").read_text())
         print(f"{name:<14} {' '.join(CANDIDATES[name]):<60} training {100 * record['train_accuracy']:.2f} %  "
               f"held out {100 * record['validation_accuracy']:.2f} %", flush=True)
