@@ -10,11 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-COMMON = ["--preset", "joshi2020-cifar10-short", "--epochs", "6", "--validation-images", "5000",
+EPOCHS, HELD_OUT = 6, 5000
+COMMON = ["--preset", "joshi2020-cifar10-short", "--epochs", EPOCHS, "--validation-images", HELD_OUT,
           "--kernels", "winograd4"]
 CANDIDATES = {
     "base": [],
-    "seed-1": ["--seed", "1"],
     "peak-0.1": ["--learning-rate", "0.1"],
     "peak-0.4": ["--learning-rate", "0.4"],
     "decay-1e-3": ["--weight-decay", "1e-3"],

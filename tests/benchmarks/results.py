@@ -5,6 +5,7 @@ Every number of that page stands in one of these files, each the output of a com
 
 from tests.benchmarks.results_chips import next_to_the_paper, on_chips
 from tests.benchmarks.results_format import FP32, NOISE, RESULTS, ROOT, command, lines_of, percent, read, table
+from tests.benchmarks.results_recipe import recipe
 from tests.benchmarks.results_small import small
 
 INTRODUCTION = """\
@@ -60,8 +61,8 @@ def page():
     return "\n\n".join([
         INTRODUCTION.rstrip(), next_to_the_paper(),
         trained(FP32, "The paper's ResNet-32, trained without noise",
-                "Its settings are conventional ones, not searched for."),
-        cost(),
+                "Its recipe is compared with others below."),
+        recipe(), cost(),
         trained(NOISE, "Noise-aware training, from that network",
                 "eta_tr and alpha are the paper's, peak learning rate and epochs chosen without a search."),
         on_chips(NOISE, "The noise-aware network on PCM", "Trained with eta_tr = 3.8 %."),
