@@ -44,9 +44,9 @@ def next_to_the_paper():
     return "\n\n".join([
         "## Next to the paper",
         f"ResNet-32 with 361,722 weights on CIFAR-10. Ours: {result['protocol']['chips']} simulated chips, "
-        f"{result['test_images']:,} test images, one training; 95 % interval over chips. AdaBS calibrates with images as "
-        "the training showed them (I-20), and, for comparison, with images as they are (I-11, the default; [why two]"
-        "(compensation.md)). Each line is taken from a section below.",
+        f"{result['test_images']:,} test images, one training; 95 % interval over chips. AdaBS calibrates with images "
+        "as the training showed them (I-20), and, for comparison, with images as they are (I-11, the default; "
+        "[why two](compensation.md)). Each line is taken from a section below.",
         table(["", "Joshi et al. 2020", "refpcm"], rows)])
 
 
