@@ -13,7 +13,7 @@ from refpcm.kernels.cache import kernel
 from refpcm.kernels.conv import aligned
 from refpcm.kernels.emit import FLOAT_BYTES, OUT_TILE, in_tile
 from refpcm.kernels.layout import LANES
-from refpcm.kernels.vector import load, splat
+from refpcm.kernels.vector import load, prefetch, splat
 from refpcm.kernels.weight_gradient import tile_1
 from refpcm.kernels.winograd import PLACES, store_column, transform_input
 
@@ -41,6 +41,15 @@ def _transform_gradient(dy, at, plane, row, channels, squares, out, first, chann
             store_column(out, target + 3 * place, 4 * place, _a(a3, b3, zero))
 
 
+@register_jitable
+def _fetch_share(array, at, plane, row, channels, rows, pixels, i):
+    """Prefetch share i of PLACES of so many rows of `pixels` pixels of every channel, from array[at] on."""
+    for unit in range(channels * rows * i // PLACES, channels * rows * (i + 1) // PLACES):
+        first = at + unit // rows * plane + unit % rows * row
+        for line in range(first, first + pixels * LANES, LANES):
+            prefetch(array, line)
+
+
 @kernel
 def weight_gradient_parts(start, stop, x, x_first, x_row, stride, dy, grid, size, image_parts, band, partial):
     """As weight_gradient.weight_gradient_parts (size 3, stride 1; `band` is not used), with partial
@@ -59,6 +68,7 @@ def weight_gradient_parts(start, stop, x, x_first, x_row, stride, dy, grid, size
     v_at, d_at = x_squares.ctypes.data + v * FLOAT_BYTES, dy_squares.ctypes.data + d * FLOAT_BYTES
     flat_x, flat_dy, sums_bytes = x.reshape(-1), dy.reshape(-1), partial.shape[5] * FLOAT_BYTES
     x_plane, dy_plane = x.shape[2] * LANES, dy.shape[2] * LANES
+    end = groups * ((stop - 1) // partial.shape[1] + 1) // image_parts
     for part in range(start, stop):
         images, section = part // partial.shape[1], part % partial.shape[1]
         own, first_channel = partial[images, section], section * blocks * OUT_TILE
@@ -75,7 +85,16 @@ def weight_gradient_parts(start, stop, x, x_first, x_row, stride, dy, grid, size
                                     x_squares, v + shift, channel, x_place)
                     _transform_gradient(flat_dy, dy_group + row * dy_row * LANES, dy_plane, dy_row * LANES,
                                         own_channels, across, dy_squares, d + shift, channel, dy_place)
+                ahead, next_x, next_dy = 0, x_group, dy_group  # what the next squares are made of
+                if top + deep < pairs:
+                    ahead, row = min(deep, pairs - top - deep), 2 * (top + deep)
+                    next_x, next_dy = next_x + row * x_row * LANES, next_dy + row * dy_row * LANES
+                elif group + 1 < end:
+                    ahead, next_x, next_dy = deep, next_x + channels * x_plane, next_dy + out_channels * dy_plane
                 for i in range(PLACES):
+                    if ahead:
+                        _fetch_share(flat_x, next_x, x_plane, x_row * LANES, channels, 2 * ahead + 2, 2 * across + 2, i)
+                        _fetch_share(flat_dy, next_dy, dy_plane, dy_row * LANES, own_channels, 2 * ahead, 2 * across, i)
                     for c in range(in_blocks):
                         for b in range(-(-own_channels // OUT_TILE)):
                             tile_1(v_at + (i * x_place + c * in_channels * channel) * FLOAT_BYTES,

@@ -1,12 +1,16 @@
 """Rounding errors of the fast convolutions: `python -m tests.benchmarks.convolution_errors`.
 
-Forward, normal numbers, the 3x3 shapes of the paper's network, against the float64 twin: the largest |error| over u S
-(u = 2^-24, S the sum of a pixel's absolute products), and the rms of the error over that of the result.
+Forward and gradient of the weights, 16 images of normal numbers, the 3x3 shapes of the paper's network, against the
+float64 twin: the largest |error| over u S (u = 2^-24, S the sum of the absolute products of a pixel, or of a weight), and
+the rms of the error over that of the result.
 """
 
 import numpy as np
 
+from refpcm.kernels.buffers import Scratch
+from refpcm.kernels.convolution import weight_gradient_of
 from refpcm.kernels.finish import AFFINE
+from refpcm.resnet import Conv2d
 from tests.kernels.lane_case import Case
 
 SHAPES = [(16, 16, 32, 32), (28, 28, 16, 16), (56, 56, 8, 8)]
@@ -17,14 +21,23 @@ def rms(x):
     return np.sqrt(np.mean(x.astype(np.float64) ** 2))
 
 
+def errors(got, exact, absolute):
+    return (f"largest {np.max(np.abs(got - exact) / (UNIT * absolute)):5.1f} u S   "
+            f"rms {rms(got - exact) / rms(exact):.1e}")
+
+
 def main():
+    print(f"{'':29s}{'forward':33s}gradient of the weights")
     for form in ("vector", "plain", "winograd", "winograd4"):
         for c, k, h, w in SHAPES:
             case = Case(form, c, k, h, w, 3, 1, 16)
-            out, exact = case.forward(AFFINE, np.zeros(k, np.float32))[0], case.exact_forward()
-            largest = np.max(np.abs(out - exact) / (UNIT * case.exact_forward(np.abs)))
-            print(f"{form:12s}{c:3d} -> {k:2d}, {h} x {w}   largest {largest:5.1f} u S   "
-                  f"rms {rms(out - exact) / rms(exact):.1e}")
+            layer = Conv2d("conv", ("x",), c, k, 3, 1, 1)
+            out = case.forward(AFFINE, np.zeros(k, np.float32))[0]
+            gradient = weight_gradient_of(case.kernels, Scratch(), layer, case.lanes(case.x, case.x_plane), case.x_plane,
+                                          case.lanes(case.dy, case.y_plane), case.y_plane)
+            print(f"{form:12s}{c:3d} -> {k:2d}, {f'{h} x {w}':9s}"
+                  f"{errors(out, case.exact_forward(), case.exact_forward(np.abs)):33s}"
+                  + errors(gradient, case.exact_backward()[1], case.exact_backward(np.abs)[1]))
 
 
 if __name__ == "__main__":
