@@ -116,7 +116,7 @@ def on_chips(options):
     import sys
 
     from refpcm.evaluation.protocol import Protocol, fingerprint
-    from refpcm.evaluation.report import layer_table, table, write_report
+    from refpcm.evaluation.report import advice, layer_table, table, write_report
     from refpcm.evaluation.run import run
     from refpcm.evaluation.times import parse_times
     from refpcm.evaluation.workers import executor
@@ -150,6 +150,8 @@ def on_chips(options):
         print(table(result))
         if options.layers:
             print("\n" + layer_table(result["layers"], protocol.times_s))
+        if advice(result):
+            print("\n" + advice(result))
         print(f"\nwritten: {folder}/result.json, result.csv" + (f", {options.plot}" if options.plot else ""))
 
 

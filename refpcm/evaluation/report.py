@@ -29,17 +29,17 @@ def table(result):
     end = [f"saturated {converter} conversions, chip 0 after GDC: at most {100 * share:.3f} % ({layer}, "
            f"{time_text(t_s)}); each layer's in result.json"
            for converter, share, layer, t_s in largest(result.get("saturation", []))]
-    return "\n".join([*text, aligned(lines), *end, *advice(result)])
+    return "\n".join([*text, aligned(lines), *end])
 
 
 def advice(result):
-    """[a sentence] where AdaBS made it worse and calibration images unlike those of training may be why; else []."""
+    """What to try where AdaBS made it worse and calibration images unlike those of training may be why; else ""."""
     mean = {(row["t_s"], row["compensation"]): row["mean"] for row in result["rows"]}
     worse = any(mean[t_s, "adabs"] < mean.get((t_s, "gdc"), 0) for t_s, name in mean if name == "adabs")
     if not worse or result["protocol"]["calibration"] != "train":
-        return []
-    return ["AdaBS lies below GDC: it saw calibration images as they are (I-11). If the network was trained on cropped "
-            "and flipped ones,\ntry --calibration train-augmented (I-20, docs/compensation.md)."]
+        return ""
+    return ("AdaBS lies below GDC: it saw calibration images as they are (I-11). If the network was trained on cropped "
+            "and flipped ones,\ntry --calibration train-augmented (I-20, docs/compensation.md).")
 
 
 def layer_table(errors, times_s):

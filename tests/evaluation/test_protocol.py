@@ -152,7 +152,7 @@ def test_another_network_seed_or_device_is_another_evaluation(small):
 def test_conductances_depend_neither_on_tiles_nor_on_the_order_of_chips(small):
     def read(protocol, chips):
         return {chip: np.concatenate([read_conductances(programmed, crossbar, 1e7, 0).ravel()
-                                      for programmed in [units._programmed(protocol, chip)[0]]
+                                      for programmed in [units.programmed(protocol, chip)[0]]
                                       for crossbar in programmed.crossbars]) for chip in chips}
     usual, other = read(small, (0, 1)), read(replace(small, tile_rows=7, tile_columns=3, dac_bits=8), (1, 0))
     assert all(np.array_equal(usual[chip], other[chip]) for chip in (0, 1)) and not np.array_equal(usual[0], usual[1])
