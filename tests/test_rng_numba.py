@@ -73,7 +73,7 @@ def test_positions_outside_are_found_in_order(low, high):
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 CPUs")
 @pytest.mark.parametrize("cpu, features", [
-    ("haswell", "+avx2,+fma,+avx,+sse4.2,+popcnt,+bmi,+bmi2"), ("x86-64", "+sse2")])
+    ("haswell", "+avx2,+fma,+avx,+sse4.2,+popcnt,+bmi,+bmi2"), pytest.param("x86-64", "+sse2", marks=pytest.mark.slow)])
 def test_normals_are_the_same_bits_on_cpus_without_avx512(cpu, features, tmp_path):
     code = ("import sys; sys.path.insert(0, 'tests'); import test_rng_numba as t\n"
             "t.every_case(); t.every_start(); text = ''.join(t._normals_of.inspect_asm().values())\n"

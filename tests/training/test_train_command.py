@@ -72,7 +72,7 @@ def wait_for_a_checkpoint_newer_than(stamp, path, process):
         time.sleep(0.002)
 
 
-@pytest.mark.parametrize("times", [5, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_run_killed_again_and_again_ends_in_the_same_bytes(finished, data, tmp_path, times):
     """SIGKILL at random moments, with a checkpoint after every step; weights, notes and log figures must not differ."""
     folder, chance, kills = tmp_path / "killed", random.Random(1), 0
@@ -113,13 +113,13 @@ def test_a_signal_finishes_the_step_saves_and_says_how_to_resume(finished, data,
 
 
 def test_a_time_budget_fixes_the_number_of_epochs(data, tmp_path):
-    done = command("refpcm.train", "--data", data, "--out", tmp_path / "run", *SMALL, "--time-budget", "7s", "--json")
+    done = command("refpcm.train", "--data", data, "--out", tmp_path / "run", *SMALL, "--time-budget", "4s", "--json")
     assert done.returncode == 0, done.stderr
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["epochs"] >= 0.1 and config["epochs"] != 8.0
     if done.stdout:  # complete; on a machine that slowed down meanwhile the run is left resumable
         assert json.loads(done.stdout)["steps"] == max(1, round(config["epochs"] * 10))
-        assert json.loads(done.stdout)["training_seconds"] < 7
+        assert json.loads(done.stdout)["training_seconds"] < 4
     else:
         assert "time budget spent" in done.stderr and "--resume" in done.stderr
 
