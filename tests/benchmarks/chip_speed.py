@@ -47,7 +47,7 @@ def devices(matrices):
 
 
 def on_tiles(network, parameters, matrices, images):
-    """Inference on 512-row tiles with 8-bit converters and output noise, with less and with more than that, as calls."""
+    """Inference on 512-row tiles with 8-bit converters and output noise, with less and more than that, as calls."""
     from refpcm.analog_engine import AnalogEngine
     from refpcm.analog_forward import Analog, calibrate_ranges
     from refpcm.kernels.engine import Engine

@@ -1,8 +1,8 @@
 """Rounding errors of the fast convolutions: `python -m tests.benchmarks.convolution_errors`.
 
 Forward and gradient of the weights, 16 images of normal numbers, the 3x3 shapes of the paper's network, against the
-float64 twin: the largest |error| over u S (u = 2^-24, S the sum of the absolute products of a pixel, or of a weight), and
-the rms of the error over that of the result.
+float64 twin: the largest |error| over u S (u = 2^-24, S the sum of the absolute products of a pixel, or of a weight),
+and the rms of the error over that of the result.
 """
 
 import numpy as np
@@ -33,8 +33,9 @@ def main():
             case = Case(form, c, k, h, w, 3, 1, 16)
             layer = Conv2d("conv", ("x",), c, k, 3, 1, 1)
             out = case.forward(AFFINE, np.zeros(k, np.float32))[0]
-            gradient = weight_gradient_of(case.kernels, Scratch(), layer, case.lanes(case.x, case.x_plane), case.x_plane,
-                                          case.lanes(case.dy, case.y_plane), case.y_plane)
+            gradient = weight_gradient_of(
+                case.kernels, Scratch(), layer, case.lanes(case.x, case.x_plane), case.x_plane,
+                case.lanes(case.dy, case.y_plane), case.y_plane)
             print(f"{form:12s}{c:3d} -> {k:2d}, {f'{h} x {w}':9s}"
                   f"{errors(out, case.exact_forward(), case.exact_forward(np.abs)):33s}"
                   + errors(gradient, case.exact_backward()[1], case.exact_backward(np.abs)[1]))

@@ -18,7 +18,7 @@ CHANGES = {
 CHOICE = """\
 A peak of 0.1 is worse, and so is averaging at a constant rate; a peak of 0.4, weight decay, smaller batches and \
 smoothing make no difference beyond chance, so the conventional values stay. Cutout costs a point here, where an image \
-is seen six times; that says nothing of longer runs, and the 60 epochs above had it, a choice not tested at that length."""
+is seen six times; that says nothing of longer runs, and those above had it, a choice not tested at that length."""
 
 
 def recipe():
@@ -31,7 +31,7 @@ def recipe():
     return "\n\n".join([
         "## The recipe, on held-out images",
         f"ResNet-32, {EPOCHS} epochs on {50000 - HELD_OUT:,} training images, one training each; the first line is the "
-        f"recipe, every other one a change of it. Accuracy on the other {HELD_OUT:,} training images, standard error {error:.1f} "
-        f"points. {CHOICE}",
+        f"recipe, every other one a change of it. Accuracy on the other {HELD_OUT:,} training images, standard error "
+        f"{error:.1f} points. {CHOICE}",
         command("python -m tests.benchmarks.recipe --data cifar10 --out runs/recipe"),
         table(["", "training accuracy, last epoch", "held out", "points"], rows)])
