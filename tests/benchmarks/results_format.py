@@ -16,6 +16,15 @@ def lines_of(name):
     return [json.loads(line) for line in (RESULTS / name).read_text().splitlines()]
 
 
+def chain(folder):
+    """Folders of the runs that made the network in `folder`: each started from the network of the one before."""
+    words = read(f"{folder}/config.json")["command"]
+    if "--start" not in words:
+        return [folder]
+    start = ROOT / words[words.index("--start") + 1]
+    return [*chain(str(start.parent.relative_to(RESULTS))), folder]
+
+
 def table(header, rows):
     return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in (header, ["---"] * len(header), *rows))
 
