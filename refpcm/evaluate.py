@@ -8,7 +8,7 @@ Accuracy of a network file (made by refpcm.train or refpcm.convert) on the test 
 
   python -m refpcm.evaluate --network FILE --data DIR --digital --json
   python -m refpcm.evaluate --network FILE --data DIR --chips 25 --plot accuracy.png
-  python -m refpcm.evaluate --network FILE --device hermes --times 25s,1day,1year --compensation gdc,adabs
+  python -m refpcm.evaluate --network FILE --device hermes --times 1h,1day,1year --compensation gdc,adabs
 """
 EPILOG = """\
 An evaluation is cut into units (one read of one chip at one time). Finished units are kept in the output folder:
@@ -115,8 +115,8 @@ def digital(options):
 def on_chips(options):
     import sys
 
-    from refpcm.evaluation.protocol import Protocol, fingerprint
-    from refpcm.evaluation.report import advice, layer_table, table, write_report
+    from refpcm.evaluation.protocol import Protocol, fingerprint, load_inputs
+    from refpcm.evaluation.report import advice, layer_table, refuse_foreign, table, write_report
     from refpcm.evaluation.run import run
     from refpcm.evaluation.times import parse_times
     from refpcm.evaluation.workers import executor
@@ -124,6 +124,10 @@ def on_chips(options):
     protocol = Protocol(**{name: getattr(options, name) for name in SAME_NAMES}, times_s=parse_times(options.times),
                         compensations=tuple(name.strip() for name in options.compensation.split(",")))
     folder = options.out or f"runs/evaluate-{fingerprint(protocol)[:8]}"
+    refuse_foreign(folder)
+    if options.layers:
+        from refpcm.evaluation.layer_errors import chip_layer_errors
+        load_inputs(protocol.network, protocol.data, protocol.kernels).calibration_images(protocol.calibration)
     chips, times, reads = protocol.chips, len(protocol.times_s), protocol.reads
     print(f"{chips * times * reads} units: {chips} chips, {times} times, {reads} reads; kept in {folder}",
           file=sys.stderr)
@@ -138,7 +142,6 @@ def on_chips(options):
     meter.clear()
     result["versions"] = cli.versions()
     if options.layers:
-        from refpcm.evaluation.layer_errors import chip_layer_errors
         result["layers"] = chip_layer_errors(protocol)
     write_report(folder, result)
     if options.plot:

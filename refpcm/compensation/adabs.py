@@ -28,6 +28,11 @@ def updated(statistic, batch_statistic, p):
     return p * np.asarray(statistic, np.float64) + (1.0 - p) * np.asarray(batch_statistic, np.float64)
 
 
+def usual_size(imagenet):
+    """The paper's (n, m) for CIFAR-10, or as we split its 1,300 images for ImageNet (I-11)."""
+    return (IMAGENET_BATCHES, IMAGENET_BATCH_SIZE) if imagenet else (BATCHES, BATCH_SIZE)
+
+
 def calibration_images(seed, chip, draw, image_count, batches=BATCHES, batch_size=BATCH_SIZE):
     """Which of the calibration images: int64 (n, m), all different. Raises RefpcmError if there are not enough."""
     if batches * batch_size > image_count or batch_size < 2:

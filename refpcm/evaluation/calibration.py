@@ -63,14 +63,14 @@ def mini_batches(inputs, images, chosen, protocol, task):
     if not isinstance(images, np.ndarray):
         raise RefpcmError("calibration train-augmented is for small images held in memory, not for "
                           f"{inputs.data.name}; choose train")
-    own = _own_augmentation(inputs.file.notes, protocol.network)
+    own = own_augmentation(inputs.file.notes, protocol.network)
     augmentation, views = (own, MiniBatches) if own else (USUAL, WithBlackBorder)
     moves = draw_moves(augmentation, images.shape[2:], protocol.seed, task.draw, len(images), task.chip,
                        rng.Purpose.CALIBRATION_AUGMENTATION)
     return views(inputs, images, chosen, moves, augmentation.cutout)
 
 
-def _own_augmentation(notes, path):
+def own_augmentation(notes, path):
     """That of the network's training; None: trained elsewhere. Raises RefpcmError for impossible values."""
     config = notes.get("config")
     if not isinstance(config, dict):

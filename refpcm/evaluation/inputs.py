@@ -23,6 +23,7 @@ class Inputs:
         if self.data.test_images.shape[1:] != shape or len(self.data.classes) != classes:
             raise RefpcmError(f"{network_path} wants images {shape} in {classes} classes; {self.data.name} has images "
                               f"{self.data.test_images.shape[1:]} in {len(self.data.classes)}: choose other data")
+        _check_classes(network_path, self.file.classes, self.data)
         self.engine = make_engine(self.file.network, kernels)
 
     def normalised(self, images):
@@ -55,12 +56,27 @@ class Inputs:
         images = self.data.test_images if source == "test" else self.data.train_images
         if not len(images):
             raise RefpcmError(f"{self.data.name} has no training images to calibrate with; name data that has, or "
-                              'choose calibration="test", which lets the test images be seen before the test')
+                              "choose calibration test (--calibration test), which lets the test images be seen before "
+                              "the test")
         return images
 
     def image_count(self, images=None):
-        """Number of test images if only the first `images` are wanted; None: all."""
+        """Number of test images if only the first `images` are wanted; None: all. Raises RefpcmError for none."""
+        if images is not None and images < 1:
+            raise RefpcmError(f"the number of test images (--images) must be at least 1, not {images}")
         return len(self.data.test_labels[:images])
+
+
+def _check_classes(path, known, data):
+    """Raises RefpcmError if the network's classes are the data's in another order, or others altogether."""
+    if known == data.classes or known == tuple(f"class {i}" for i in range(len(known))):
+        return
+    names = f"{path} knows the classes {', '.join(known[:3])}, ...; {data.name} has {', '.join(data.classes[:3])}, ..."
+    if sorted(known) == sorted(data.classes):
+        raise RefpcmError(f"{names}: the same in another order; prepare the data in the network's order")
+    if not set(known) & set(data.classes):
+        raise RefpcmError(f"{names}: choose the network's data with --data, or give the network its right names "
+                          "(refpcm.convert --classes)")
 
 
 @lru_cache(maxsize=1)

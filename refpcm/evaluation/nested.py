@@ -51,7 +51,7 @@ def summarise(values):
 def normalised_accuracy(accuracy, digital, classes):
     """A* = 1 - (err - err_digital) / (err_chance - err_digital) (Rasch et al. 2023): 1 as in software, 0 guessing.
 
-    None for a network that guesses in software.
+    None for a network that guesses, or does worse, in software.
     """
     chance = 1.0 / classes
-    return None if digital == chance else (accuracy - chance) / (digital - chance)
+    return None if digital <= chance else (accuracy - chance) / (digital - chance)

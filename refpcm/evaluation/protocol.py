@@ -7,15 +7,14 @@ see the same files.
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 
-from refpcm.compensation import adabs
-from refpcm.compensation.adabs import calibrate, calibration_images
+from refpcm.compensation.adabs import calibrate, calibration_images, usual_size
 from refpcm.compensation.global_drift import READOUTS, compensated_read, reference_readouts
 from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
-from refpcm.evaluation.calibration import mini_batches
+from refpcm.evaluation.calibration import mini_batches, own_augmentation
 from refpcm.evaluation.inputs import BATCH, load_inputs
 from refpcm.pcm.chip import read_conductances
 from refpcm.pcm.converters import Converter
@@ -71,11 +70,9 @@ class Protocol:
     calibration: str = "train"
 
     def __post_init__(self):
-        imagenet = is_index(self.data)
-        for field, usual, large in (("adabs_batches", adabs.BATCHES, adabs.IMAGENET_BATCHES),
-                                    ("adabs_batch_size", adabs.BATCH_SIZE, adabs.IMAGENET_BATCH_SIZE)):
+        for field, usual in zip(("adabs_batches", "adabs_batch_size"), usual_size(is_index(self.data))):
             if getattr(self, field) is None:
-                object.__setattr__(self, field, large if imagenet else usual)  # so that results name the numbers
+                object.__setattr__(self, field, usual)  # so that results name the numbers
         for field in ("chips", "reads", "adabs_batches"):
             _demand(getattr(self, field) >= 1, field, getattr(self, field), "at least 1")
         _demand(self.images is None or self.images >= 1, "images", self.images, "at least 1")
@@ -86,7 +83,9 @@ class Protocol:
             for value in values:
                 _demand(value in known, field, value, " or ".join(known))
         self.tiles()
-        _demand(self.times_s and self.compensations, "times_s and compensations", "nothing", "something")
+        for field in ("times_s", "compensations"):
+            values = getattr(self, field)
+            _demand(values and len(set(values)) == len(values), field, values, "one or more, none twice")
         units = self.chips * self.reads * len(self.times_s)
         _demand(units <= MOST_UNITS, "chips x reads x times", units, f"at most {MOST_UNITS}")
 
@@ -214,5 +213,8 @@ def fingerprint(protocol):
                                                           "dac_bits", "adc_bits", "tile_rows", "output_noise",
                                                           "calibration")}
     network = [inputs.file.network.architecture, list(inputs.file.mean), list(inputs.file.std)]
+    if protocol.calibration == "train-augmented":
+        own = own_augmentation(inputs.file.notes, protocol.network)
+        network.append(own and asdict(own))
     digest.update(json.dumps([network, device, choices], sort_keys=True).encode())
     return digest.hexdigest()

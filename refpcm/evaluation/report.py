@@ -6,6 +6,8 @@ import json
 import os
 
 from refpcm.cli import aligned, per_cent
+from refpcm.datasets.imagenet import is_index
+from refpcm.errors import RefpcmError
 from refpcm.evaluation.layer_errors import snr_db
 from refpcm.evaluation.saturation import largest
 from refpcm.evaluation.times import time_text
@@ -36,7 +38,7 @@ def advice(result):
     """What to try where AdaBS made it worse and calibration images unlike those of training may be why; else ""."""
     mean = {(row["t_s"], row["compensation"]): row["mean"] for row in result["rows"]}
     worse = any(mean[t_s, "adabs"] < mean.get((t_s, "gdc"), 0) for t_s, name in mean if name == "adabs")
-    if not worse or result["protocol"]["calibration"] != "train":
+    if not worse or result["protocol"]["calibration"] != "train" or is_index(result["protocol"].get("data")):
         return ""
     return ("AdaBS lies below GDC: it saw calibration images as they are (I-11). If the network was trained on cropped "
             "and flipped ones,\ntry --calibration train-augmented (I-20, docs/compensation.md).")
@@ -48,6 +50,20 @@ def layer_table(errors, times_s):
     lines += [(name, *(f"{error:.4f} ({snr_db(error):.1f} dB)" for error in row)) for name, row in errors.items()]
     return ("MVM error ||y_hat - y|| / ||y|| and signal-to-noise ratio of each layer, chip 0, after GDC\n"
             + aligned(lines))
+
+
+def refuse_foreign(folder):
+    """Raises RefpcmError if `folder` holds the result.json of something else, such as a training."""
+    path = os.path.join(folder, "result.json")
+    try:
+        with open(path, encoding="utf-8") as file:
+            if "fingerprint" in json.load(file):
+                return
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, TypeError):
+        pass
+    raise RefpcmError(f"{path} is not the result of an evaluation and would be overwritten; choose another --out")
 
 
 def write_report(folder, result):

@@ -21,12 +21,13 @@ def parse_times(text):
 
 def parse_time(text):
     """Seconds from one time. Raises RefpcmError."""
-    match = re.fullmatch(r"\s*(\d+\.?\d*(?:e\d+)?|\.\d+)\s*([a-z]*)\s*", text.lower())
-    unit = match and match.group(2)
-    for candidate in (unit, unit and unit.removesuffix("s")):
-        unit_s = UNITS_S.get(_SHORT.get(candidate, candidate))
-        if unit_s is not None:
-            return float(match.group(1)) * unit_s
+    match = re.fullmatch(r"\s*(\d+\.?\d*(?:[eE]\d+)?|\.\d+)\s*([a-zA-Z]*)\s*", text)
+    unit = match.group(2) if match else ""
+    if len(unit) > 2:  # M may be a month or a minute, ms is neither
+        unit = unit.lower().removesuffix("s")
+    unit_s = UNITS_S.get(_SHORT.get(unit, unit))
+    if unit_s is not None:
+        return float(match.group(1)) * unit_s
     raise RefpcmError(f"{text.strip()!r} is not a time; write a number with one of {', '.join(UNITS_S)}, as in {PAPER}")
 
 
@@ -35,4 +36,4 @@ def time_text(t_s):
     for unit, unit_s in reversed(UNITS_S.items()):
         if t_s >= unit_s and (t_s / unit_s).is_integer():
             return f"{t_s / unit_s:.0f} {unit}"
-    return f"{t_s:g} s"
+    return f"{float(t_s)!r} s".replace(".0 s", " s")

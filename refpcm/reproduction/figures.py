@@ -24,7 +24,7 @@ from refpcm.reproduction import drawing, fig2, fig3, fig4, fig5
 from refpcm.reproduction.measurements import kernels
 from refpcm.reproduction.networks import all_trainings, train_all
 from refpcm.reproduction.output import comparison_table, interval, table, write_files
-from refpcm.reproduction.setting import claim, with_architecture_of_given
+from refpcm.reproduction.setting import claim, with_architecture_of_given, with_usual_adabs
 from refpcm.resnet import build
 from refpcm.training.run import check_images, hold_back, identity_of
 
@@ -35,7 +35,7 @@ OTHER = "The paper's network and data are others: compare signs and shapes, not 
 
 def reproduce(setting, names, pool=None):
     """Make the figures `names` and print their tables. -> exit status: 0, or that of a signal during a training."""
-    setting = with_architecture_of_given(setting)
+    setting = with_usual_adabs(with_architecture_of_given(setting))
     dataset = load(setting.data)
     for path in (path for paths in setting.given.values() for path in paths):
         load_inputs(str(path), setting.data, kernels(setting.scale))  # refuses what does not fit

@@ -43,9 +43,8 @@ def _cell(column, value):
 
 def interval(rows):
     """What the bars of a figure mean, in words."""
-    if max(row["runs"] for row in rows) > 1:
-        return "bars: 95 % intervals of the mean over training runs"
-    return "bars: 95 % intervals of the mean over chips or inference runs of one training run"
+    over = {"training runs" if row["runs"] > 1 else "chips or inference runs of one training run" for row in rows}
+    return "bars: 95 % intervals of the mean over " + ", or ".join(sorted(over, reverse=True))
 
 
 def write_files(out, name, columns, result, text):

@@ -37,8 +37,8 @@ class Scale:
     on_chip: str = "all"                         # or inner: first and last layer stay digital
     images: int | None = None                    # only the first so many test images; None = all
     calibration: str = "train"                   # images of AdaBS (I-11); train-augmented: I-20
-    adabs_batches: int = 13
-    adabs_batch_size: int = 200
+    adabs_batches: int | None = None             # n and m of AdaBS; None = the paper's for the data
+    adabs_batch_size: int | None = None
 
 
 SCALES = {

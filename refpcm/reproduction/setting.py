@@ -5,6 +5,8 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from refpcm.compensation.adabs import usual_size
+from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import write_bytes
 from refpcm.reproduction.scales import Scale
@@ -39,6 +41,20 @@ def with_architecture_of_given(setting):
     scale = replace(setting.scale, **{name: replace(getattr(setting.scale, name), architecture=architectures[0])
                                       for name in ("fp32", "retraining")})
     return replace(setting, scale=scale)
+
+
+def with_usual_adabs(setting):
+    """The setting with AdaBS's numbers for its data where its scale names none.
+
+    Raises RefpcmError for calibration images that an ImageNet index does not have.
+    """
+    scale, imagenet = setting.scale, is_index(setting.data)
+    if imagenet and scale.calibration != "train":
+        raise RefpcmError(f"calibration {scale.calibration} is for images held in memory, not for the ImageNet index "
+                          f'{setting.data}: put calibration = "train" into --config')
+    numbers = {name: getattr(scale, name) or usual
+               for name, usual in zip(("adabs_batches", "adabs_batch_size"), usual_size(imagenet))}
+    return replace(setting, scale=replace(scale, **numbers))
 
 
 def claim(setting, identity):

@@ -39,7 +39,7 @@ def test_a_negative_variance_estimate_counts_as_zero():
 
 def test_normalised_accuracy_is_1_in_software_and_0_when_guessing():
     assert normalised_accuracy(0.94, 0.94, 10) == 1.0 and normalised_accuracy(0.1, 0.94, 10) == 0.0
-    assert normalised_accuracy(0.3, 0.1, 10) is None
+    assert normalised_accuracy(0.3, 0.1, 10) is None and normalised_accuracy(0.3, 0.05, 10) is None
 
 
 @pytest.mark.parametrize("text, seconds", [
@@ -49,7 +49,7 @@ def test_times_are_read_with_units(text, seconds):
     assert parse_times(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "25", "h", "1 fortnight", "-1h", "1h,,x", "1h;2h", "nan s"])
+@pytest.mark.parametrize("text", ["", "25", "h", "1 fortnight", "-1h", "1h,,x", "1h;2h", "nan s", "30000ms", "1M"])
 def test_what_is_no_time_is_refused_with_the_units(text):
     with pytest.raises(RefpcmError, match="s, min, h, day, month, year"):
         parse_times(text)
@@ -58,3 +58,4 @@ def test_what_is_no_time_is_refused_with_the_units(text):
 def test_times_are_told_in_the_largest_whole_unit():
     assert [time_text(t) for t in parse_times(PAPER)] == ["25 s", "1 h", "1 day", "1 month", "1 year"]
     assert time_text(90.0) == "90 s" and time_text(0.5) == "0.5 s"
+    assert time_text(1234567.5) == "1234567.5 s" and time_text(1e15 + 1) == "1000000000000001 s"

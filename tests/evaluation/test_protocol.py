@@ -90,6 +90,45 @@ def test_calibration_on_the_test_images_is_another_evaluation(small):
         replace(small, calibration="both")
 
 
+@pytest.mark.parametrize("twice", [{"compensations": ("gdc", "gdc")}, {"times_s": (25.0, 25.0)}])
+def test_nothing_is_named_twice(small, twice):
+    """Else its images would be counted twice, and kept so."""
+    with pytest.raises(RefpcmError, match="none twice"):
+        replace(small, **twice)
+
+
+def with_file(small, folder, **changes):
+    """The protocol on a copy of its network file with other classes or notes."""
+    path = folder / "other.safetensors"
+    save_network(path, replace(units.load_inputs(small.network, small.data, "numpy").file, **changes))
+    return replace(small, network=str(path))
+
+
+def test_augmentation_of_the_training_counts_where_adabs_repeats_it(small, tmp_path):
+    other = with_file(small, tmp_path, notes={"config": {"cutout": 16}})
+    assert fingerprint(other) == fingerprint(small)
+    augmented = [replace(p, calibration="train-augmented") for p in (other, small)]
+    assert len({fingerprint(p) for p in (small, *augmented)}) == 3
+
+
+@pytest.mark.parametrize("classes, words", [
+    (CLASSES[::-1], "same in another order"), (tuple("klmnopqrst"), "choose the network's data"),
+    (tuple("abcdefghiz"), None), (tuple(f"class {i}" for i in range(10)), None)])
+def test_data_of_other_classes_are_refused(small, tmp_path, classes, words):
+    other = with_file(small, tmp_path, classes=classes)
+    if words is None:
+        units.load_inputs(other.network, other.data, "numpy")
+        return
+    with pytest.raises(RefpcmError, match=words):
+        units.load_inputs(other.network, other.data, "numpy")
+
+
+@pytest.mark.parametrize("images", [0, -3])
+def test_a_number_of_images_below_1_is_refused(small, images):
+    with pytest.raises(RefpcmError, match="at least 1"):
+        units.load_inputs(small.network, small.data, "numpy").image_count(images)
+
+
 def test_noise_afresh_in_every_batch_reads_once_a_batch(small, monkeypatch):
     """I-9. Batches of 8 of the 20 images: reads 65536, 65537, 65538 of the second read's units."""
     monkeypatch.setattr(units, "BATCH", 8)

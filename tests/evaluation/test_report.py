@@ -2,7 +2,9 @@
 
 import pytest
 
-from refpcm.evaluation.report import advice
+from data_tools.imagenet_index import DESCRIPTION
+from refpcm.errors import RefpcmError
+from refpcm.evaluation.report import advice, refuse_foreign
 
 
 def result(gdc, adabs, calibration="train", compensations=("gdc", "adabs")):
@@ -22,3 +24,19 @@ def test_adabs_below_gdc_at_any_time_is_explained():
     result([0.90, 0.80], [0.89, 0.85], "test"), result([0.9, 0.8], [0.1, 0.1], compensations=("adabs",))])
 def test_otherwise_nothing_is_said(fine):
     assert advice(fine) == ""
+
+
+def test_an_imagenet_index_is_not_told_to_augment(tmp_path):
+    (tmp_path / DESCRIPTION).write_text("{}")
+    found = result([0.90, 0.80], [0.89, 0.85])
+    assert advice({**found, "protocol": {"calibration": "train", "data": str(tmp_path)}}) == ""
+
+
+@pytest.mark.parametrize("text", ['{"accuracy": 0.9}', "[]", "no JSON"])
+def test_the_result_of_something_else_is_not_overwritten(tmp_path, text):
+    refuse_foreign(tmp_path)
+    (tmp_path / "result.json").write_text(text)
+    with pytest.raises(RefpcmError, match="choose another --out"):
+        refuse_foreign(tmp_path)
+    (tmp_path / "result.json").write_text('{"fingerprint": "a"}')
+    refuse_foreign(tmp_path)

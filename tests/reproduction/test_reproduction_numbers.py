@@ -1,16 +1,20 @@
 """Arithmetic of the reproduction: spread, comparisons, the scales, and the paper's numbers as paper.md has them."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import t
 
+from data_tools.imagenet_index import DESCRIPTION
 from refpcm.errors import RefpcmError
 from refpcm.reproduction import fig2, fig3, fig4, fig5
+from refpcm.reproduction.output import interval
 from refpcm.reproduction.paper_numbers import CIFAR10, IMAGENET
 from refpcm.reproduction.scales import SCALES, override
+from refpcm.reproduction.setting import Setting, with_usual_adabs
 from refpcm.reproduction.spread import spread
 from refpcm.reproduction.variants import RETRAININGS, noise_variant, training_config
 from refpcm.training.config import checked
@@ -132,3 +136,21 @@ def test_a_list_of_values_replaces_that_of_the_scale():
     scale = override(SCALES["smoke"], {"seeds": [4, 5], "images": None, "fp32": {"epochs": 1}}, "my.json")
     assert scale.seeds == (4, 5) and scale.images is None
     assert scale.fp32.epochs == 1.0 and scale.fp32.learning_rate == 0.2
+
+
+def test_bars_over_runs_and_over_draws_are_both_named():
+    assert interval([{"runs": 2}, {"runs": 1}]) == ("bars: 95 % intervals of the mean over training runs, or chips or "
+                                                    "inference runs of one training run")
+    assert interval([{"runs": 2}]).endswith("training runs") and interval([{"runs": 1}]).endswith("one training run")
+
+
+def test_adabs_has_the_numbers_of_its_data(tmp_path):
+    setting = Setting(tmp_path, "smoke", SCALES["smoke"], None, {})
+    usual = with_usual_adabs(setting).scale
+    assert (usual.adabs_batches, usual.adabs_batch_size) == (13, 200)
+    (tmp_path / DESCRIPTION).write_text("{}")
+    imagenet = replace(setting, data=str(tmp_path))
+    found = with_usual_adabs(replace(imagenet, scale=replace(setting.scale, adabs_batches=3))).scale
+    assert (found.adabs_batches, found.adabs_batch_size) == (3, 50)
+    with pytest.raises(RefpcmError, match='calibration = "train"'):
+        with_usual_adabs(replace(imagenet, scale=SCALES["full"]))
