@@ -22,7 +22,7 @@ class Tiles:
     """rows, columns: largest tile, None = no limit. dac, adc: converters.
 
     output_noise: standard deviation of the noise on a column's sum before the ADC, in units of W_max times the input
-    range (as aihwkit counts it; its default is 0.04).
+    range (as aihwkit counts it; 0.06 in its IOParameters).
     """
     rows: int = 512
     columns: int = None

@@ -81,7 +81,7 @@ def page():
                 "Its recipe is compared with others below."),
         recipe(), cost(),
         trained([NOISE], "Noise-aware training, from that network",
-                "eta_tr and alpha are the paper's, peak learning rate and epochs chosen without a search."),
+                "eta_tr is the paper's, alpha its laboratory's, peak learning rate and epochs were chosen without a search."),
         on_chips(NOISE, "The noise-aware network on PCM", "Trained with eta_tr = 3.8 %."),
         on_chips(FP32, "The FP32 network on PCM", "Trained without noise."),
         published(),
