@@ -3,7 +3,9 @@
 from dataclasses import fields
 
 from refpcm import cli
-from refpcm.training.config import PRESETS, TrainingConfig, kinds_of, override, preset, read_config_file
+from refpcm.errors import RefpcmError
+from refpcm.training.config import (
+    PRESETS, TrainingConfig, checked, kinds_of, preset, put_over, read_config_file)
 
 DESCRIPTION = """\
 Train a ResNet. Without arguments: a small one on the built-in data, noise-aware, then put on three simulated chips.
@@ -83,12 +85,20 @@ def arguments(argv=None):
 
 
 def resolve(options):
-    """Configuration from preset, file and flags."""
-    config = preset(options.preset or "demo")
-    if options.config:
-        config = override(config, read_config_file(options.config), options.config)
+    """Configuration from preset, file and flags.
+
+    Raises RefpcmError for what does not go together in the end, and for another noise_kind than the preset's without a
+    strength of its own: those of different kinds are not comparable.
+    """
+    base = preset(options.preset or "demo")
     names = {field.name for field in fields(TrainingConfig)}
-    return override(config, {name: value for name, value in vars(options).items() if name in names}, "command line")
+    from_file = read_config_file(options.config) if options.config else {}
+    flags = {name: value for name, value in vars(options).items() if name in names}
+    config = put_over(put_over(base, from_file, options.config), flags, "command line")
+    if config.noise_kind != base.noise_kind and base.weight_noise and "weight_noise" not in {*from_file, *flags}:
+        raise RefpcmError(f"noise_kind = {config.noise_kind!r} needs a strength of its own: --weight-noise "
+                          f"{base.weight_noise:g} is meant for {base.noise_kind!r}")
+    return checked(config, "configuration")
 
 
 def main():
@@ -103,7 +113,6 @@ def main():
 
 def refuse_with_resume(options):
     """Raises RefpcmError if --resume comes with an option that would make it another run."""
-    from refpcm.errors import RefpcmError
     names = {field.name for field in fields(TrainingConfig)} | {"preset", "config", "out", "start"}
     given = [name for name, value in vars(options).items() if name in names and value is not None]
     if given:

@@ -1,21 +1,26 @@
 """How many epochs fit in a time budget."""
 
 import dataclasses
+import math
 import time
 
 from refpcm.errors import RefpcmError
 from refpcm.training import loop
+from refpcm.training.config import checked
 
 REHEARSAL_SECONDS = 8.0  # measured before the run
 RESERVE = 0.97           # share of the budget that is planned with
+VALIDATING = 0.3         # time of a validation image, in those of a training image
 
 
-def plan(state, training, budget, began):
+def plan(state, training, validation, budget, began):
     """Configuration with as many epochs as fit in what is left of `budget` seconds, from a timed rehearsal.
 
-    state: before its first step; training: its Dataset; began: time.monotonic() when the budget began to run.
+    state: before its first step; training: its Dataset; validation: number of images looked at after every epoch;
+    began: time.monotonic() when the budget began to run.
     The rehearsal trains a copy; nothing of it is kept but the rate. The number of epochs is then fixed, so
-    that the run can be repeated without a clock. Raises RefpcmError if there is no time for a single step.
+    that the run can be repeated without a clock. Raises RefpcmError if there is no time for a single step, or for the
+    average_epochs asked for.
     """
     endless = dataclasses.replace(state.config, epochs=1e6, schedule="constant", learning_rate=1e-6)
     copy = dataclasses.replace(state, config=endless, parameters={n: p.copy() for n, p in state.parameters.items()},
@@ -32,6 +37,7 @@ def plan(state, training, budget, began):
     if steps < 1:
         raise RefpcmError(f"--time-budget: a step takes {step_seconds:.2g} s and {max(left, 0):.0f} s are left; "
                           "give more time")
-    epochs = steps / loop.steps_per_epoch(state.config, len(training.train_images))
-    epochs = round(epochs, 1) if epochs < 10 else float(int(epochs))
-    return dataclasses.replace(state.config, epochs=max(epochs, 0.1))
+    count = len(training.train_images)
+    fitting = steps / loop.steps_per_epoch(state.config, count) / (1 + VALIDATING * validation / count)
+    rounded = math.floor(10 * fitting) / 10 if fitting < 10 else float(math.floor(fitting))
+    return checked(dataclasses.replace(state.config, epochs=rounded or fitting), "--time-budget")

@@ -8,8 +8,8 @@ from refpcm.training.weight_noise import layer_parts
 def clip_bound(weights, alpha):
     """alpha sigma(W), sigma the population standard deviation of the clean weights at this moment (I-3), float64.
 
-    weights: the arrays of one layer. alpha: 2.0 for CIFAR-10 in code of the paper's laboratory, 2.5 for ImageNet in
-    the paper's supplement.
+    weights: the arrays of one layer. alpha: 2.0 for CIFAR-10 in code of the paper's laboratory, 2.5 for ImageNet by
+    elimination among the paper's values.
     """
     return alpha * float(np.std(np.concatenate([w.ravel() for w in weights]), dtype=np.float64))
 

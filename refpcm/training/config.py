@@ -111,14 +111,22 @@ def preset(name):
 def override(config, values, source):
     """config with `values` {field: value} put over it; `source` names them in errors.
 
-    Raises RefpcmError for unknown fields (all at once, with the valid ones), wrong types and values out of range.
+    Raises RefpcmError as `put_over` does, and for values out of range.
+    """
+    return checked(put_over(config, values, source), source)
+
+
+def put_over(config, values, source):
+    """The same before it is complete: values may be out of range, or not go together, until others come over them.
+
+    Raises RefpcmError for unknown fields (all at once, with the valid ones) and wrong types.
     """
     kinds = {field.name: kinds_of(field) for field in fields(config)}
     unknown = sorted(set(values) - set(kinds))
     if unknown:
         raise RefpcmError(f"{source}: unknown {', '.join(map(repr, unknown))}; valid are: {', '.join(kinds)}")
     typed = {name: of_kind(kinds[name], value, name, source) for name, value in values.items()}
-    return checked(replace(config, **typed), source)
+    return replace(config, **typed)
 
 
 def kinds_of(field):
@@ -163,6 +171,8 @@ def checked(config, source):
                            "the choice is one between weights (I-2)")
     if config.average_epochs > config.epochs:
         wanted("average_epochs", f"at most the epochs of the run, {config.epochs:g}")
+    if config.noise_kind != "state-dependent" and config.weight_noise >= 1:
+        wanted("weight_noise", f"below 1, a share of the largest magnitude, where noise_kind is {config.noise_kind!r}")
     if config.seed >= 2 ** 32:
         wanted("seed", "below 2^32")
     return config

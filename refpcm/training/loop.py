@@ -77,7 +77,7 @@ def step(state, engine, decayed, images, labels, lr):
     loss, dlogits = cross_entropy(logits, labels, config.label_smoothing)
     if not loss < DIVERGED * math.log(state.classes):
         raise RefpcmError(f"the loss became {loss:.3g} at step {state.step + 1}: training has diverged; "
-                          "choose a smaller --learning-rate (or a longer --warmup-epochs)")
+                          "begin anew with a smaller --learning-rate or a longer --warmup-epochs")
     gradients = engine.backward(used if config.backward == "noisy" else clean, dlogits)
     rules.update(state.parameters, gradients, state.velocity, decayed, lr, config.momentum, config.nesterov,
                  config.weight_decay)

@@ -5,10 +5,13 @@ import shlex
 from importlib.util import find_spec
 
 from refpcm import cli
+from refpcm.compensation import adabs
+from refpcm.datasets.imagenet import is_index
+from refpcm.errors import RefpcmError
 from refpcm.files.atomic import write_bytes
 from refpcm.files.network_file import NetworkFile, save_network
 from refpcm.resnet import build, pcm_weight_count
-from refpcm.training.config import as_json
+from refpcm.training.config import PRESETS, as_json
 from refpcm.training.executor import make_engine
 from refpcm.training.loop import accuracy
 from refpcm.training.outcome import outcome
@@ -42,8 +45,7 @@ def finish(folder, state, training, dataset):
 def report(folder, state, training, dataset, options):
     """`finish` the run, try the network on chips if asked, print the tables."""
     result = finish(folder, state, training, dataset)
-    demonstration = options.preset in (None, "demo") and not (options.config or options.data or options.resume)
-    chips = options.chips if options.chips is not None else 3 * demonstration
+    demonstration, chips = is_demonstration(options, state.config), chips_wanted(options, state.config)
     if chips:
         result["chips"] = on_chips(folder, chips, options.data, state.config)
         write_bytes(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
@@ -64,6 +66,26 @@ def report(folder, state, training, dataset, options):
           + ("" if find_spec("matplotlib") else "\n(--plot needs matplotlib: pip install matplotlib)"))
     if demonstration:
         print("The paper's figures on a small scale: python -m refpcm.reproduce all")
+
+
+def is_demonstration(options, config):
+    """Whether the run is that of the command without arguments, or of one or two flags beside."""
+    if options.data:
+        return False
+    return config == PRESETS["demo"] if options.resume else options.preset in (None, "demo") and not options.config
+
+
+def chips_wanted(options, config):
+    """How many chips the finished network is to be tried on."""
+    return options.chips if options.chips is not None else 3 * is_demonstration(options, config)
+
+
+def check_chips(options, config, dataset):
+    """Raises RefpcmError, before anything is trained, if chips are asked for and AdaBS would have too few images."""
+    needed = adabs.BATCHES * adabs.BATCH_SIZE
+    if chips_wanted(options, config) and len(dataset.train_images) < needed and not is_index(options.data):
+        raise RefpcmError(f"--chips tries AdaBS, which takes {needed:,} training images; {dataset.name} has "
+                          f"{len(dataset.train_images):,}: leave out --chips, and use refpcm.evaluate afterwards")
 
 
 def on_chips(folder, chips, data, config):

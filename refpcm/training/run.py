@@ -24,7 +24,7 @@ from refpcm.training.budget import plan
 from refpcm.training.checkpoint import load_checkpoint
 from refpcm.training.config import as_json
 from refpcm.training.metrics import keep_records
-from refpcm.training.report import report
+from refpcm.training.report import NETWORK, RESULT, check_chips, report
 from refpcm.training.session import CHECKPOINT, METRICS, Session, note
 from refpcm.training.sources import image_source
 
@@ -41,13 +41,14 @@ def train_run(options, config):
     if options.out:
         refuse_used(options.out)
     dataset = load(options.data)
+    check_chips(options, config, dataset)
     training, validation = hold_back(dataset, config.validation_images)
     check_images(config, build(config.architecture, len(dataset.classes)), training)
     state = loop.start(config, len(dataset.classes), identity_of(training))
     if options.start:
         state.parameters = starting_parameters(options.start, state, dataset)
     if options.time_budget:
-        state.config = plan(state, training, options.time_budget, began)
+        state.config = plan(state, training, len(validation.test_images), options.time_budget, began)
     folder = given_folder(options.out) if options.out else numbered_folder()
     with locked(folder):
         refuse_used(folder)
@@ -60,7 +61,9 @@ def resume(options, began):
     folder = Path(options.resume)
     with locked(folder):
         state = load_checkpoint(folder / CHECKPOINT)
-        dataset = load(options.data or source_of(folder))
+        options.data = options.data or source_of(folder)
+        dataset = load(options.data)
+        check_chips(options, state.config, dataset)
         training, validation = hold_back(dataset, state.config.validation_images)
         check_images(state.config, build(state.config.architecture, len(dataset.classes)), training)
         if state.data != identity_of(training):
@@ -74,9 +77,12 @@ def train_in(folder, state, dataset, training, validation, options, began):
     keep_records(folder / METRICS, state.step)
     session = Session(folder, state, training, validation, options, began,
                       f"go on with: python -m refpcm.train --resume {folder}")
-    if session.run():
+    complete = session.run()
+    if complete:
         report(folder, state, training, dataset, options)
-    return 128 + session.signal if session.signal else 0  # the shell's convention for a process ended by a signal
+    if session.signal:
+        return 128 + session.signal  # the shell's convention for a process ended by a signal
+    return 0 if complete else 1
 
 
 def check_images(config, network, training):
@@ -102,9 +108,12 @@ def hold_back(dataset, validation_images):
 
 
 def refuse_used(folder):
-    """Raises RefpcmError if `folder` already holds a run."""
+    """Raises RefpcmError if `folder` holds a run or any file that a run would write over."""
     if (Path(folder) / CHECKPOINT).exists():
         raise RefpcmError(f"{folder} already holds a run; go on with it by --resume {folder}, or choose another --out")
+    for name in (CONFIG, METRICS, NETWORK, RESULT):
+        if (Path(folder) / name).exists():
+            raise RefpcmError(f"{Path(folder) / name} is there and would be overwritten; choose another --out")
 
 
 def given_folder(out):

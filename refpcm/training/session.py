@@ -11,6 +11,7 @@ from refpcm.errors import RefpcmError
 from refpcm.resnet import build, pcm_weight_count
 from refpcm.training import loop
 from refpcm.training.checkpoint import save_checkpoint
+from refpcm.training.config import TrainingConfig, difference
 from refpcm.training.executor import make_engine
 from refpcm.training.metrics import append_record
 from refpcm.training.outcome import outcome
@@ -38,14 +39,16 @@ class Session:
         note(f"{config.architecture} ({pcm_weight_count(build(config.architecture, self.state.classes)):,} weights), "
              f"{count:,} training images, {config.epochs:g} epochs of {loop.steps_per_epoch(config, count)} steps; "
              f"output in {self.folder}" + (f"; going on after step {self.state.step}" if self.state.step else ""))
+        note("not at its default: " + ", ".join(f"{name} = {value}" for name, value
+                                                in difference(config, TrainingConfig()).items()))
         before = {number: signal.signal(number, self.interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
+            if not self.state.step:
+                self.save(self.state)  # so that a run can be resumed from its first moment on
             complete = self.state.step >= total or loop.train(self.state, self.training, self.after_step,
                                                               self.after_epoch)
         except RefpcmError as error:
-            kept = self.folder / CHECKPOINT
-            state = f"the last good checkpoint is {kept}" if kept.exists() else "no checkpoint was written yet"
-            raise RefpcmError(f"{error}; {state}") from None
+            raise RefpcmError(f"{error}; what was saved before is in {self.folder / CHECKPOINT}") from None
         finally:
             self.progress.clear()
             for number, handler in before.items():
@@ -73,7 +76,7 @@ class Session:
     def save(self, state):
         if not all(np.isfinite(value).all() for value in state.parameters.values()):
             raise RefpcmError(f"a weight is no longer finite at step {state.step}: training has diverged; "
-                              "choose a smaller --learning-rate")
+                              "begin anew with a smaller --learning-rate")
         save_checkpoint(self.folder / CHECKPOINT, state)
         self.saved = time.monotonic()
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from refpcm.errors import RefpcmError
+from refpcm.train import arguments, resolve
 from refpcm.training.config import PRESETS, TrainingConfig, as_json, checked, override, preset, read_config_file
 
 NAN, INFINITY = float("nan"), float("inf")
@@ -35,6 +36,32 @@ def test_a_whole_number_is_taken_for_a_float():
 def test_every_preset_is_valid_and_survives_json(name):
     config = checked(preset(name), name)
     assert override(TrainingConfig(), json.loads(as_json(config)), name) == config
+
+
+# What the presets say the paper and its laboratory fix: epochs, peak, schedule, batch, decay, Cutout, noise, alpha.
+FIXED = {
+    "joshi2020-cifar10": (200.0, 0.1, "multi-step", 128, 5e-4, "all", 16, 0.0, None),
+    "joshi2020-cifar10-noise": (50.0, 0.005, "cosine", 128, 5e-4, "all", 16, 0.038, 2.0),
+    "joshi2020-imagenet": (9.0, 0.00125, "cosine", 32, 1e-4, "all", 0, 0.038, 2.5),
+}
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_presets_of_the_paper_have_the_numbers_of_their_sources(name):
+    c = preset(name)
+    assert FIXED[name] == (c.epochs, c.learning_rate, c.schedule, c.batch_size, c.weight_decay, c.decay, c.cutout,
+                           c.weight_noise, c.clip_sigma)
+    assert (c.momentum, c.label_smoothing, c.noise_kind, c.backward) == (0.9, 0.0, "additive", "noisy")
+
+
+def test_what_flags_complete_is_judged_as_a_whole(tmp_path):
+    """A file's average_epochs beyond the preset's epochs is fine with the epochs of a flag."""
+    path = tmp_path / "c.json"
+    path.write_text('{"average_epochs": 20}')
+    config = resolve(arguments(["--config", str(path), "--epochs", "40"]))
+    assert (config.average_epochs, config.epochs) == (20.0, 40.0)
+    with pytest.raises(RefpcmError, match="at most the epochs of the run, 8"):
+        resolve(arguments(["--config", str(path)]))
 
 
 def test_an_unknown_preset_is_refused_with_the_known_ones():

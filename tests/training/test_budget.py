@@ -1,0 +1,56 @@
+"""The number of epochs that fit in a time budget, by a clock that is told what to say."""
+
+import dataclasses
+
+import pytest
+
+from refpcm.datasets import load
+from refpcm.errors import RefpcmError
+from refpcm.training import budget, loop
+from refpcm.training.config import TrainingConfig
+
+CONFIG = TrainingConfig(batch_size=32, epochs=8.0)
+
+
+@pytest.fixture
+def state_and_data(monkeypatch):
+    """A run on 320 images, 10 steps an epoch, each of which takes a second of a clock that nothing else moves."""
+    whole, clock = load(), [100.0]
+    monkeypatch.setattr(budget.time, "monotonic", lambda: clock[0])
+
+    def train(copy, dataset, after_step, after_epoch):
+        for _ in range(1000):
+            clock[0] += 1.0
+            if after_step(copy, 1000):
+                return
+    monkeypatch.setattr(budget.loop, "train", train)
+    data = dataclasses.replace(whole, train_images=whole.train_images[:320], train_labels=whole.train_labels[:320])
+    return loop.start(CONFIG, 10, "data"), data
+
+
+@pytest.mark.parametrize("seconds, validation, epochs", [
+    (100.0, 0, 8.7),    # the rehearsal takes 10 s: 97 - 10 = 87 steps are left
+    (100.0, 160, 7.5),  # an epoch costs as much as one of 320 + 0.3 * 160 images
+    (10.0, 0, 0.5)])    # 9.7 - 4 s: 5 whole steps
+def test_what_is_planned_fits(state_and_data, seconds, validation, epochs):
+    state, data = state_and_data
+    assert budget.plan(state, data, validation, seconds, 100.0).epochs == epochs
+
+
+def test_less_than_a_tenth_of_an_epoch_is_not_rounded_up(state_and_data):
+    state, data = state_and_data
+    state.config = dataclasses.replace(CONFIG, batch_size=1)
+    assert budget.plan(state, data, 0, 10.0, 100.0).epochs == 5 / 320
+
+
+def test_no_time_for_a_step_is_said(state_and_data):
+    state, data = state_and_data
+    with pytest.raises(RefpcmError, match="give more time"):
+        budget.plan(state, data, 0, 4.9, 100.0)
+
+
+def test_averaged_epochs_that_do_not_fit_are_refused(state_and_data):
+    state, data = state_and_data
+    state.config = dataclasses.replace(CONFIG, epochs=60.0, average_epochs=50.0)
+    with pytest.raises(RefpcmError, match="--time-budget: average_epochs = 50.0 must be at most"):
+        budget.plan(state, data, 0, 100.0, 100.0)

@@ -1,0 +1,67 @@
+"""The loop hands every number of the configuration on: a step against the operators, warm-up, held-out images."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from refpcm import network as reference
+from refpcm.datasets import load
+from refpcm.nn import cross_entropy
+from refpcm.resnet import build
+from refpcm.training import loop
+from refpcm.training.config import TrainingConfig
+from refpcm.training.executor import make_engine
+from refpcm.training.run import hold_back
+from refpcm.training.schedules import learning_rate
+from refpcm.training.sgd import decayed_names, sgd_step, zero_velocities
+
+CONFIG = TrainingConfig(batch_size=4, kernels="numpy", momentum=0.7, nesterov=False, weight_decay=0.01, decay="weights",
+                        label_smoothing=0.2)
+
+
+@pytest.fixture(scope="module")
+def data():
+    """96 built-in images."""
+    whole = load()
+    return dataclasses.replace(whole, train_images=whole.train_images[:96], train_labels=whole.train_labels[:96])
+
+
+@pytest.mark.parametrize("changes", [{}, {"nesterov": True}, {"decay": "all"}])
+def test_two_steps_are_smoothed_loss_gradient_and_sgd(changes):
+    config = dataclasses.replace(CONFIG, **changes)
+    state, net = loop.start(config, 10, "data"), build(config.architecture, 10)
+    engine, decayed = make_engine(net, "numpy"), decayed_names(state.parameters, config.decay)
+    images = np.random.default_rng(1).normal(size=(2, 4, *net.input_shape)).astype(np.float32)
+    labels = np.array([[3, 1, 4, 1], [5, 9, 2, 6]])
+    weights = {name: value.copy() for name, value in state.parameters.items()}
+    velocity = zero_velocities(weights)
+    for batch, classes in zip(images, labels):
+        logits, tape = reference.forward(net, weights, batch, training=True)
+        _, dlogits = cross_entropy(logits, classes, 0.2)
+        for name, gradient in reference.backward(net, weights, tape, dlogits).items():
+            sgd_step(weights[name], gradient, velocity[name], 0.05, 0.7, config.nesterov,
+                     0.01 if config.decay == "all" or name in decayed else 0.0)
+        loop.step(state, engine, decayed, batch, classes, 0.05)
+    assert all(np.allclose(state.parameters[name], weights[name], rtol=1e-5, atol=1e-7) for name in velocity)
+    assert any(name not in decayed for name in velocity) == (config.decay == "weights")
+
+
+def test_the_schedule_is_followed_with_its_warm_up(data):
+    config = dataclasses.replace(CONFIG, batch_size=16, kernels="vector", epochs=3.0, schedule="cosine",
+                                 learning_rate=0.1, warmup_epochs=1.5)
+    found = []
+    loop.train(loop.start(config, 10, "data"), data, lambda state, total: False,
+               lambda state, record: found.append(record["learning_rate"]))
+    assert found == [learning_rate("cosine", 0.1, step, 18, 9.0) for step in (5, 11, 17)]
+    assert found[0] < learning_rate("cosine", 0.1, 5, 18, 0.0)
+
+
+def test_held_back_images_are_validated_with_and_not_trained_on(data):
+    training, validation = hold_back(data, 20)
+    assert len(training.train_images) == 76 and len(validation.test_images) == 20
+    both = np.concatenate([training.train_images, validation.test_images])
+    assert sorted(image.tobytes() for image in both) == sorted(image.tobytes() for image in data.train_images)
+    assert sorted([*training.train_labels, *validation.test_labels]) == sorted(data.train_labels)
+    rows = {image.tobytes(): label for image, label in zip(data.train_images, data.train_labels)}
+    assert all(rows[image.tobytes()] == label for image, label in zip(validation.test_images, validation.test_labels))
