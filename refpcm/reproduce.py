@@ -24,8 +24,8 @@ EPILOG = """\
 Trained networks and finished evaluations are kept in the output folder and shared by the figures: the same command run
 again goes on where it was interrupted. docs/reproduce.md has the scales and what each panel is taken to be.
 """
-ABOUT = {"smoke": "two minutes for all figures, built-in data", "small": "some 20 minutes, CIFAR-10",
-         "full": "the paper's network and numbers of runs, weeks"}
+ABOUT = {"smoke": "about two minutes for all figures, built-in data", "small": "about half an hour, CIFAR-10",
+         "full": "the paper's network and number of trainings, weeks"}
 
 
 def arguments():
@@ -33,12 +33,13 @@ def arguments():
     parser.add_argument("figure", choices=(*FIGURES, "all"), help="which figure")
     parser.add_argument("--scale", choices=SCALES, default="smoke",
                         help="; ".join(f"{name}: {about}" for name, about in ABOUT.items()))
-    parser.add_argument("--config", metavar="FILE",
+    parser.add_argument("--config", type=cli.name, metavar="FILE",
                         help="TOML (Python 3.11 or later) or JSON that changes numbers of the scale")
-    parser.add_argument("--data", metavar="DIR", help="folder prepared by data_tools; the built-in images if left out")
-    parser.add_argument("--fp32", metavar="FILE", nargs="+",
+    parser.add_argument("--data", type=cli.name, metavar="DIR",
+                        help="folder prepared by data_tools; the built-in images if left out")
+    parser.add_argument("--fp32", type=cli.name, metavar="FILE", nargs="+",
                         help="network files to use as the FP32 networks, and to start from, instead of training them")
-    parser.add_argument("--noise", metavar="FILE", nargs="+",
+    parser.add_argument("--noise", type=cli.name, metavar="FILE", nargs="+",
                         help="network files to use as those trained with the scale's eta_tr")
     parser.add_argument("--out", type=cli.name, metavar="DIR", help="output folder (default: runs/reproduce-SCALE)")
     parser.add_argument("--workers", type=int, metavar="N", default=1,

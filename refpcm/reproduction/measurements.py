@@ -1,7 +1,7 @@
 """Accuracies of the trained networks: digital, with additive noise, and on chips; finished units are kept.
 
-Noise and chips have the seed of the training run (of given networks, their place in the list): no two runs of a
-network share a chip, and different networks meet the same chips.
+Noise and chips have the seed of the training run, for given networks that of their place (`seeded`): no two runs of a
+network share a chip, and different networks of one seed meet the same chips.
 """
 
 import sys
@@ -85,9 +85,9 @@ def _protocol(setting, path, seed, times_s, compensations):
 
 
 def seeded(setting, variant):
-    """(seed, path) of each of the variant's networks."""
-    files = network_files(setting, variant)
-    return list(zip(range(len(files)) if variant in setting.given else setting.scale.seeds, files))
+    """(seed, path) of each of the variant's networks; 0, 1, ... where the scale has not as many seeds."""
+    files, seeds = network_files(setting, variant), setting.scale.seeds
+    return list(zip(seeds if len(seeds) == len(files) else range(len(files)), files))
 
 
 def kernels(scale):

@@ -17,7 +17,7 @@ from refpcm.training.checkpoint import load_checkpoint
 from refpcm.training.config import TrainingConfig, as_json
 from refpcm.training.metrics import keep_records
 from refpcm.training.report import NETWORK, finish
-from refpcm.training.run import check_images, hold_back, identity_of, starting_parameters, write_config
+from refpcm.training.run import CONFIG, check_images, hold_back, identity_of, starting_parameters, write_config
 from refpcm.training.session import CHECKPOINT, METRICS, Session, note
 
 CHECKPOINT_EVERY_S = 60.0
@@ -70,18 +70,33 @@ def all_trainings(setting, variants):
     return needed
 
 
-def is_trained(training):
-    """Whether its network is there. Raises RefpcmError for one that is damaged or was trained otherwise."""
+def is_trained(training, identity):
+    """Whether its network is there; identity: of the training images, as of `identity_of`.
+
+    Raises RefpcmError for one that is damaged, or was trained otherwise or on other images. What is not compared is the
+    network that it started from.
+    """
     if not training.network.exists():
         return False
     if load_network(training.network).notes.get("config") != json.loads(as_json(training.config)):
         raise RefpcmError(f"{training.network} belongs to another training; remove its folder to train anew")
+    path = training.folder / CONFIG
+    try:
+        found = json.loads(path.read_bytes())["data_identity"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RefpcmError(f"{path} cannot be read ({error!r}); bring it back, or remove its folder to train "
+                          "anew") from None
+    if found != identity:
+        raise RefpcmError(f"{training.network} was trained on other images; remove its folder to train anew")
     return True
 
 
 def train_all(setting, variants, dataset):
     """Train what is missing of `variants`. -> 0, or the exit status after a signal."""
-    missing = [training for training in all_trainings(setting, variants) if not is_trained(training)]
+    needed = all_trainings(setting, variants)
+    identities = {held: identity_of(hold_back(dataset, held)[0])
+                  for held in {one.config.validation_images for one in needed}}
+    missing = [one for one in needed if not is_trained(one, identities[one.config.validation_images])]
     images = len(dataset.train_images)
     left = sum(loop.total_steps(training.config, images) for training in missing)
     done, began = 0, time.monotonic()

@@ -6,8 +6,9 @@ Nothing heavy is imported here, so that `--help` can print the scales at once.
 from dataclasses import dataclass, fields, replace
 
 from refpcm.errors import RefpcmError
-from refpcm.reproduction.variants import FP32, RETRAININGS
+from refpcm.reproduction.variants import FP32, RETRAININGS, noise_variant, training_config
 from refpcm.training.config import PRESETS, TrainingConfig, kinds_of, of_kind
+from refpcm.training.config import checked as checked_training
 from refpcm.training.config import override as override_training
 
 MINUTE_S, HOUR_S, DAY_S, YEAR_S = 60.0, 3600.0, 86400.0, 31536000.0
@@ -49,7 +50,7 @@ SCALES = {
                                   weight_noise=0.038, clip_sigma=2.0),
         etas_tr=(0.038, 0.1), etas_inf=(0.0, 0.02, 0.038, 0.06, 0.1), inference_runs=5, chips=5, images=500,
         day_s=(25.0, 1000.0, DAY_S)),
-    # Some 20 minutes on two cores: a network of a sixth of the weights on CIFAR-10, three training runs.
+    # About half an hour on two cores: a network of a sixth of the weights on CIFAR-10, three training runs.
     "small": Scale(
         fp32=TrainingConfig(architecture="tiny-resnet8", epochs=8.0, learning_rate=0.2, schedule="one-cycle",
                             kernels="winograd4"),
@@ -57,7 +58,8 @@ SCALES = {
                                   weight_noise=0.038, clip_sigma=2.0, kernels="winograd4"),
         seeds=(0, 1, 2), inference_runs=5, chips=3, images=2000,
         day_s=(25.0, 1000.0, HOUR_S, DAY_S), year_s=(25.0, DAY_S, 30 * DAY_S, YEAR_S)),
-    # The paper's network, data, recipe (I-4) and number of runs: 10 trainings x 100 inferences. Weeks, so for machines.
+    # The paper's network, data and numbers of runs: 10 trainings, in Fig. 2 with 100 inferences each. The recipe, which
+    # is not known (I-4), is that of the presets; 25 chips are our choice. Weeks, so for several machines.
     "full": Scale(
         fp32=PRESETS["joshi2020-cifar10"], retraining=PRESETS["joshi2020-cifar10-noise"], seeds=tuple(range(10)),
         etas_tr=(0.01, 0.02, 0.03, 0.038, 0.05, 0.06, 0.08, 0.1, 0.12),
@@ -131,6 +133,8 @@ def checked(scale, source):
     if unknown:
         raise RefpcmError(f"{source}: transfer names unknown networks {', '.join(unknown)}; known are: "
                           f"{', '.join((FP32, *RETRAININGS))}")
+    for variant in (*scale.transfer, *(noise_variant(eta, scale) for eta in scale.etas_tr)):
+        checked_training(training_config(scale, variant, 0), f"{source}, training of {variant}")
     if scale.calibration not in ("train", "train-augmented"):
         raise RefpcmError(f"{source}: calibration must be train or train-augmented, not {scale.calibration!r}")
     for name in ("inference_runs", "chips", "reads", "adabs_batches", "adabs_batch_size", "images"):

@@ -5,11 +5,12 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from refpcm.compensation.adabs import usual_size
+from refpcm.compensation.adabs import calibration_images, usual_size
 from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import write_bytes
 from refpcm.reproduction.scales import Scale
+from refpcm.reproduction.variants import FP32, NOISE
 
 FILE = "settings.json"
 
@@ -29,10 +30,16 @@ class Setting:
 
 
 def with_architecture_of_given(setting):
-    """The setting with the given networks' architecture in its trainings. Raises RefpcmError if they differ."""
+    """The setting with the given networks' architecture in its trainings.
+
+    Raises RefpcmError if they differ, or if one says that it was trained otherwise than its option means.
+    """
     from refpcm.files.network_file import load_network
-    found = {path: load_network(path).network for paths in setting.given.values() for path in paths}
-    architectures = sorted({network.architecture for network in found.values()})
+    found = {path: load_network(path) for paths in setting.given.values() for path in paths}
+    for variant, paths in setting.given.items():
+        for path in paths:
+            _check_noise(variant, path, found[path].notes.get("config"), setting.scale.retraining)
+    architectures = sorted({file.network.architecture for file in found.values()})
     if len(architectures) > 1:
         raise RefpcmError(f"the given networks are of different architectures, {' and '.join(architectures)}; "
                           "give networks of one")
@@ -43,18 +50,35 @@ def with_architecture_of_given(setting):
     return replace(setting, scale=scale)
 
 
-def with_usual_adabs(setting):
-    """The setting with AdaBS's numbers for its data where its scale names none.
+def _check_noise(variant, path, config, retraining):
+    """Raises RefpcmError if config, that of the training of `path` by its notes, is one of other noise than variant's.
 
-    Raises RefpcmError for calibration images that an ImageNet index does not have.
+    None: trained elsewhere.
     """
-    scale, imagenet = setting.scale, is_index(setting.data)
-    if imagenet and scale.calibration != "train":
+    noise = {name: getattr(retraining, name) for name in ("weight_noise", "noise_kind", "weight_precision")}
+    wanted, remedy = {
+        FP32: ({"weight_noise": 0.0, "weight_precision": "float"}, "give a network trained without noise"),
+        NOISE: (noise, "give one trained so, or name its weight_noise under retraining in --config")}[variant]
+    for name, value in wanted.items() if isinstance(config, dict) else ():
+        if config.get(name, value) != value:
+            raise RefpcmError(f"--{variant} {path} was trained with {name} = {config[name]!r}, where {value!r} is "
+                              f"wanted; {remedy}")
+
+
+def with_usual_adabs(setting):
+    """The setting with AdaBS's numbers for its data where its scale names none."""
+    numbers = {name: getattr(setting.scale, name) or usual
+               for name, usual in zip(("adabs_batches", "adabs_batch_size"), usual_size(is_index(setting.data)))}
+    return replace(setting, scale=replace(setting.scale, **numbers))
+
+
+def check_calibration(setting, dataset):
+    """Raises RefpcmError if the data do not have the images that AdaBS is to see."""
+    scale = setting.scale
+    if is_index(setting.data) and scale.calibration != "train":
         raise RefpcmError(f"calibration {scale.calibration} is for images held in memory, not for the ImageNet index "
                           f'{setting.data}: put calibration = "train" into --config')
-    numbers = {name: getattr(scale, name) or usual
-               for name, usual in zip(("adabs_batches", "adabs_batch_size"), usual_size(imagenet))}
-    return replace(setting, scale=replace(scale, **numbers))
+    calibration_images(0, 0, 0, len(dataset.train_images), scale.adabs_batches, scale.adabs_batch_size)
 
 
 def claim(setting, identity):

@@ -1,7 +1,7 @@
 """The trained networks that the figures compare: one name each, and what it changes in the scale's retraining.
 
-All but "fp32" start from the FP32 network of the same training run (I-18). Strengths of the paper's other noises are
-not known; here all have the scale's weight_noise, the state-dependent one the device's own (1.0).
+I-18: all but "fp32" start from the FP32 network of the same training run. The strengths of the paper's other noises
+are not known; here all have the weight_noise of Scale.retraining, the state-dependent one the device's own (1.0).
 """
 
 from dataclasses import replace

@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ NUMBERS = {"seeds": [0, 1], "fp32": {"epochs": 1, "batch_size": 32, "learning_ra
            "retraining": {"epochs": 0.5, "batch_size": 32, "kernels": "winograd4"}, "etas_tr": [0.038],
            "etas_inf": [0.1], "inference_runs": 2, "transfer": ["fp32", "noise", "ternary"], "chips": 1,
            "day_s": [86400, 25], "year_s": [25, 31536000], "adabs_batches": 2, "adabs_batch_size": 16}
+MANY = {**NUMBERS, "adabs_batches": 1000}  # of 16 images, which the data do not have
 FIGURES = ("fig2", "fig3", "fig4", "fig5")
 DRAWS = importlib.util.find_spec("matplotlib") is not None
 
@@ -142,6 +144,16 @@ def test_seeds_trained_apart_are_put_together_by_copying_two_folders(base, tmp_p
     assert {row["interval_over"] for row in result(tmp_path, "fig2")["rows"]} == {None, "draws"}
 
 
+def test_a_figure_without_adabs_needs_no_images_to_calibrate_with(base, tmp_path):
+    for part in ("networks", "evaluation"):
+        shutil.copytree(base / "whole" / part, tmp_path / part)
+    (tmp_path / "many.json").write_text(json.dumps(MANY))
+    done = command("refpcm.reproduce", "fig2", "--config", tmp_path / "many.json", "--data", base / "data", "--out",
+                   tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"fig2: \d+:\d\d", done.stderr.splitlines()[-1])
+
+
 def test_own_networks_are_taken_instead_of_trained_ones(base, tmp_path):
     def network(name):
         return base / "whole" / "networks" / name / "network.safetensors"
@@ -173,6 +185,8 @@ MISUSES = {
     "batch larger than the data": (["--config", {**NUMBERS, "retraining": {"batch_size": 1000}}], "batch size 1000"),
     "network file is none": (["--noise", "numbers.json"], "numbers.json"),
     "too many networks to start from": (["--fp32", *["NETWORK"] * 3], "--fp32 names 3"),
+    "noise-trained as FP32": (["--fp32", "NOISE"], "weight_noise = 0.038, where 0.0 is wanted"),
+    "too few images to calibrate with": (["--config", MANY], "does not fit 320"),
     "units without end": (["--config", {**NUMBERS, "chips": 5_000_000_000}], "at most 1000000"),
     "draws without end": (["--config", {**NUMBERS, "inference_runs": 5_000_000_000}], "at most 1000000"),
     "no workers": (["--workers", "0"], "--workers 0"),
@@ -184,8 +198,9 @@ MISUSES = {
 def test_a_mistake_gets_one_clear_sentence_before_anything_is_trained(base, tmp_path, case):
     arguments, words = MISUSES[case]
     shutil.copy(base / "numbers.json", tmp_path)
-    network = base / "whole" / "networks" / "fp32-seed0" / "network.safetensors"
-    given = [network if argument == "NETWORK" else argument for argument in arguments]
+    networks = {word: base / "whole" / "networks" / name / "network.safetensors"
+                for word, name in (("NETWORK", "fp32-seed0"), ("NOISE", "noise-seed0"))}
+    given = [networks.get(argument, argument) if isinstance(argument, str) else argument for argument in arguments]
     if isinstance(given[1], dict):
         (tmp_path / "wrong.json").write_text(json.dumps(given[1]))
         given[1] = "wrong.json"
@@ -203,6 +218,8 @@ def test_a_folder_in_use_is_refused_to_a_second_command(base, tmp_path):
 
 
 @pytest.mark.parametrize("change, words", [({"chips": 3}, "other settings (chips)"), ("network", "another training"),
+                                           ("images", "trained on other images"),
+                                           ("unknown images", "config.json cannot be read"),
                                            ("settings", "settings.json cannot be read")])
 def test_a_folder_of_other_results_is_left_alone(base, tmp_path, change, words):
     for name in ("networks", "settings.json"):
@@ -212,6 +229,9 @@ def test_a_folder_of_other_results_is_left_alone(base, tmp_path, change, words):
     folders = tmp_path / "networks"
     if change == "network":
         shutil.copy(folders / "noise-seed1" / "network.safetensors", folders / "noise-seed0")
+    if change in ("images", "unknown images"):
+        known = {"data_identity": "of others"} if change == "images" else {}
+        (folders / "noise-seed0" / "config.json").write_text(json.dumps(known))
     if change == "settings":
         (tmp_path / "settings.json").write_text("[]")
     before = files(tmp_path)

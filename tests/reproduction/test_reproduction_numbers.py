@@ -1,23 +1,31 @@
 """Arithmetic of the reproduction: spread, comparisons, the scales, and the paper's numbers as paper.md has them."""
 
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.stats import t
 
 from data_tools.imagenet_index import DESCRIPTION
+from refpcm import reproduce
 from refpcm.errors import RefpcmError
+from refpcm.files.network_file import NetworkFile, save_network
 from refpcm.reproduction import fig2, fig3, fig4, fig5
+from refpcm.reproduction.figures import is_papers
+from refpcm.reproduction.measurements import seeded
 from refpcm.reproduction.output import interval
 from refpcm.reproduction.paper_numbers import CIFAR10, IMAGENET
 from refpcm.reproduction.scales import SCALES, override
-from refpcm.reproduction.setting import Setting, with_usual_adabs
+from refpcm.reproduction.setting import Setting, check_calibration, with_architecture_of_given, with_usual_adabs
 from refpcm.reproduction.spread import spread
 from refpcm.reproduction.variants import RETRAININGS, noise_variant, training_config
+from refpcm.resnet import build
 from refpcm.training.config import checked
+from refpcm.training.loop import start
 
 PAPER = Path(__file__).resolve().parents[3] / "shared" / "paper.md"
 
@@ -126,6 +134,7 @@ def test_the_scales_own_eta_shares_its_network_between_the_figures():
     ({"fp32": {"weight_noise": 0.1}}, "without noise"),
     ({"retraining": {"weight_precision": "4-bit"}}, "transfer"),
     ({"retraining": {"epochs": 0}}, "epochs"),
+    ({"retraining": {"backward": "clean"}, "transfer": ["fp32", "inputs"]}, "training of inputs: backward = 'clean'"),
 ])
 def test_a_wrong_number_of_a_scale_is_named(values, words):
     with pytest.raises(RefpcmError, match=words):
@@ -153,4 +162,60 @@ def test_adabs_has_the_numbers_of_its_data(tmp_path):
     found = with_usual_adabs(replace(imagenet, scale=replace(setting.scale, adabs_batches=3))).scale
     assert (found.adabs_batches, found.adabs_batch_size) == (3, 50)
     with pytest.raises(RefpcmError, match='calibration = "train"'):
-        with_usual_adabs(replace(imagenet, scale=SCALES["full"]))
+        check_calibration(with_usual_adabs(replace(imagenet, scale=SCALES["full"])), None)
+
+
+@pytest.mark.parametrize("architecture, name, classes, images, papers", [
+    ("joshi2020-resnet32", "cifar10", 10, 10000, True),
+    ("tiny-resnet8", "cifar10", 10, 10000, False),
+    ("imagenet-resnet34", "ImageNet (index)", 1000, 50000, True),
+    ("imagenet-resnet18", "ImageNet (index)", 1000, 50000, False),
+    ("imagenet-resnet34", "ImageNet (imagenette)", 10, 3925, False),
+])
+def test_the_papers_networks_and_data_are_known_as_such(architecture, name, classes, images, papers):
+    dataset = SimpleNamespace(name=name, classes=("a",) * classes, test_labels=np.zeros(images))
+    assert is_papers(architecture, dataset) == papers
+
+
+@pytest.mark.parametrize("files, seeds", [(2, (5, 6)), (3, (0, 1, 2)), (1, (0,))])
+def test_given_networks_have_the_seeds_of_the_scale_if_there_are_as_many(tmp_path, files, seeds):
+    paths = tuple(map(Path, "abc"[:files]))
+    setting = Setting(tmp_path, "smoke", replace(SCALES["smoke"], seeds=(5, 6)), None, {"noise": paths})
+    assert seeded(setting, "noise") == list(zip(seeds, paths))
+
+
+def with_given(folder, variant, notes):
+    """A setting of scale smoke with one given network whose file has these notes."""
+    network, path = build("tiny-resnet8", 10), folder / "given.safetensors"
+    parameters = start(SCALES["smoke"].fp32, 10, "").parameters
+    save_network(path, NetworkFile(network, parameters, tuple("abcdefghij"), (0.5,) * 3, (0.2,) * 3, notes))
+    return Setting(folder, "smoke", SCALES["smoke"], None, {variant: (path,)})
+
+
+@pytest.mark.parametrize("variant, config, words", [
+    ("fp32", {"weight_noise": 0.038}, "weight_noise = 0.038, where 0.0 is wanted"),
+    ("fp32", {"weight_noise": 0.0, "weight_precision": "ternary"}, "weight_precision = 'ternary'"),
+    ("noise", {"weight_noise": 0.0}, "weight_noise = 0.0, where 0.038 is wanted"),
+    ("noise", {"weight_noise": 0.1}, "weight_noise = 0.1, where 0.038 is wanted"),
+    ("noise", {"weight_noise": 0.038, "noise_kind": "inputs"}, "noise_kind = 'inputs', where 'additive' is wanted"),
+])
+def test_a_given_network_that_was_trained_otherwise_is_refused(tmp_path, variant, config, words):
+    with pytest.raises(RefpcmError, match=f"^--{variant} .*given.safetensors was trained with {words}"):
+        with_architecture_of_given(with_given(tmp_path, variant, {"config": config}))
+
+
+@pytest.mark.parametrize("variant, notes", [
+    ("fp32", {}), ("noise", {}), ("noise", {"config": "lost"}), ("fp32", {"config": {"weight_noise": 0.0}}),
+    ("noise", {"config": {"weight_noise": 0.038, "noise_kind": "additive"}}),
+])
+def test_a_given_network_that_fits_or_does_not_say_how_it_was_trained_is_taken(tmp_path, variant, notes):
+    setting = with_given(tmp_path, variant, notes)
+    assert with_architecture_of_given(setting) == setting
+
+
+@pytest.mark.parametrize("option", ["--config", "--data", "--fp32", "--noise", "--out"])
+def test_an_empty_name_is_refused(option, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["reproduce", "fig2", option, ""])
+    with pytest.raises(SystemExit):
+        reproduce.arguments()
+    assert f"argument {option}: a name is wanted" in capsys.readouterr().err
