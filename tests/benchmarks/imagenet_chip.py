@@ -21,7 +21,8 @@ SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "imagenet_sample"
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
     parser.add_argument("--from", dest="source", default=SAMPLE, type=Path, metavar="TREE",
-                        help="class folders with images")
+                        help="class folders with images (default: 25 images, one from each of 25 ImageNet classes, "
+                        "that are not part of this repository)")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--adabs-batches", type=int, default=5, metavar="N", help="mini-batches of AdaBS (default 5)")
     parser.add_argument("--adabs-batch-size", type=int, default=5, metavar="M", help="images in each (default 5)")

@@ -1,4 +1,5 @@
-"""What fresh read noise costs (I-9): `python -m tests.benchmarks.read_noise_choice --network FILE --data DIR --out DIR`.
+"""What fresh read noise costs (I-9):
+`python -m tests.benchmarks.read_noise_choice --network FILE --data DIR --out DIR`.
 
 The same chips and drift with read noise frozen for the test set and drawn afresh for every product; differences are
 paired by chip, with Student's 95 % interval over chips. Interrupted, the same command goes on where it was.

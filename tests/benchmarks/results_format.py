@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs" / "results"
-FP32, NOISE = "joshi2020-resnet32", "joshi2020-resnet32-noise"
+FP32, NOISE = "joshi2020-resnet32", "shorter-noise/10"  # folders of the longest runs
 
 
 def read(name):
@@ -23,6 +23,17 @@ def chain(folder):
         return [folder]
     start = ROOT / words[words.index("--start") + 1]
     return [*chain(str(start.parent.relative_to(RESULTS))), folder]
+
+
+def epochs_of(folder):
+    """Of the runs that made the network, as a sum, such as "60 + 55"."""
+    return " + ".join(f"{read(f'{link}/config.json')['epochs']:g}" for link in chain(folder))
+
+
+def runs_in(folder, *others):
+    """Folders of the finished runs below `folder` and the `others` that are there, by their epochs in all."""
+    found = [str(path.parent.relative_to(RESULTS)) for path in RESULTS.glob(f"{folder}/*/result.json")]
+    return sorted([*found, *others], key=lambda name: (sum(map(float, epochs_of(name).split("+"))), name))
 
 
 def table(header, rows):
