@@ -83,11 +83,12 @@ def equivalence(output, accuracies):
     """(times, compensations, chips) accuracies: both one-sided tests must reject |difference| >= margin.
 
     margin = value; the kit's "mean" and "variance_of_mean" come from its own chips. With s^2 / n of the answer, the
-    difference plus z_alpha standard errors must stay below the margin.
+    difference plus t_alpha standard errors must stay below the margin. t is Student's with n - 1 degrees of freedom,
+    the fewest that Welch's formula can give, since the kit's chips are no fewer than n.
     """
-    mean = accuracies.mean(-1)
-    error = np.sqrt(accuracies.var(-1, ddof=1) / accuracies.shape[-1] + output.expected["variance_of_mean"])
-    reach = stats.norm.isf(EQUIVALENCE_ALPHA) * error
+    mean, chips = accuracies.mean(-1), accuracies.shape[-1]
+    error = np.sqrt(accuracies.var(-1, ddof=1) / chips + output.expected["variance_of_mean"])
+    reach = stats.t.isf(EQUIVALENCE_ALPHA, chips - 1) * error
     expected = output.expected["mean"]
     used = (np.abs(mean - expected) + reach) / output.tolerance.value
     return _verdict(used, mean, expected, "mean accuracy at (time, compensation)")

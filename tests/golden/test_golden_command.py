@@ -5,12 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from refpcm.golden.kit import HERE
 
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 ADAPTER = """
 from refpcm.golden import reference
 
@@ -96,6 +99,28 @@ def test_explain_shows_equation_parameters_tolerance_and_source():
 def test_regenerated_values_agree_with_the_stored_ones(tmp_path):
     done = golden("regenerate", "--level", 0, 1, 2, 3, "--out", tmp_path / "kit")
     assert done.returncode == 0 and (tmp_path / "kit" / "manifest.json").exists(), done.stdout + done.stderr
+
+
+def test_regenerated_values_of_another_kit_are_told_apart(tmp_path, capsys):
+    """A sigma of level 6 off by 1 %, and a tolerance by a factor of 10."""
+    from refpcm.golden.commands import regenerate_command
+    from refpcm.golden.kit import Kit, write_kit
+    shape, moments = (next(c for c in Kit().cases if c.id == f"L6-nu-{kind}") for kind in ("kolmogorov", "moments"))
+    out, = shape.outputs
+    other = replace(out, expected={**out.expected, "sigma": 1.01 * out.expected["sigma"]})
+    lax = replace(out, tolerance=replace(moments.outputs[0].tolerance, value=1e-5))
+    write_kit(tmp_path, [replace(shape, outputs=(other,)), replace(moments, outputs=(lax,))], {})
+    assert regenerate_command(SimpleNamespace(kit=tmp_path, level=[6], out=None)) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if "not in the stored kit" not in line] == [
+        "L6-nu-moments: inputs, parameters or outputs are others, or a tolerance is",
+        "L6-nu-kolmogorov: sigma of nu differs"]
+
+
+@pytest.mark.parametrize("report", sorted(EXAMPLES.glob("golden_*_report.json")), ids=lambda path: path.name)
+def test_the_reports_in_the_docs_are_of_this_kit(report):
+    from refpcm.golden.kit import Kit
+    assert json.loads(report.read_text())["kit_sha256"] == Kit().digest
 
 
 @pytest.mark.parametrize("arguments, says", [

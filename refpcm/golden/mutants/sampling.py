@@ -29,5 +29,5 @@ MUTANTS = [
     ("samples-1.01", "sigma of every random number 1 % too large", _drawn(lambda z: 1.01 * z)),
     ("samples-shifted", "mean of the random numbers 0.02 instead of 0", _drawn(lambda z: z + 0.02)),
     ("samples-uniform", "uniform random numbers of the right mean and variance", _drawn(_uniform)),
-    ("samples-repeated", "the same noise for all bins", _drawn(lambda z: np.full_like(z, z[0]))),
+    ("samples-constant", "one random number for every sample", _drawn(lambda z: np.full_like(z, z[0]))),
 ]
