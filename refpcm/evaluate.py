@@ -63,12 +63,15 @@ def arguments():
     chip.add_argument("--dac-bits", type=int, metavar="B", help="bits of the input converters (default: ideal)")
     chip.add_argument("--adc-bits", type=int, metavar="B", help="bits of the output converters (default: ideal)")
     chip.add_argument("--tile-rows", type=int, metavar="R",
-                      help="rows of a tile; longer matrices are split (default: no limit)")
-    chip.add_argument("--tile-columns", type=int, metavar="K", help="columns of a tile (default: no limit)")
+                      help="rows of a tile; longer matrices are split (default: no limit); counts only with "
+                      "converters, output noise or --read-noise per_product")
+    chip.add_argument("--tile-columns", type=int, metavar="K",
+                      help="columns of a tile (default: no limit); changes no result")
     chip.add_argument("--output-noise", type=float, metavar="SIGMA", default=0.0,
                       help="of every product, in units of W_max (docs/tile.md)")
     chip.add_argument("--layers", action="store_true",
-                      help="also print MVM error and SNR of every layer of chip 0, after GDC")
+                      help="also print MVM error and SNR of every layer: chip 0, read 0, after GDC, from 32 "
+                      "calibration images, always with frozen read noise and without converters or output noise")
     chip.add_argument("--seed", type=int, default=0, help="of all random numbers, 32 bits")
     chip.add_argument("--plot", type=cli.name, metavar="FILE",
                       help="draw accuracy over time and the distributions (needs matplotlib)")

@@ -46,7 +46,10 @@ def layer_errors(network, parameters, matrices, images):
 
 
 def chip_layer_errors(protocol):
-    """{layer name: [MVM error at each of the protocol's times]} of chip 0, read 0, after GDC, without converters."""
+    """{layer name: [MVM error at each of the protocol's times]} of the weights of chip 0, read 0, after GDC.
+
+    With frozen read noise, without converters or output noise, whatever the protocol has of them.
+    """
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
     network, trained = inputs.file.network, inputs.file.parameters
     chip = program_network(network, trained, find_device(protocol.device), protocol.seed, 0, protocol.on_chip)

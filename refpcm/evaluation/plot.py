@@ -42,11 +42,11 @@ def draw(path, protocol, result):
 
 
 def draw_accuracy(axes, result):
-    """Mean over the chips, bars of one standard deviation of a single read of a single chip."""
+    """Mean over the chips, bars of one standard deviation of a single read of a single chip: none for one chip."""
     for name in result["protocol"]["compensations"]:
         rows = [row for row in result["rows"] if row["compensation"] == name]
-        mean, std = (np.array([row[key] or 0.0 for row in rows]) * 100 for key in ("mean", "std"))
-        axes.errorbar([row["t_s"] for row in rows], mean, std, marker="o", capsize=3, label=name,
+        mean, std = ([100 * row[key] for row in rows if row[key] is not None] for key in ("mean", "std"))
+        axes.errorbar([row["t_s"] for row in rows], mean, std or None, marker="o", capsize=3, label=name,
                       color=COLOURS.get(name))
     axes.axhline(100 * result["digital_accuracy"], color="black", linestyle=":", label="digital")
     times = sorted({row["t_s"] for row in result["rows"]})

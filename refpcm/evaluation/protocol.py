@@ -23,6 +23,7 @@ from refpcm.pcm.device_file import device_to_dict
 from refpcm.pcm.product_noise import mean_conductances, weight_variances
 from refpcm.pcm.tile import Tiles
 
+RESULTS_VERSION = 1  # raised whenever a change of the code changes numbers, so that stored units are not used again
 READ_NOISE = ("frozen", "per_batch", "per_product")
 CALIBRATION = ("train", "train-augmented", "test")
 CALIBRATION_START = 2 ** 24  # number of the first calibration image in the address of output and read noise
@@ -167,7 +168,8 @@ def run_task(task):
             if protocol.needs_tiles():
                 engine = engine_on_tiles(protocol, chip, draw, raw, alphas if with_gdc else {}, variances)
             if name in ("adabs", "adabs-alone") and begin == 0:
-                parameters = _with_adabs(protocol, task, inputs, engine, parameters)
+                engine.next_image = CALIBRATION_START
+                parameters = calibrate(engine, parameters, _adabs_images(task))
                 statistics[name] = {key: value for key, value in parameters.items() if ".running_" in key}
             engine.next_image = begin
             correct[name] += inputs.count_correct(parameters, end, begin, engine)
@@ -181,12 +183,20 @@ def _reads(protocol, draw, images):
     return [(draw * 2 ** 16 + i, begin, min(begin + BATCH, images)) for i, begin in enumerate(range(0, images, BATCH))]
 
 
-def _with_adabs(protocol, task, inputs, engine, parameters):
+def _adabs_images(task):
+    """The mini-batches that AdaBS sees in this unit."""
+    protocol = task.protocol
+    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
     images = inputs.calibration_images(protocol.calibration)
     chosen = calibration_images(protocol.seed, task.chip, task.draw, len(images), protocol.adabs_batches,
                                 protocol.adabs_batch_size)
-    engine.next_image = CALIBRATION_START
-    return calibrate(engine, parameters, mini_batches(inputs, images, chosen, protocol, task))
+    return mini_batches(inputs, images, chosen, protocol, task)
+
+
+def check_adabs(protocol):
+    """Raises RefpcmError where AdaBS is asked for and the data have no images for it; run_task would do so late."""
+    if not {"adabs", "adabs-alone"}.isdisjoint(protocol.compensations):
+        _adabs_images(tasks(protocol)[0])
 
 
 @lru_cache(maxsize=1)
@@ -200,7 +210,7 @@ def programmed(protocol, number):
 
 
 def fingerprint(protocol):
-    """SHA-256 of all a unit's result depends on beside chip, time and read: network, data, device, choices."""
+    """SHA-256 of all a unit's result depends on beside chip, time and read: code, network, data, device, choices."""
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
     digest = hashlib.sha256()
     for name in sorted(inputs.file.parameters):
@@ -216,5 +226,5 @@ def fingerprint(protocol):
     if protocol.calibration == "train-augmented":
         own = own_augmentation(inputs.file.notes, protocol.network)
         network.append(own and asdict(own))
-    digest.update(json.dumps([network, device, choices], sort_keys=True).encode())
+    digest.update(json.dumps([RESULTS_VERSION, network, device, choices], sort_keys=True).encode())
     return digest.hexdigest()

@@ -48,8 +48,8 @@ def layer_table(errors, times_s):
     """MVM error and SNR of each layer, {layer name: [error at each time]}, as text."""
     lines = [("layer", *(time_text(t_s) for t_s in times_s))]
     lines += [(name, *(f"{error:.4f} ({snr_db(error):.1f} dB)" for error in row)) for name, row in errors.items()]
-    return ("MVM error ||y_hat - y|| / ||y|| and signal-to-noise ratio of each layer, chip 0, after GDC\n"
-            + aligned(lines))
+    return ("MVM error ||y_hat - y|| / ||y|| and signal-to-noise ratio of each layer, chip 0, after GDC:\n"
+            "of the weights, with frozen read noise, without converters or output noise\n" + aligned(lines))
 
 
 def refuse_foreign(folder):

@@ -7,7 +7,7 @@ import numpy as np
 
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.nested import normalised_accuracy, summarise
-from refpcm.evaluation.protocol import fingerprint, load_inputs, run_task, tasks
+from refpcm.evaluation.protocol import check_adabs, fingerprint, load_inputs, run_task, tasks
 from refpcm.evaluation.saturation import chip_saturation
 from refpcm.evaluation.store import Store
 
@@ -16,8 +16,10 @@ def run(protocol, folder, executor=None, progress=lambda done, total: None):
     """Evaluate; finished units are kept in `folder` and not run again. Returns the result, ready for JSON.
 
     executor: any concurrent.futures.Executor; None runs the units here, one after the other. progress(done, total) is
-    called after every unit. The result does not depend on the executor or on what had been stored.
+    called after every unit. The result does not depend on the executor or on what had been stored. Raises RefpcmError
+    before the first unit if the data do not allow AdaBS that is asked for.
     """
+    check_adabs(protocol)
     every, store = tasks(protocol), Store(folder, fingerprint(protocol))
     return _result(protocol, run_units(every, run_task, store, executor, progress))
 

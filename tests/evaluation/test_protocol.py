@@ -61,22 +61,32 @@ def test_every_time_and_compensation_has_a_row(small, whole):
     assert result["test_images"] == 20 and len(tasks(small)) == 8
 
 
-def test_a_unit_is_chip_read_compensation_accuracy_one_after_the_other(small):
-    """The parts put together by hand give the unit's numbers."""
+@pytest.mark.parametrize("choice", [{}, {"readout": "ones"}, {"per_column": True}, {"on_chip": "inner"},
+                                    {"calibration": "train-augmented"}], ids=str)
+def test_a_unit_is_chip_read_compensation_accuracy_one_after_the_other(small, choice, monkeypatch):
+    """The parts put together by hand give the unit's parameters, bit for bit, and its numbers."""
     from refpcm.analog import program_network, with_matrices
     from refpcm.compensation.adabs import calibration_images
     from refpcm.compensation.global_drift import compensated_read, reference_readouts
+    from refpcm.evaluation.calibration import mini_batches
     from refpcm.pcm.device import JOSHI2020
     inputs = units.load_inputs(small.network, small.data, "numpy")
-    chip = program_network(inputs.file.network, inputs.file.parameters, JOSHI2020, 5, 1)
-    raw, rescued, _ = compensated_read(chip, 1e7, 1, reference_readouts(chip))
-    drifted, scaled = (with_matrices(inputs.file.network, inputs.file.parameters, m) for m in (raw, rescued))
-    images = [inputs.normalised(inputs.data.train_images[i]) for i in calibration_images(5, 1, 1, 40, 2, 8)]
-    expected = {"none": drifted, "gdc": scaled, "adabs": calibrate(inputs.engine, scaled, images),
-                "adabs-alone": calibrate(inputs.engine, drifted, images)}
-    task = replace(tasks(small)[-1], compensations=tuple(expected))
+    task = replace(tasks(replace(small, **choice))[-1], compensations=("none", "gdc", "adabs", "adabs-alone"))
     assert (task.chip, task.t_s, task.draw) == (1, 1e7, 1)
-    assert run_task(task) == {name: inputs.count_correct(p) for name, p in expected.items()}
+    gdc = choice.get("readout", "columns"), choice.get("per_column", False)
+    chip = program_network(inputs.file.network, inputs.file.parameters, JOSHI2020, 5, 1, choice.get("on_chip", "all"))
+    raw, rescued, _ = compensated_read(chip, 1e7, 1, reference_readouts(chip, *gdc), *gdc)
+    drifted, scaled = (with_matrices(inputs.file.network, inputs.file.parameters, m) for m in (raw, rescued))
+    chosen = calibration_images(5, 1, 1, 40, 2, 8)
+    images = [inputs.normalised(inputs.data.train_images[i]) for i in chosen]
+    if "calibration" in choice:
+        images = mini_batches(inputs, inputs.data.train_images, chosen, task.protocol, task)
+    expected = [drifted, scaled, calibrate(inputs.engine, scaled, images), calibrate(inputs.engine, drifted, images)]
+    numbers, seen, count = [inputs.count_correct(p) for p in expected], [], inputs.count_correct
+    monkeypatch.setattr(inputs, "count_correct", lambda p, *rest: seen.append(p) or count(p, *rest))
+    assert run_task(task) == dict(zip(task.compensations, numbers))
+    for by_hand, used in zip(expected, seen, strict=True):
+        assert all(np.array_equal(by_hand[name], used[name]) for name in by_hand)
 
 
 def test_calibration_on_the_test_images_is_another_evaluation(small):
@@ -188,6 +198,12 @@ def test_another_network_seed_or_device_is_another_evaluation(small):
     assert len(prints) == 5 and fingerprint(replace(small, chips=9, times_s=(1e6,))) == fingerprint(small)
 
 
+def test_a_changed_program_is_another_evaluation(small, monkeypatch):
+    before = fingerprint(small)
+    monkeypatch.setattr(units, "RESULTS_VERSION", units.RESULTS_VERSION + 1)
+    assert fingerprint(small) != before
+
+
 def test_conductances_depend_neither_on_tiles_nor_on_the_order_of_chips(small):
     def read(protocol, chips):
         return {chip: np.concatenate([read_conductances(programmed, crossbar, 1e7, 0).ravel()
@@ -269,3 +285,25 @@ def test_what_cannot_be_evaluated_is_refused_by_name(small, change, said):
 def test_more_calibration_images_than_there_are_are_refused(small, tmp_path):
     with pytest.raises(RefpcmError, match="40 calibration images"):
         run(replace(small, adabs_batches=13), tmp_path)
+
+
+class Index(list):
+    """Images that are not in memory, as those of an ImageNet index."""
+
+    def tobytes(self):
+        return b""
+
+
+@pytest.mark.parametrize("train_images, change, said", [
+    (None, {"adabs_batches": 13}, "40 calibration images"), ([], {"compensations": ("adabs-alone",)}, "no training"),
+    ([0] * 40, {"calibration": "train-augmented"}, "choose train")])
+def test_before_the_first_unit_adabs_is_known_to_have_its_images(small, tmp_path, monkeypatch, train_images, change,
+                                                                 said):
+    inputs = units.load_inputs(small.network, small.data, "numpy")
+    if train_images is not None:
+        monkeypatch.setattr(inputs, "data", replace(inputs.data, train_images=Index(train_images)))
+    ran = []
+    monkeypatch.setattr("refpcm.evaluation.run.run_task", ran.append)
+    with pytest.raises(RefpcmError, match=said):
+        run(replace(small, **change), tmp_path)
+    assert not ran
