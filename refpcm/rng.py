@@ -144,9 +144,10 @@ def normals_naive(seed, chip, purpose, layer, draw, start, count, dtype=np.float
 
 
 def normal_quantile(u):
-    """x with Phi(x) = u by AS 241 (Wichura 1988), u float64 in [2^-33, 1 - 2^-33]; relative error about 1e-16.
+    """x with Phi(x) = u by AS 241 (Wichura 1988), u float64 in [2^-33, 1 - 2^-33].
 
-    The third region of AS 241 begins at u < exp(-25) = 1.4e-11, which no 32-bit word reaches.
+    Largest error found at 80,000 words, both ends among them, against 40 digits: 5.3 ULP, relative 6.4e-16. The third
+    region of AS 241 begins at u < exp(-25) = 1.4e-11, which no 32-bit word reaches.
     """
     u = np.asarray(u, np.float64)
     q = u - 0.5

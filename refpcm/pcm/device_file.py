@@ -22,8 +22,10 @@ import sys
 from dataclasses import fields, replace
 from math import inf
 
+import numpy as np
+
 from refpcm.errors import RefpcmError
-from refpcm.pcm.curve import Piece, logarithm, polynomial, power, table
+from refpcm.pcm.curve import Piece, curve_value, logarithm, polynomial, power, table
 from refpcm.pcm.device import DEVICES, Device
 
 PLAIN = ("g_max_us", "t0_s", "t_read_s", "source", "reset_device", "stuck_fraction", "read_noise_from", "identity")
@@ -55,18 +57,26 @@ def make_device(values):
         raise RefpcmError(f"based_on {base!r} is unknown; known are {', '.join(DEVICES)}")
     changes = {key: values[key] for key in PLAIN if key in values}
     changes.setdefault("source", f"user-defined, based on {base}")
-    device = replace(DEVICES[base], name=str(values["name"]), **changes)
-    changes = {}
     if "programming_us" in values:
-        coefficients = _numbers("programming_us", values["programming_us"], 1, 4)
-        changes["programming_us"] = (polynomial(*coefficients),)
-    if "drift" in values:
-        changes["nu_mean"], changes["nu_sigma"] = _drift_curves(values["drift"], device.g_max_us)
+        changes["programming_us"] = (_programming_curve(values["programming_us"]),)
     if "read_noise" in values:
         wanted = ("factor", "exponent", "high")
         _known_keys("read_noise", values["read_noise"], wanted, wanted)
         changes["read_noise"] = (power(*_numbers("read_noise", [values["read_noise"][k] for k in wanted], 3, 3)),)
-    return replace(device, **changes)
+    device = replace(DEVICES[base], name=str(values["name"]), **changes)
+    if "drift" not in values:
+        return device
+    nu_mean, nu_sigma = _drift_curves(values["drift"], device.g_max_us)  # its g_max_us is known to be a valid one
+    return replace(device, nu_mean=nu_mean, nu_sigma=nu_sigma)
+
+
+def _programming_curve(values):
+    coefficients = _numbers("programming_us", values, 1, 4)
+    piece = polynomial(*coefficients)
+    if any(coefficients) and curve_value((piece,), np.linspace(0.0, 1.0, 1001)).max() <= 0:
+        raise RefpcmError(f"programming_us {values!r} is nowhere above 0 over 0 <= G / G_max <= 1; give a curve that "
+                          "is, or [0.0] for no programming noise")
+    return piece
 
 
 def _drift_curves(drift, g_max_us):

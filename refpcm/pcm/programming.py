@@ -23,5 +23,9 @@ def programmed_us(g_target_us, z, device):
 
 
 def with_stuck_us(g_prog_us, u_selection, u_conductance, device):
-    """I-6: where u_selection < stuck_fraction the device sits at u_conductance G_max, whatever was asked of it [uS]."""
+    """I-6: where u_selection < stuck_fraction the device sits at u_conductance G_max, whatever was asked of it [uS].
+
+    It drifts all the same, with the exponent of its target; its Q_s is the target's unless read_noise_from (I-7) says
+    "programmed".
+    """
     return np.where(u_selection < device.stuck_fraction, u_conductance * device.g_max_us, g_prog_us)

@@ -121,11 +121,20 @@ def test_a_user_defined_device_has_the_given_values():
     assert device.t0_s == 20.0 and device.name == "mine"
 
 
+def test_only_the_curves_of_the_file_are_tried_at_its_g_max():
+    """The programming error of joshi2020 reaches 1.06 uS, beyond this G_max."""
+    device = make_device({"name": "x", "based_on": "joshi2020", "g_max_us": 0.9, "programming_us": [0.01]})
+    assert device.g_max_us == 0.9 and device.programming_us == (polynomial(0.01),)
+    quiet = make_device({"name": "x", "based_on": "joshi2020", "programming_us": [0, 0.0]})
+    assert np.all(curve_value(quiet.programming_us, G) == 0)
+
+
 @pytest.mark.parametrize("change, said", [
     ({"gmax": 3}, "unknown key 'gmax'"), ({"name": None}, "name is missing"),
     ({"based_on": "x"}, "known are joshi2020"), ({"based_on": ["a"]}, "known are joshi2020"),
     ({"programming_us": []}, "programming_us"), ({"programming_us": 0.3}, "programming_us"),
     ({"programming_us": [1, 2, 3, 4, 5]}, "1 to 4 numbers"), ({"programming_us": ["a"]}, "numbers"),
+    ({"programming_us": [-1.0]}, "nowhere above 0"), ({"programming_us": [0, -0.3, 0.1]}, "nowhere above 0"),
     ({"programming_us": [10 ** 400]}, "programming_us holds .* too large"), ({"g_max_us": 10 ** 400}, "g_max_us"),
     ({"stuck_fraction": -10 ** 400}, "stuck_fraction"),
     ({"drift": {"nu_mean": [0.1]}}, "nu_sigma is missing"),
