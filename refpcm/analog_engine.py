@@ -33,7 +33,7 @@ class AnalogEngine(Engine):
     images_at_once = 2 * LANES  # activations and noise should stay in the caches
 
     def __init__(self, network, analog, next_image=0, saturation=None):
-        super().__init__(network)
+        super().__init__(network, "vector")  # for the layers beside the tiles
         self.analog, self.next_image, self.saturation = analog, next_image, saturation
         self._on_tiles = {layer.name: (number, lane_tiles(
             analog.matrices[layer.name], *window(layer), analog.tiles, analog.ranges[layer.name],

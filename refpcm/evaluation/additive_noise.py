@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from refpcm import rng
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import load_inputs
+from refpcm.evaluation.protocol import RESULTS_VERSION
 from refpcm.evaluation.run import run_units
 from refpcm.evaluation.store import Store
 from refpcm.training.weight_noise import noisy_parameters
@@ -77,7 +78,7 @@ def noise_fingerprint(protocol):
         digest.update(name.encode() + inputs.file.parameters[name].tobytes())
     for array in (inputs.data.test_images, inputs.data.test_labels):
         digest.update(array.tobytes())
-    choices = [inputs.file.network.architecture, list(inputs.file.mean), list(inputs.file.std), protocol.seed,
+    choices = [RESULTS_VERSION, inputs.file.network.architecture, list(inputs.file.mean), list(inputs.file.std), protocol.seed,
                protocol.images, protocol.kernels]
     digest.update(json.dumps(choices).encode())
     return digest.hexdigest()

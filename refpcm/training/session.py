@@ -39,8 +39,8 @@ class Session:
         note(f"{config.architecture} ({pcm_weight_count(build(config.architecture, self.state.classes)):,} weights), "
              f"{count:,} training images, {config.epochs:g} epochs of {loop.steps_per_epoch(config, count)} steps; "
              f"output in {self.folder}" + (f"; going on after step {self.state.step}" if self.state.step else ""))
-        note("not at its default: " + ", ".join(f"{name} = {value}" for name, value
-                                                in difference(config, TrainingConfig()).items()))
+        if changed := difference(config, TrainingConfig()):
+            note("not at its default: " + ", ".join(f"{name} = {value}" for name, value in changed.items()))
         before = {number: signal.signal(number, self.interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             if not self.state.step:

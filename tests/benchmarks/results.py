@@ -3,7 +3,7 @@
 Every number of that page stands in one of these files, each the output of a command that the page names.
 """
 
-from tests.benchmarks.results_chips import next_to_the_paper, on_chips
+from tests.benchmarks.results_chips import next_to_the_paper, on_chips, what_training_gives
 from tests.benchmarks.results_format import (
     FP32, NOISE, ROOT, chain, command, epochs_of, lines_of, percent, read, runs_in, table)
 from tests.benchmarks.results_recipe import recipe
@@ -81,8 +81,9 @@ def page():
         trained([NOISE], "Noise-aware training, from that network",
                 "eta_tr is the paper's, alpha its laboratory's, peak learning rate and epochs were chosen without a "
                 "search."),
+        what_training_gives(),
         on_chips(NOISE, "The noise-aware network on PCM", "Trained with eta_tr = 3.8 %."),
-        on_chips("shorter/60", "The FP32 network on PCM", "Trained without noise."),
+        on_chips(FP32, "The FP32 network on PCM", "Trained without noise."),
         published(),
         on_chips("resnet20-published", "The published ResNet-20 on PCM",
                  "Trained without noise, by others."),

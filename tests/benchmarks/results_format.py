@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs" / "results"
-FP32, NOISE = "joshi2020-resnet32", "shorter-noise/10"  # folders of the longest runs
+FP32, NOISE = "joshi2020-resnet32", "joshi2020-resnet32-noise"  # folders of the longest runs
 
 
 def read(name):
