@@ -94,11 +94,11 @@ def resolve(options):
     names = {field.name for field in fields(TrainingConfig)}
     from_file = read_config_file(options.config) if options.config else {}
     flags = {name: value for name, value in vars(options).items() if name in names}
-    config = put_over(put_over(base, from_file, options.config), flags, "command line")
+    config = checked(put_over(put_over(base, from_file, options.config), flags, "command line"), "configuration")
     if config.noise_kind != base.noise_kind and base.weight_noise and "weight_noise" not in {*from_file, *flags}:
         raise RefpcmError(f"noise_kind = {config.noise_kind!r} needs a strength of its own: --weight-noise "
                           f"{base.weight_noise:g} is meant for {base.noise_kind!r}")
-    return checked(config, "configuration")
+    return config
 
 
 def main():

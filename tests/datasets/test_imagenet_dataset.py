@@ -102,9 +102,10 @@ def test_adabs_takes_1300_images_of_an_index_as_the_paper_does(tmp_path):
 def test_test_images_calibrate_only_if_one_says_so(tmp_path):
     network = build_network("imagenet-resnet18", 2)
     parameters = {name: np.ones(shape, np.float32) for name, shape in parameter_shapes(network).items()}
+    index = make_index(tmp_path, {"val": 1})
     save_network(tmp_path / "network.safetensors",
-                 NetworkFile(network, parameters, ("fish", "lizard"), (0.5,) * 3, (0.25,) * 3))
-    inputs = Inputs(str(tmp_path / "network.safetensors"), make_index(tmp_path, {"val": 1}), "numpy")
+                 NetworkFile(network, parameters, load(index).classes, (0.5,) * 3, (0.25,) * 3))
+    inputs = Inputs(str(tmp_path / "network.safetensors"), index, "numpy")
     with pytest.raises(RefpcmError, match="no training images"):
         inputs.calibration_images("train")
     assert len(inputs.calibration_images("test")) == 2

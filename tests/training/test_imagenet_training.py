@@ -107,13 +107,13 @@ def test_a_resumed_run_wants_the_index_it_began_with(index, tmp_path):
 def test_damaged_and_missing_images_are_named(tmp_path):
     tree = make_tree(tmp_path / "tree", {"train": 4, "val": 1})
     folder = make_index(tree, tmp_path / "index")
-    arguments = ["refpcm.train", *SHORT, "--data", folder, "--batch-size", 8, "--out", tmp_path / "run"]
+    arguments = ["refpcm.train", *SHORT, "--data", folder, "--batch-size", 8, "--out"]
     victim = tree / "train" / LIZARD / "2.png"
     whole = victim.read_bytes()
     victim.write_bytes(whole[:len(whole) // 2])
-    assert f"{victim} cannot be read any more" in refused(*arguments)
+    assert f"{victim} cannot be read any more" in refused(*arguments, tmp_path / "damaged")
     victim.unlink()
-    assert f"{victim} cannot be read any more" in refused(*arguments)
+    assert f"{victim} cannot be read any more" in refused(*arguments, tmp_path / "missing")
 
 
 def test_mistakes_get_one_clear_sentence(index, tmp_path):
