@@ -35,6 +35,10 @@ def write(folder, name, classes, arrays, origin):
     where the images come from. `folder` must not exist or be empty (`prepared.find` returns None).
     Raises DataError, OSError; leaves nothing unfinished behind.
     """
+    for array_name in ARRAYS:
+        if arrays[array_name].dtype != np.uint8:
+            raise DataError(f"{array_name} are {arrays[array_name].dtype}; a prepared set holds uint8, images from 0 to "
+                            "255 and labels from 0 on")
     mean, std = channel_statistics(arrays["train_images"])
     if 0 in std:
         raise DataError("every training image has the same value in some channel; such a set cannot be normalised")

@@ -90,6 +90,14 @@ def duration(text):
     return seconds
 
 
+def number_or_none(text):
+    """A number, or None for 'none'. For argparse's type=."""
+    try:
+        return None if text == "none" else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor none") from None
+
+
 def name(text):
     """A file's or folder's name, not empty: '' is what an unset variable of a shell gives. For argparse's type=."""
     if not text:

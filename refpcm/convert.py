@@ -81,6 +81,7 @@ def resolve(options, form, content, metadata):
 
     from refpcm.files.names import class_count, find_state_dict, to_parameters
     from refpcm.files.network_file import NetworkFile, check_normalisation, is_network, parse_network
+    from refpcm.files.reading import sha256_of
     from refpcm.resnet import build
 
     if is_network(metadata):
@@ -101,7 +102,7 @@ def resolve(options, form, content, metadata):
         mean, std, assumed = default_normalisation(options)
         classes = default_classes(network)
         notes = {"imported from": os.path.basename(options.source).encode("utf-8", "replace").decode(), "form": form,
-                 "sha256 of source": file_digest(options.source)}
+                 "sha256 of source": sha256_of(options.source)}
         known = NetworkFile(network, parameters, classes, mean, std, notes)
     if options.mean is not None:
         check_normalisation("--mean, --std", known.network.input_shape[0], options.mean, options.std)
@@ -109,15 +110,6 @@ def resolve(options, form, content, metadata):
     if options.classes is not None:
         known = replace(known, classes=read_classes(options.classes, known.network.classes))
     return known, assumed
-
-
-def file_digest(path):
-    """SHA-256 of a file's bytes, in hex."""
-    import hashlib
-
-    from refpcm.files.reading import open_input
-    with open_input(path) as (stream, _):
-        return hashlib.sha256(stream.read()).hexdigest()
 
 
 def default_normalisation(options):

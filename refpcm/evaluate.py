@@ -126,8 +126,9 @@ def on_chips(options):
 
     protocol = Protocol(**{name: getattr(options, name) for name in SAME_NAMES}, times_s=parse_times(options.times),
                         compensations=tuple(name.strip() for name in options.compensation.split(",")))
-    folder = options.out or f"runs/evaluate-{fingerprint(protocol)[:8]}"
-    refuse_foreign(folder)
+    mark = fingerprint(protocol)
+    folder = options.out or f"runs/evaluate-{mark[:8]}"
+    refuse_foreign(folder, mark)
     if options.layers:
         from refpcm.evaluation.layer_errors import chip_layer_errors
         load_inputs(protocol.network, protocol.data, protocol.kernels).calibration_images(protocol.calibration)

@@ -79,7 +79,7 @@ def arguments(argv=None):
         if kind is bool:
             group.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=about)
         else:
-            group.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=about,
+            group.add_argument(flag, type=cli.number_or_none if len(kinds_of(field)) > 1 else kind, metavar=kind.__name__.upper(), help=about,
                                default=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
@@ -94,9 +94,10 @@ def resolve(options):
     names = {field.name for field in fields(TrainingConfig)}
     from_file = read_config_file(options.config) if options.config else {}
     flags = {name: value for name, value in vars(options).items() if name in names}
-    config = checked(put_over(put_over(base, from_file, options.config), flags, "command line"), "configuration")
-    if config.noise_kind != base.noise_kind and base.weight_noise and "weight_noise" not in {*from_file, *flags}:
-        raise RefpcmError(f"noise_kind = {config.noise_kind!r} needs a strength of its own: --weight-noise "
+    config = checked(put_over(put_over(base, from_file, options.config), flags, "command line"),
+                     lambda name: "command line" if name in flags else options.config if name in from_file else "preset")
+    if config.noise_kind != base.noise_kind and "weight_noise" not in {*from_file, *flags}:
+        raise RefpcmError(f"noise_kind = {config.noise_kind!r} needs a strength of its own, --weight-noise; the preset's "
                           f"{base.weight_noise:g} is meant for {base.noise_kind!r}")
     return config
 
@@ -113,8 +114,9 @@ def main():
 
 def refuse_with_resume(options):
     """Raises RefpcmError if --resume comes with an option that would make it another run."""
-    names = {field.name for field in fields(TrainingConfig)} | {"preset", "config", "out", "start"}
-    given = [name for name, value in vars(options).items() if name in names and value is not None]
+    settings = {field.name for field in fields(TrainingConfig)}  # which stand there only if given
+    given = [name for name, value in vars(options).items()
+             if name in settings or name in ("preset", "config", "out", "start") and value is not None]
     if given:
         flags = ", ".join("--" + name.replace("_", "-") for name in given)
         raise RefpcmError(f"--resume goes on with the configuration of its run; leave out {flags}")

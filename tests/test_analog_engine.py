@@ -118,3 +118,12 @@ def test_every_image_pixel_column_and_part_has_noise_of_its_own(network):
     assert abs(z.std() - 1) < 5 / np.sqrt(2 * z.size)
     for a, b in ((z[0], z[1]), (z[:, 1:], z[:, :-1]), (z[..., 1:], z[..., :-1]), (z[:, :, 1:], z[:, :, :-1])):
         assert abs(np.mean(a * b)) < 5 / np.sqrt(a.size)
+
+
+def test_the_layers_beside_the_tiles_have_their_kernels_whatever_the_environment_says(network, monkeypatch):
+    parameters, images, _ = network
+    analog = analog_of(network, None, IDEAL, "output")
+    analog = replace(analog, matrices={name: matrix for name, matrix in analog.matrices.items() if name != "conv1"})
+    usual = AnalogEngine(NETWORK, analog).forward(parameters, images[:20])
+    monkeypatch.setenv("REFPCM_KERNELS", "winograd4")
+    assert np.array_equal(AnalogEngine(NETWORK, analog).forward(parameters, images[:20]), usual)

@@ -52,18 +52,24 @@ def layer_table(errors, times_s):
             "of the weights, with frozen read noise, without converters or output noise\n" + aligned(lines))
 
 
-def refuse_foreign(folder):
-    """Raises RefpcmError if `folder` holds the result.json of something else, such as a training."""
+def refuse_foreign(folder, fingerprint):
+    """Raises RefpcmError if `folder` is that of a training, or holds the result of anything but this evaluation.
+
+    A wider one (more chips, times, reads, compensations) has the same fingerprint.
+    """
+    if os.path.exists(os.path.join(folder, "checkpoint.safetensors")):
+        raise RefpcmError(f"{folder} is the folder of a training, whose result would be overwritten; choose another --out")
     path = os.path.join(folder, "result.json")
     try:
         with open(path, encoding="utf-8") as file:
-            if "fingerprint" in json.load(file):
-                return
-    except FileNotFoundError:
+            found = json.load(file)
+    except (FileNotFoundError, NotADirectoryError):  # of the latter make_folder has more to say
         return
-    except (OSError, ValueError, TypeError):
-        pass
-    raise RefpcmError(f"{path} is not the result of an evaluation and would be overwritten; choose another --out")
+    except (OSError, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or found.get("fingerprint") != fingerprint:
+        raise RefpcmError(f"{path} is the result of something else, such as an evaluation of another network, and would be "
+                          "overwritten; choose another --out")
 
 
 def write_report(folder, result):

@@ -1,5 +1,6 @@
 """Opening a file somebody names: one clear sentence instead of whatever the operating system says."""
 
+import hashlib
 import os
 import stat
 from contextlib import contextmanager
@@ -31,3 +32,9 @@ def open_input(path):
         raise RefpcmError(f"cannot read {path}: no permission; check who may read it") from error
     except OSError as error:
         raise RefpcmError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def sha256_of(path):
+    """SHA-256 of a file's bytes, in hex. Raises RefpcmError as `open_input` does."""
+    with open_input(path) as (stream, _):
+        return hashlib.sha256(stream.read()).hexdigest()

@@ -170,7 +170,8 @@ def weight_gradient_tile(kernel_width, stride):
     def tile(typing, x, dy, sums, rows, columns, x_plane, x_row, dy_plane, dy_row):
         def generate(context, builder, signature, arguments):
             v = Vectors(builder, native_lanes(context))
-            channels = in_tile(kernel_width) if v.lanes == LANES else 1
+            # With 16 registers 8 sums (12 for 3 taps), enough to hide the latency of a multiply-add, and their inputs.
+            channels = in_tile(kernel_width) if v.lanes == LANES else 2 if kernel_width == 1 else 1
             x, dy, sums, rows, columns, x_plane, x_row, dy_plane, dy_row = arguments
             for first in range(0, in_tile(kernel_width), channels):
                 x_c = builder.add(x, builder.mul(x_plane, ir.Constant(INT64, first)))

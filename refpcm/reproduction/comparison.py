@@ -2,6 +2,10 @@
 
 from dataclasses import asdict
 
+import numpy as np
+
+from refpcm.reproduction.spread import spread
+
 
 def beside(paper, ours=None, **values):
     """One line of the comparison: a PaperNumber, our value as text (None: not measured here), and its numbers."""
@@ -17,7 +21,26 @@ def points(difference):
     return f"{100 * difference:+.2f} %"
 
 
+def row_of(rows, **where):
+    """The one row with these entries, None if there is none."""
+    found = [row for row in rows if all(row[key] == value for key, value in where.items())]
+    return found[0] if found else None
+
+
 def mean_of(rows, **where):
     """Mean accuracy in the one row with these entries, None if there is none."""
-    found = [row["mean"] for row in rows if all(row[key] == value for key, value in where.items())]
-    return found[0] if found else None
+    found = row_of(rows, **where)
+    return found["mean"] if found else None
+
+
+def paired(one, other):
+    """How much higher `one` of two rows is: (text, {difference, low, high}); 95 % as in `spread`, None if unknown.
+
+    Differences are taken training by training and chip by chip before they are averaged, since networks of one seed
+    meet the same chips. A digital row has one accuracy for all chips of a training.
+    """
+    found = spread(np.array(one["accuracies"]) - np.array(other["accuracies"]))
+    text = points(found["mean"])
+    if found["low"] is not None:
+        text += f" ({100 * found['low']:+.2f} .. {100 * found['high']:+.2f})"
+    return text, {"difference": found["mean"], "low": found["low"], "high": found["high"]}

@@ -5,7 +5,7 @@ c, accuracy over eta_inf for each eta_tr, the FP32 network (eta_tr = 0) among th
 """
 
 from refpcm.reproduction import drawing
-from refpcm.reproduction.comparison import beside, mean_of, percent, points
+from refpcm.reproduction.comparison import beside, mean_of, paired, percent, points
 from refpcm.reproduction.measurements import over_noise
 from refpcm.reproduction.paper_numbers import CIFAR10
 from refpcm.reproduction.variants import noise_variant
@@ -57,9 +57,11 @@ def _above(rows, etas):
              for eta in etas for large in etas if large > eta]
     if not gains:
         return beside(CIFAR10["eta-above"])
-    gain, large, eta = max(gains)
-    text = f"{points(gain)} at best (eta_tr = {100 * large:g} %, eta_inf = {100 * eta:g} %)"
-    return beside(CIFAR10["eta-above"], text, gain=gain, eta_tr=large, eta_inf=eta)
+    _, large, eta = max(gains)
+    text, values = paired(_row(rows, large, eta), _row(rows, eta, eta))
+    where = f"eta_tr = {100 * large:g} %, eta_inf = {100 * eta:g} %"
+    text += f", the best of {len(gains)} pairs ({where})" if len(gains) > 1 else f" ({where})"
+    return beside(CIFAR10["eta-above"], text, eta_tr=large, eta_inf=eta, pairs=len(gains), **values)
 
 
 COMPARE = {"cifar10": compare}

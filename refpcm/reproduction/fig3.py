@@ -1,10 +1,10 @@
 """Fig. 3: networks trained in different ways, transferred to PCM: digital accuracy and that of the first read."""
 
 from refpcm.reproduction import drawing
-from refpcm.reproduction.comparison import beside, mean_of, percent, points
+from refpcm.reproduction.comparison import beside, mean_of, paired, percent, points, row_of
 from refpcm.reproduction.measurements import on_chips
 from refpcm.reproduction.paper_numbers import CIFAR10
-from refpcm.reproduction.variants import FP32, NOISE, label
+from refpcm.reproduction.variants import CONTROL, FP32, NOISE, label
 
 TITLE = "Fig. 3: networks trained in different ways, on PCM"
 COLUMNS = ("network", "t_s", "compensation")
@@ -23,7 +23,7 @@ def compare(rows, on_chip):
     """The model stands for the paper's hardware too. Losses are those of a network against itself in software."""
     digital = {row["network"]: row["mean"] for row in rows if row["compensation"] == "digital"}
     chip = {network: mean_of(rows, network=network, compensation="none") for network in digital}
-    return [_fp32(digital), *_noise(digital, chip), _precision(digital, chip)]
+    return [_fp32(digital), *_noise(rows, chip), _precision(digital, chip)]
 
 
 def _fp32(digital):
@@ -32,14 +32,17 @@ def _fp32(digital):
     return beside(CIFAR10["fp32"], percent(digital[FP32]), accuracy=digital[FP32])
 
 
-def _noise(digital, chip):
+def _noise(rows, chip):
     if NOISE not in chip:
         return [beside(CIFAR10["mapped"]), beside(CIFAR10["hardware"])]
     accuracy = chip[NOISE]
     text, values = percent(accuracy), {"accuracy": accuracy}
-    if FP32 in digital:
-        values["against_fp32"] = accuracy - digital[FP32]
-        text += f", {points(values['against_fp32'])} against FP32"
+    noisy = row_of(rows, network=NOISE, compensation="none")
+    for name, compensation, words in ((FP32, "digital", "FP32"), (CONTROL, "none", "the control on PCM")):
+        other = row_of(rows, network=name, compensation=compensation)
+        if other:
+            difference, values[f"against {words}"] = paired(noisy, other)
+            text += f"; {difference} against {words}"
     return [beside(CIFAR10["mapped"], text, **values),
             beside(CIFAR10["hardware"], f"{percent(accuracy)} (model)", accuracy=accuracy)]
 

@@ -1,7 +1,7 @@
 """Fig. 4: retention over one day, the span the paper measured on its chip; here the model stands for it (I-19)."""
 
 from refpcm.evaluation.times import time_text
-from refpcm.reproduction.comparison import beside, mean_of, percent, points
+from refpcm.reproduction.comparison import beside, mean_of, paired, percent, row_of
 from refpcm.reproduction.paper_numbers import CIFAR10
 from refpcm.reproduction.retention import COLUMNS, draw, measure_over, networks  # noqa: F401  (parts of the figure)
 from refpcm.reproduction.variants import NOISE
@@ -21,9 +21,10 @@ def compare(rows, on_chip):
 
 
 def _day(rows, t_s):
-    gdc, adabs = (mean_of(rows, network=NOISE, t_s=t_s, compensation=name) for name in ("gdc", "adabs"))
-    text = f"{percent(gdc)} / {percent(adabs)} (AdaBS {points(adabs - gdc)}) at {time_text(t_s)}"
-    return beside(CIFAR10["day"], text, gdc=gdc, adabs=adabs, gain=adabs - gdc, t_s=t_s)
+    gdc, adabs = (row_of(rows, network=NOISE, t_s=t_s, compensation=name) for name in ("gdc", "adabs"))
+    gain, values = paired(adabs, gdc)
+    text = f"{percent(gdc['mean'])} / {percent(adabs['mean'])} at {time_text(t_s)}; AdaBS {gain}"
+    return beside(CIFAR10["day"], text, gdc=gdc["mean"], adabs=adabs["mean"], t_s=t_s, **values)
 
 
 def _none(rows, times):

@@ -18,6 +18,7 @@ from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.protocol import MOST_UNITS
 from refpcm.files.atomic import make_folder
 from refpcm.files.lock import locked
+from refpcm.files.reading import sha256_of
 from refpcm.pcm.device import find_device
 from refpcm.pcm.drift import check_time
 from refpcm.reproduction import drawing, fig2, fig3, fig4, fig5
@@ -25,6 +26,7 @@ from refpcm.reproduction.measurements import kernels
 from refpcm.reproduction.networks import all_trainings, train_all
 from refpcm.reproduction.output import comparison_table, interval, table, write_files
 from refpcm.reproduction.setting import check_calibration, claim, with_architecture_of_given, with_usual_adabs
+from refpcm.reproduction.variants import label
 from refpcm.resnet import build
 from refpcm.training.run import check_images, hold_back, identity_of
 
@@ -80,13 +82,20 @@ def _make(setting, name, dataset, pool):
     lines = compare(rows, setting.scale.on_chip) if compare else []
     images = len(dataset.test_labels[:setting.scale.images])
     where = f"{architecture} on {dataset.name}, scale {setting.name}, {images:,} test images"
+    given = {variant: {str(path): sha256_of(path) for path in paths} for variant, paths in setting.given.items()
+             if variant in module.networks(setting.scale)}
+    trained = all_trainings(setting, module.networks(setting.scale))
+    recipes = {name: asdict(getattr(setting.scale, name)) if used else None  # of given networks nothing is claimed
+               for name, used in (("fp32", any(not one.start for one in trained)),
+                                  ("retraining", any(one.start for one in trained)))}
     result = {"figure": module.TITLE, "scale": setting.name, "architecture": architecture, "data": dataset.name,
-              "test_images": images, "numbers": asdict(setting.scale), "versions": cli.versions(), "rows": rows,
-              "comparison": lines}
+              "test_images": images, "numbers": {**asdict(setting.scale), **recipes}, "given networks": given,
+              "versions": cli.versions(), "rows": rows, "comparison": lines}
     comparison = [comparison_table(lines)] if lines else []
     if lines and not is_papers(architecture, dataset):
         comparison.append(OTHER)
-    text = "\n\n".join([f"{module.TITLE}\n{where}", table(module.COLUMNS, rows), *comparison]) + "\n"
+    named = "".join(f"\n{label(variant)}: {', '.join(files)}, not trained here" for variant, files in given.items())
+    text = "\n\n".join([f"{module.TITLE}\n{where}{named}", table(module.COLUMNS, rows), *comparison]) + "\n"
     written = write_files(setting.out, name, module.COLUMNS, result, text)
     lacking = drawing.missing()
     if lacking:

@@ -10,14 +10,15 @@ from refpcm import cli
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import make_folder
 from refpcm.files.network_file import load_network
+from refpcm.files.reading import sha256_of
 from refpcm.reproduction.variants import FP32, training_config
 from refpcm.resnet import build
 from refpcm.training import loop
 from refpcm.training.checkpoint import load_checkpoint
-from refpcm.training.config import TrainingConfig, as_json
+from refpcm.training.config import TrainingConfig, override
 from refpcm.training.metrics import keep_records
 from refpcm.training.report import NETWORK, finish
-from refpcm.training.run import CONFIG, check_images, hold_back, identity_of, starting_parameters, write_config
+from refpcm.training.run import CONFIG, begin, check_images, hold_back, identity_of, start_from
 from refpcm.training.session import CHECKPOINT, METRICS, Session, note
 
 CHECKPOINT_EVERY_S = 60.0
@@ -73,13 +74,17 @@ def all_trainings(setting, variants):
 def is_trained(training, identity):
     """Whether its network is there; identity: of the training images, as of `identity_of`.
 
-    Raises RefpcmError for one that is damaged, or was trained otherwise or on other images. What is not compared is the
-    network that it started from.
+    Raises RefpcmError for one that is damaged, or was trained otherwise, on other images or from another network.
     """
     if not training.network.exists():
         return False
-    if load_network(training.network).notes.get("config") != json.loads(as_json(training.config)):
+    notes = load_network(training.network).notes
+    if _config_of(notes, training.network) != training.config:
         raise RefpcmError(f"{training.network} belongs to another training; remove its folder to train anew")
+    start = notes.get("start_sha256")  # older networks do not say
+    if start and training.start.exists() and start != sha256_of(training.start):
+        raise RefpcmError(f"{training.network} began with another network than {training.start}; remove its folder to "
+                          "train anew")
     path = training.folder / CONFIG
     try:
         found = json.loads(path.read_bytes())["data_identity"]
@@ -89,6 +94,14 @@ def is_trained(training, identity):
     if found != identity:
         raise RefpcmError(f"{training.network} was trained on other images; remove its folder to train anew")
     return True
+
+
+def _config_of(notes, path):
+    """The TrainingConfig in a network's notes, fields that it does not name having their defaults; None if there is none."""
+    try:
+        return override(TrainingConfig(), notes["config"], str(path))
+    except (RefpcmError, KeyError, TypeError):
+        return None
 
 
 def train_all(setting, variants, dataset):
@@ -117,17 +130,18 @@ def train_one(setting, training, dataset):
     kept, held = hold_back(dataset, config.validation_images)
     network, identity = build(config.architecture, len(dataset.classes)), identity_of(kept)
     check_images(config, network, kept)
-    options = SimpleNamespace(checkpoint_every=CHECKPOINT_EVERY_S, time_budget=None, data=setting.data)
+    options = SimpleNamespace(checkpoint_every=CHECKPOINT_EVERY_S, time_budget=None, data=setting.data, chips=0)
     if (folder / CHECKPOINT).exists():
         state = load_checkpoint(folder / CHECKPOINT)
-        if (state.config, state.data) != (config, identity):
+        start = sha256_of(training.start) if training.start else None
+        if (state.config, state.data) != (config, identity) or state.start not in (None, start):
             raise RefpcmError(f"{folder / CHECKPOINT} belongs to another training; remove its folder to train anew")
     else:
         state = loop.start(config, len(dataset.classes), identity)
         if training.start:
-            state.parameters = starting_parameters(training.start, state, dataset)
+            start_from(training.start, state, dataset)
         make_folder(folder)
-        write_config(folder, state, options)
+        begin(folder, state, options)
     keep_records(folder / METRICS, state.step)
     session = Session(folder, state, kept, held, options, began, AGAIN)
     if session.run():

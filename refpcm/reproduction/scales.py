@@ -28,7 +28,7 @@ class Scale:
     etas_tr: tuple = (0.02, 0.038, 0.06, 0.1)   # Fig. 2; eta_tr = 0 is the FP32 network
     etas_inf: tuple = (0.0, 0.02, 0.038, 0.06, 0.1)
     inference_runs: int = 10                     # of additive noise for each network and eta_inf
-    transfer: tuple = ("fp32", "noise", "4-bit", "ternary")  # Fig. 3, see refpcm/reproduction/variants.py
+    transfer: tuple = ("fp32", "control", "noise", "4-bit", "ternary")  # Fig. 3, see refpcm/reproduction/variants.py
     chips: int = 5
     reads: int = 1                               # of each chip at each time
     transfer_s: float = 25.0                     # Fig. 3
@@ -64,7 +64,7 @@ SCALES = {
         fp32=PRESETS["joshi2020-cifar10"], retraining=PRESETS["joshi2020-cifar10-noise"], seeds=tuple(range(10)),
         etas_tr=(0.01, 0.02, 0.03, 0.038, 0.05, 0.06, 0.08, 0.1, 0.12),
         etas_inf=(0.0, 0.01, 0.02, 0.03, 0.038, 0.05, 0.06, 0.08, 0.1, 0.12), inference_runs=100,
-        transfer=("fp32", "noise", "4-bit", "ternary", "multiplicative", "inputs", "pre-activations"),
+        transfer=("fp32", "control", "noise", "4-bit", "ternary", "multiplicative", "inputs", "pre-activations"),
         chips=25, calibration="train-augmented", day_s=(25.0, 100.0, 1000.0, HOUR_S, 6 * HOUR_S, DAY_S),
         year_s=(25.0, HOUR_S, DAY_S, 7 * DAY_S, 30 * DAY_S, YEAR_S)),
 }

@@ -1,6 +1,5 @@
 """What a reproduction works on: scale, data, given networks, output folder; and that a folder holds only one such."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from refpcm.compensation.adabs import calibration_images, usual_size
 from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import write_bytes
+from refpcm.files.reading import sha256_of
 from refpcm.reproduction.scales import Scale
 from refpcm.reproduction.variants import FP32, NOISE
 
@@ -56,13 +56,12 @@ def _check_noise(variant, path, config, retraining):
     None: trained elsewhere.
     """
     noise = {name: getattr(retraining, name) for name in ("weight_noise", "noise_kind", "weight_precision")}
-    wanted, remedy = {
-        FP32: ({"weight_noise": 0.0, "weight_precision": "float"}, "give a network trained without noise"),
-        NOISE: (noise, "give one trained so, or name its weight_noise under retraining in --config")}[variant]
+    wanted = {FP32: {"weight_noise": 0.0, "weight_precision": "float"}, NOISE: noise}[variant]
     for name, value in wanted.items() if isinstance(config, dict) else ():
         if config.get(name, value) != value:
+            own = "" if variant == FP32 or name != "weight_noise" else ", or name this strength under retraining in --config"
             raise RefpcmError(f"--{variant} {path} was trained with {name} = {config[name]!r}, where {value!r} is "
-                              f"wanted; {remedy}")
+                              f"wanted; give one trained so{own}")
 
 
 def with_usual_adabs(setting):
@@ -87,7 +86,7 @@ def claim(setting, identity):
     Raises RefpcmError if the folder holds another setting's results, naming what differs.
     """
     scale = json.loads(json.dumps(asdict(setting.scale)))
-    given = {variant: [_digest(path) for path in paths] for variant, paths in setting.given.items()}
+    given = {variant: [sha256_of(path) for path in paths] for variant, paths in setting.given.items()}
     wanted = {"scale": scale, "data identity": identity, "given networks": given}
     path = setting.out / FILE
     if not path.exists():
@@ -102,7 +101,3 @@ def claim(setting, identity):
     if differing:
         raise RefpcmError(f"{setting.out} was begun with other settings ({', '.join(differing)}); "
                           "give those again, or choose another --out")
-
-
-def _digest(path):
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -12,7 +12,8 @@ from refpcm.evaluation.nested import summarise
 
 
 def spread(accuracies):
-    """accuracies (S runs, D draws, J reads) -> {mean, std_run, std_draw, low, high, interval_over, runs, draws, reads}.
+    """accuracies (S runs, D draws, J reads) -> {mean, std_run, std_draw, low, high, interval_over, runs, draws, reads,
+    accuracies}, the last being those given, as lists.
 
     std_run, std_draw: standard deviations of the two effects; None where there is nothing to estimate them from.
     interval_over: "runs", "draws" or None.
@@ -26,4 +27,4 @@ def spread(accuracies):
         summary = summarise(accuracies[0])
         over, std_run, std_draw = "draws" if draws > 1 else None, None, summary.std
     return {"mean": summary.mean, "std_run": std_run, "std_draw": std_draw, "low": summary.low, "high": summary.high,
-            "interval_over": over, "runs": runs, "draws": draws, "reads": reads}
+            "interval_over": over, "runs": runs, "draws": draws, "reads": reads, "accuracies": accuracies.tolist()}

@@ -1,14 +1,16 @@
 """The trained networks that the figures compare: one name each, and what it changes in the scale's retraining.
 
-I-18: all but "fp32" start from the FP32 network of the same training run. The strengths of the paper's other noises
+I-18: all but "fp32" start from the FP32 network of the same training run, are trained as long and clipped alike;
+"control" has nothing else, so that what clipping and more epochs do is not taken for the work of the noise. The strengths of the paper's other noises
 are not known; here all have the weight_noise of Scale.retraining, the state-dependent one the device's own (1.0).
 """
 
 from dataclasses import replace
 
-FP32, NOISE = "fp32", "noise"
+FP32, NOISE, CONTROL = "fp32", "noise", "control"
 
 RETRAININGS = {  # name: (label, changes of Scale.retraining)
+    CONTROL: ("no noise, clipped", {"weight_noise": 0.0}),
     NOISE: ("additive noise", {}),
     "4-bit": ("4-bit weights", {"weight_noise": 0.0, "weight_precision": "4-bit"}),
     "ternary": ("ternary weights", {"weight_noise": 0.0, "weight_precision": "ternary"}),

@@ -10,7 +10,7 @@ from refpcm.training.config import checked
 
 REHEARSAL_SECONDS = 8.0  # measured before the run
 RESERVE = 0.97           # share of the budget that is planned with
-VALIDATING = 0.3         # time of a validation image, in those of a training image
+FORWARD = 0.3            # time of an image that is only looked at, in those of a training image
 
 
 def plan(state, training, validation, budget, began):
@@ -34,10 +34,12 @@ def plan(state, training, validation, budget, began):
     step_seconds = (ticks[-1] - ticks[0]) / (len(ticks) - 1)  # the first step, which may compile, is left out
     left = budget * RESERVE - (time.monotonic() - began)
     steps = int(left / step_seconds)
-    if steps < 1:
+    count, averaged = len(training.train_images), state.config.average_epochs
+    # Statistics of averaged weights are taken at the end, and before each validation (refpcm.training.outcome).
+    passes = (1 + averaged * bool(validation)) * bool(averaged)
+    fitting = (steps / loop.steps_per_epoch(state.config, count) - FORWARD * passes) / (1 + FORWARD * validation / count)
+    if steps < 1 or fitting <= 0:
         raise RefpcmError(f"--time-budget: a step takes {step_seconds:.2g} s and {max(left, 0):.0f} s are left; "
                           "give more time")
-    count = len(training.train_images)
-    fitting = steps / loop.steps_per_epoch(state.config, count) / (1 + VALIDATING * validation / count)
     rounded = math.floor(10 * fitting) / 10 if fitting < 10 else float(math.floor(fitting))
     return checked(dataclasses.replace(state.config, epochs=rounded or fitting), "--time-budget")

@@ -29,6 +29,7 @@ class State:
     correct: int = 0
     seconds: float = 0.0  # spent training, over all sessions
     average: dict = field(default_factory=dict)  # float64; empty before the steps that are averaged
+    start: str | None = None  # SHA-256 of the network file that the run began with
 
 
 def save_checkpoint(path, state):
@@ -37,7 +38,8 @@ def save_checkpoint(path, state):
     tensors.update({f"velocity/{name}": value for name, value in state.velocity.items()})
     tensors.update({f"average/{name}": value for name, value in state.average.items()})
     counters = {"step": state.step, "loss_sum": state.loss_sum.hex(), "correct": state.correct,
-                "seconds": state.seconds, "classes": state.classes, "data": state.data}
+                "seconds": state.seconds, "classes": state.classes, "data": state.data,
+                "start": state.start}
     write_tensors(path, tensors, {"format": FORMAT, "version": str(VERSION), "counters": json.dumps(counters),
                                   "config": json.dumps(asdict(state.config))})
 
@@ -56,7 +58,7 @@ def load_checkpoint(path):
         counters = json.loads(metadata["counters"])
         state = State(config, counters["classes"], counters["data"], _part(tensors, "parameters/"),
                       _part(tensors, "velocity/"), counters["step"], float.fromhex(counters["loss_sum"]),
-                      counters["correct"], counters["seconds"], _part(tensors, "average/"))
+                      counters["correct"], counters["seconds"], _part(tensors, "average/"), counters.get("start"))
     except (KeyError, ValueError, TypeError) as error:
         raise RefpcmError(f"{path}: the checkpoint's metadata are incomplete ({error!r}); start anew") from None
     _check(path, state)

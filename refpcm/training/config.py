@@ -12,7 +12,7 @@ from refpcm.errors import RefpcmError
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Every hyper-parameter of a run; with the data and the versions it determines the weights bit for bit."""
+    """Every hyper-parameter of a run; with data, starting network and versions it determines the weights bit for bit."""
     architecture: str = "tiny-resnet8"
     epochs: float = 8.0            # passes over the training images; may be a fraction
     batch_size: int = 128          # images a step; the last incomplete batch of an epoch is left out
@@ -130,7 +130,7 @@ def put_over(config, values, source):
 
 
 def kinds_of(field):
-    """The types a field may have, the main one first."""
+    """The types a field may have, the main one first; None, if among them, is also written "none"."""
     return get_args(field.type) or (field.type,)
 
 
@@ -139,6 +139,8 @@ def of_kind(kinds, value, name, source):
 
     Raises RefpcmError, with `name` and `source`, for other types and numbers beyond a float's.
     """
+    if type(None) in kinds and value == "none":  # TOML has no null
+        return None
     if float in kinds and type(value) is int:
         try:
             return float(value)
@@ -151,9 +153,9 @@ def of_kind(kinds, value, name, source):
 
 
 def checked(config, source):
-    """config itself. Raises RefpcmError for the first value out of range."""
+    """config itself. Raises RefpcmError for the first value out of range; source: whose it is, or a function of the name."""
     def wanted(name, what):
-        raise RefpcmError(f"{source}: {name} = {getattr(config, name)!r} must be {what}")
+        raise RefpcmError(f"{source(name) if callable(source) else source}: {name} = {getattr(config, name)!r} must be {what}")
     for name in _POSITIVE:
         if getattr(config, name) is not None and not 0 < getattr(config, name) < float("inf"):
             wanted(name, "above zero and finite")
@@ -172,7 +174,8 @@ def checked(config, source):
     if config.average_epochs > config.epochs:
         wanted("average_epochs", f"at most the epochs of the run, {config.epochs:g}")
     if config.noise_kind != "state-dependent" and config.weight_noise >= 1:
-        wanted("weight_noise", f"below 1, a share of the largest magnitude, where noise_kind is {config.noise_kind!r}")
+        share = "each weight" if config.noise_kind == "multiplicative" else "the largest magnitude"
+        wanted("weight_noise", f"below 1, a share of {share}, where noise_kind is {config.noise_kind!r}")
     if config.seed >= 2 ** 32:
         wanted("seed", "below 2^32")
     return config

@@ -1,6 +1,7 @@
 """What a finished training run says: accuracy, network file, result, and the network's fate on a few chips."""
 
 import json
+import math
 import shlex
 from importlib.util import find_spec
 
@@ -8,10 +9,11 @@ from refpcm import cli
 from refpcm.compensation import adabs
 from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.protocol import MOST_UNITS, Protocol
 from refpcm.files.atomic import write_bytes
 from refpcm.files.network_file import NetworkFile, save_network
 from refpcm.resnet import build, pcm_weight_count
-from refpcm.training.config import PRESETS, as_json
+from refpcm.training.config import as_json
 from refpcm.training.executor import make_engine
 from refpcm.training.loop import accuracy
 from refpcm.training.outcome import outcome
@@ -31,12 +33,12 @@ def finish(folder, state, training, dataset):
     share, correct = accuracy(engine, parameters, dataset)
     images = state.step * state.config.batch_size
     result = {"architecture": network.architecture, "weights": pcm_weight_count(network), "data": dataset.name,
-              "epochs": state.config.epochs, "steps": state.step, "seed": state.config.seed,
+              "epochs": state.config.epochs, "steps": state.step, "seed": state.config.seed, "start_sha256": state.start,
               "accuracy": share, "correct": correct, "total": len(dataset.test_images),
               "training_seconds": state.seconds, "images_per_second": images / state.seconds,
               "network": str(folder / NETWORK), "versions": cli.versions()}
     notes = {"config": json.loads(as_json(state.config)), "data": dataset.name, "versions": result["versions"],
-             "test_accuracy": share}
+             "start_sha256": state.start, "test_accuracy": share}
     save_network(folder / NETWORK, NetworkFile(network, parameters, dataset.classes, dataset.mean, dataset.std, notes))
     write_bytes(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
     return result
@@ -45,9 +47,8 @@ def finish(folder, state, training, dataset):
 def report(folder, state, training, dataset, options):
     """`finish` the run, try the network on chips if asked, print the tables."""
     result = finish(folder, state, training, dataset)
-    demonstration, chips = is_demonstration(options, state.config), chips_wanted(options, state.config)
-    if chips:
-        result["chips"] = on_chips(folder, chips, options.data, state.config)
+    if options.chips:
+        result["chips"] = on_chips(folder, options.chips, options.data, state.config)
         write_bytes(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
     if options.json:
         cli.print_json(result)
@@ -59,38 +60,35 @@ def report(folder, state, training, dataset, options):
                      f"{result['images_per_second']:.0f} images/s, seed {state.config.seed}"),
         ("test accuracy", f"{100 * result['accuracy']:.2f} %  ({result['correct']} of {len(dataset.test_images)})"),
         ("network file", folder / NETWORK)]))
-    if chips:
-        print(f"\nThe same network on {chips} simulated PCM chips:\n\n{chip_table(result['chips'])}")
+    if options.chips:
+        print(f"\nThe same network on {options.chips} simulated PCM chips:\n\n{chip_table(result['chips'])}")
     print(f"\nNext: python -m refpcm.evaluate --network {shlex.quote(str(folder / NETWORK))}"
           + (f" --data {shlex.quote(options.data)}" if options.data else "") + " --chips 10 --plot accuracy.png"
           + ("" if find_spec("matplotlib") else "\n(--plot needs matplotlib: pip install matplotlib)"))
-    if demonstration:
+    if not options.data:
         print("The paper's figures on a small scale: python -m refpcm.reproduce all")
 
 
-def is_demonstration(options, config):
-    """Whether the run is that of the command without arguments, or of one or two flags beside."""
-    if options.data:
-        return False
-    return config == PRESETS["demo"] if options.resume else options.preset in (None, "demo") and not options.config
+def usual_chips(options):
+    """How many chips a finished network is tried on where nobody says: 3 for the demonstration, with or without flags."""
+    return 0 if options.data or options.config or options.preset not in (None, "demo") else 3
 
 
-def chips_wanted(options, config):
-    """How many chips the finished network is to be tried on."""
-    return options.chips if options.chips is not None else 3 * is_demonstration(options, config)
+def check_chips(chips, data, dataset):
+    """Raises RefpcmError, before anything is trained, for too many chips, and for too few images of AdaBS on them.
 
-
-def check_chips(options, config, dataset):
-    """Raises RefpcmError, before anything is trained, if chips are asked for and AdaBS would have too few images."""
-    needed = adabs.BATCHES * adabs.BATCH_SIZE
-    if chips_wanted(options, config) and len(dataset.train_images) < needed and not is_index(options.data):
+    data: the folder that `dataset` was read from, or None.
+    """
+    most, needed = MOST_UNITS // len(CHIP_TIMES_S), math.prod(adabs.usual_size(is_index(data)))
+    if not 0 <= chips <= most:
+        raise RefpcmError(f"--chips {chips} must be zero or more, and at most {most:,}")
+    if chips and len(dataset.train_images) < needed:
         raise RefpcmError(f"--chips tries AdaBS, which takes {needed:,} training images; {dataset.name} has "
                           f"{len(dataset.train_images):,}: leave out --chips, and use refpcm.evaluate afterwards")
 
 
 def on_chips(folder, chips, data, config):
     """Result of the evaluation at 25 s, a day and a year; its units are kept in `folder`."""
-    from refpcm.evaluation.protocol import Protocol
     from refpcm.evaluation.run import run
     protocol = Protocol(str(folder / NETWORK), data, chips=chips, times_s=CHIP_TIMES_S, seed=config.seed,
                         kernels=config.kernels)

@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -17,14 +18,15 @@ from refpcm.errors import RefpcmError
 from refpcm.files.atomic import make_folder, write_bytes
 from refpcm.files.lock import locked
 from refpcm.files.network_file import load_network
+from refpcm.files.reading import sha256_of
 from refpcm.resnet import build
 from refpcm.training import loop
 from refpcm.training.augmentation import check_sizes
 from refpcm.training.budget import plan
-from refpcm.training.checkpoint import load_checkpoint
+from refpcm.training.checkpoint import load_checkpoint, save_checkpoint
 from refpcm.training.config import as_json
 from refpcm.training.metrics import keep_records
-from refpcm.training.report import NETWORK, RESULT, check_chips, report
+from refpcm.training.report import NETWORK, RESULT, check_chips, report, usual_chips
 from refpcm.training.session import CHECKPOINT, METRICS, Session, note
 from refpcm.training.sources import image_source
 
@@ -34,25 +36,27 @@ CONFIG = "config.json"
 def train_run(options, config):
     """Start or resume the run that the command line asks for. -> exit status."""
     began = time.monotonic()
-    if options.chips is not None and options.chips < 0:
-        raise RefpcmError(f"--chips {options.chips} must be zero or more")
     if options.resume:
         return resume(options, began)
     if options.out:
         refuse_used(options.out)
     dataset = load(options.data)
-    check_chips(options, config, dataset)
+    if options.chips is None:
+        options.chips = usual_chips(options)
+    check_chips(options.chips, options.data, dataset)
     training, validation = hold_back(dataset, config.validation_images)
     check_images(config, build(config.architecture, len(dataset.classes)), training)
     state = loop.start(config, len(dataset.classes), identity_of(training))
     if options.start:
-        state.parameters = starting_parameters(options.start, state, dataset)
+        start_from(options.start, state, dataset)
+    elif config.weight_noise and options.preset in ("joshi2020-cifar10-noise", "joshi2020-imagenet"):
+        note(f"warning: {options.preset} is a retraining, its learning rate is for a trained network; name one by --start")
     if options.time_budget:
         state.config = plan(state, training, len(validation.test_images), options.time_budget, began)
     folder = given_folder(options.out) if options.out else numbered_folder()
     with locked(folder):
         refuse_used(folder)
-        write_config(folder, state, options)
+        begin(folder, state, options)
         return train_in(folder, state, dataset, training, validation, options, began)
 
 
@@ -61,9 +65,9 @@ def resume(options, began):
     folder = Path(options.resume)
     with locked(folder):
         state = load_checkpoint(folder / CHECKPOINT)
-        options.data = options.data or source_of(folder)
+        recall(folder, options)
         dataset = load(options.data)
-        check_chips(options, state.config, dataset)
+        check_chips(options.chips, options.data, dataset)
         training, validation = hold_back(dataset, state.config.validation_images)
         check_images(state.config, build(state.config.architecture, len(dataset.classes)), training)
         if state.data != identity_of(training):
@@ -76,7 +80,7 @@ def train_in(folder, state, dataset, training, validation, options, began):
     """Train `state` to its end, or until somebody stops it, then report. -> exit status."""
     keep_records(folder / METRICS, state.step)
     session = Session(folder, state, training, validation, options, began,
-                      f"go on with: python -m refpcm.train --resume {folder}")
+                      f"go on with: python -m refpcm.train --resume {shlex.quote(str(folder))}")
     complete = session.run()
     if complete:
         report(folder, state, training, dataset, options)
@@ -110,7 +114,8 @@ def hold_back(dataset, validation_images):
 def refuse_used(folder):
     """Raises RefpcmError if `folder` holds a run or any file that a run would write over."""
     if (Path(folder) / CHECKPOINT).exists():
-        raise RefpcmError(f"{folder} already holds a run; go on with it by --resume {folder}, or choose another --out")
+        raise RefpcmError(f"{folder} already holds a run; go on with it by --resume {shlex.quote(str(folder))}, or choose "
+                          "another --out")
     for name in (CONFIG, METRICS, NETWORK, RESULT):
         if (Path(folder) / name).exists():
             raise RefpcmError(f"{Path(folder) / name} is there and would be overwritten; choose another --out")
@@ -134,14 +139,17 @@ def numbered_folder():
             continue
 
 
-def write_config(folder, state, options):
+def begin(folder, state, options):
+    """Write what makes `folder` that of a run: its state, from which it can be resumed at once, and config.json."""
+    save_checkpoint(folder / CHECKPOINT, state)
     resolved = {**json.loads(as_json(state.config)), "data": os.path.abspath(options.data) if options.data else None,
-                "data_identity": state.data, "versions": cli.versions(), "command": sys.argv}
+                "data_identity": state.data, "start_sha256": state.start, "chips": options.chips,
+                "versions": cli.versions(), "command": sys.argv}
     write_bytes(folder / CONFIG, (json.dumps(resolved, indent=2) + "\n").encode())
 
 
-def starting_parameters(path, state, dataset):
-    """Parameters of the network file `path`, float32; a warning if it was trained on images normalised otherwise.
+def start_from(path, state, dataset):
+    """Give `state` the parameters of the network file `path`; a warning if its images were normalised otherwise.
 
     Raises RefpcmError if it is of another form than the state's, or has the same classes in another order.
     """
@@ -155,18 +163,27 @@ def starting_parameters(path, state, dataset):
     if not np.allclose([file.mean, file.std], [dataset.mean, dataset.std], atol=0.01):
         note(f"warning: {path} was trained on images normalised by mean {file.mean}, std {file.std}; this run takes "
              f"{dataset.mean}, {dataset.std}")
-    return {name: np.array(value, np.float32) for name, value in file.parameters.items()}
+    state.parameters = {name: np.array(value, np.float32) for name, value in file.parameters.items()}
+    state.start = sha256_of(path)
 
 
-def source_of(folder):
-    """Where the run in `folder` had its data from (None: built in). Raises RefpcmError if that is not to be read."""
+def recall(folder, options):
+    """Set --data (None: built in) and --chips, where left out, to those that the run in `folder` began with.
+
+    Raises RefpcmError if its configuration cannot be read and one of them is left out.
+    """
+    if options.data and options.chips is not None:
+        return
     try:
-        data = json.loads((folder / CONFIG).read_bytes())["data"]
-        if data is not None and not isinstance(data, str):
-            raise ValueError(f"data is {data!r}")
-        return data
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RefpcmError(f"{folder / CONFIG} cannot be read ({error}); say where the images are with --data") from None
+        began = json.loads((folder / CONFIG).read_bytes())
+        data, chips = began["data"], began.get("chips", 0)
+        if not isinstance(data, str | None) or type(chips) is not int:
+            raise ValueError(f"data is {data!r}, chips is {chips!r}")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise RefpcmError(f"{folder / CONFIG} cannot be read ({error}); say where the images are with --data, and "
+                          "how many chips to try with --chips") from None
+    options.data = options.data or data
+    options.chips = chips if options.chips is None else options.chips
 
 
 def identity_of(dataset):

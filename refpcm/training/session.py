@@ -11,7 +11,7 @@ from refpcm.errors import RefpcmError
 from refpcm.resnet import build, pcm_weight_count
 from refpcm.training import loop
 from refpcm.training.checkpoint import save_checkpoint
-from refpcm.training.config import TrainingConfig, difference
+from refpcm.training.config import PRESETS, difference
 from refpcm.training.executor import make_engine
 from refpcm.training.metrics import append_record
 from refpcm.training.outcome import outcome
@@ -39,12 +39,10 @@ class Session:
         note(f"{config.architecture} ({pcm_weight_count(build(config.architecture, self.state.classes)):,} weights), "
              f"{count:,} training images, {config.epochs:g} epochs of {loop.steps_per_epoch(config, count)} steps; "
              f"output in {self.folder}" + (f"; going on after step {self.state.step}" if self.state.step else ""))
-        if changed := difference(config, TrainingConfig()):
+        if changed := difference(config, PRESETS["demo"]):
             note("not at its default: " + ", ".join(f"{name} = {value}" for name, value in changed.items()))
         before = {number: signal.signal(number, self.interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
-            if not self.state.step:
-                self.save(self.state)  # so that a run can be resumed from its first moment on
             complete = self.state.step >= total or loop.train(self.state, self.training, self.after_step,
                                                               self.after_epoch)
         except RefpcmError as error:

@@ -1,6 +1,8 @@
 """refpcm.datasets.imagenet, and evaluation on an ImageNet index."""
 
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -97,6 +99,17 @@ def test_adabs_takes_1300_images_of_an_index_as_the_paper_does(tmp_path):
     assert Protocol("network.safetensors", protocol.data, adabs_batches=5).adabs_batches == 5
     protocol = Protocol("network.safetensors")
     assert (protocol.adabs_batches, protocol.adabs_batch_size) == (13, 200)
+
+
+def test_layers_without_calibration_images_are_refused_before_a_chip_is_programmed(tmp_path):
+    network, index = build_network("imagenet-resnet18", 2), make_index(tmp_path, {"val": 1})
+    parameters = {name: np.ones(shape, np.float32) for name, shape in parameter_shapes(network).items()}
+    save_network(tmp_path / "network.safetensors",
+                 NetworkFile(network, parameters, load(index).classes, (0.5,) * 3, (0.25,) * 3))
+    done = subprocess.run([sys.executable, "-m", "refpcm.evaluate", "--network", tmp_path / "network.safetensors", "--data",
+                           index, "--chips", "1", "--compensation", "gdc", "--layers", "--out", tmp_path / "out"],
+                          capture_output=True, text=True)
+    assert done.returncode == 2 and "no training images" in done.stderr and not (tmp_path / "out").exists()
 
 
 def test_test_images_calibrate_only_if_one_says_so(tmp_path):

@@ -135,6 +135,14 @@ def test_read_noise_of_every_product_is_an_option_and_repeats_itself(trained, wh
     assert at_once["none"] == at_once["gdc"]
 
 
+def test_the_folder_of_a_training_is_left_alone(trained):
+    run = trained[1].parent
+    before = (run / "result.json").read_bytes()
+    done = command("refpcm.evaluate", *trained, *CHIPS, "--out", run)
+    assert done.returncode == 2 and "folder of a training" in done.stderr
+    assert (run / "result.json").read_bytes() == before and not (run / "units").exists()
+
+
 MISUSES = {
     "no such network": (["--network", "/nowhere"], "/nowhere"),
     "no such data": (["--data", "/nowhere"], "/nowhere"),

@@ -32,11 +32,18 @@ def test_an_imagenet_index_is_not_told_to_augment(tmp_path):
     assert advice({**found, "protocol": {"calibration": "train", "data": str(tmp_path)}}) == ""
 
 
-@pytest.mark.parametrize("text", ['{"accuracy": 0.9}', "[]", "no JSON"])
+@pytest.mark.parametrize("text", ['{"accuracy": 0.9}', "[]", '"fingerprint"', "no JSON", "[" * 200000,
+                                  '{"fingerprint": "that of another network"}'])
 def test_the_result_of_something_else_is_not_overwritten(tmp_path, text):
-    refuse_foreign(tmp_path)
+    refuse_foreign(tmp_path, "a")
     (tmp_path / "result.json").write_text(text)
     with pytest.raises(RefpcmError, match="choose another --out"):
-        refuse_foreign(tmp_path)
+        refuse_foreign(tmp_path, "a")
     (tmp_path / "result.json").write_text('{"fingerprint": "a"}')
-    refuse_foreign(tmp_path)
+    refuse_foreign(tmp_path, "a")
+
+
+def test_an_evaluation_keeps_out_of_the_folder_of_a_training(tmp_path):
+    (tmp_path / "checkpoint.safetensors").touch()
+    with pytest.raises(RefpcmError, match="folder of a training"):
+        refuse_foreign(tmp_path, "a")

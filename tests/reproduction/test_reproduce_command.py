@@ -10,10 +10,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from refpcm.files.lock import locked
+from refpcm.files.network_file import load_network, save_network
 
 NUMBERS = {"seeds": [0, 1], "fp32": {"epochs": 1, "batch_size": 32, "learning_rate": 0.05},
            "retraining": {"epochs": 0.5, "batch_size": 32, "kernels": "winograd4"}, "etas_tr": [0.038],
@@ -163,6 +165,10 @@ def test_own_networks_are_taken_instead_of_trained_ones(base, tmp_path):
     ours, theirs = ([row for row in result(folder, "fig5")["rows"] if row["network"] == "noise"]
                     for folder in (tmp_path, base / "whole"))
     assert ours == theirs
+    found, text = result(tmp_path, "fig5"), (tmp_path / "fig5.txt").read_text()
+    assert list(found["given networks"]["fp32"]) == [str(network("fp32-seed0"))] and "not trained here" in text
+    assert found["numbers"]["fp32"] is None and found["numbers"]["retraining"] is None
+    assert result(base / "whole", "fig5")["numbers"]["retraining"]["epochs"] == 0.5
 
 
 def test_without_matplotlib_a_sentence_takes_the_place_of_the_picture(base, tmp_path):
@@ -218,6 +224,7 @@ def test_a_folder_in_use_is_refused_to_a_second_command(base, tmp_path):
 
 
 @pytest.mark.parametrize("change, words", [({"chips": 3}, "other settings (chips)"), ("network", "another training"),
+                                           ("start", "began with another network"),
                                            ("images", "trained on other images"),
                                            ("unknown images", "config.json cannot be read"),
                                            ("settings", "settings.json cannot be read")])
@@ -229,6 +236,10 @@ def test_a_folder_of_other_results_is_left_alone(base, tmp_path, change, words):
     folders = tmp_path / "networks"
     if change == "network":
         shutil.copy(folders / "noise-seed1" / "network.safetensors", folders / "noise-seed0")
+    if change == "start":
+        path = folders / "fp32-seed1" / "network.safetensors"
+        network = load_network(path)
+        save_network(path, replace(network, std=tuple(2 * value for value in network.std)))
     if change in ("images", "unknown images"):
         known = {"data_identity": "of others"} if change == "images" else {}
         (folders / "noise-seed0" / "config.json").write_text(json.dumps(known))

@@ -15,6 +15,7 @@ from refpcm import reproduce
 from refpcm.errors import RefpcmError
 from refpcm.files.network_file import NetworkFile, save_network
 from refpcm.reproduction import fig2, fig3, fig4, fig5
+from refpcm.reproduction.comparison import paired
 from refpcm.reproduction.figures import is_papers
 from refpcm.reproduction.measurements import seeded
 from refpcm.reproduction.output import interval
@@ -51,12 +52,13 @@ def test_fig2_finds_loss_shortfall_and_gain():
     accuracy = {(0.0, 0.0): 0.90, (0.04, 0.0): 0.90, (0.1, 0.0): 0.88,
                 (0.0, 0.04): 0.85, (0.04, 0.04): 0.896, (0.1, 0.04): 0.899,
                 (0.0, 0.1): 0.5, (0.04, 0.1): 0.7, (0.1, 0.1): 0.8}
-    rows = [{"eta_tr": tr, "eta_inf": inf, "mean": value} for (tr, inf), value in accuracy.items()]
+    rows = [{"eta_tr": tr, "eta_inf": inf, **spread([[[value]]])} for (tr, inf), value in accuracy.items()]
     fp32, equal, large, above = fig2.compare(rows, "all")
     assert fp32["values"]["accuracy"] == 0.90
     assert equal["values"] == pytest.approx({"loss": 0.004, "eta": 0.04}) and equal["ours"] == "-0.40 % at eta = 4 %"
     assert large["values"] == pytest.approx({"loss": 0.02, "eta_tr": 0.1})
-    assert above["values"] == pytest.approx({"gain": 0.003, "eta_tr": 0.1, "eta_inf": 0.04})
+    assert above["values"]["difference"] == pytest.approx(0.003) and above["values"]["pairs"] == 1
+    assert above["ours"] == "+0.30 % (eta_tr = 10 %, eta_inf = 4 %)"
 
 
 def test_what_a_scale_leaves_out_is_said_to_be_not_measured():
@@ -65,15 +67,27 @@ def test_what_a_scale_leaves_out_is_said_to_be_not_measured():
 
 
 def row(network, t_s, compensation, mean):
-    return {"network": network, "t_s": t_s, "compensation": compensation, "mean": mean}
+    return {"network": network, "t_s": t_s, "compensation": compensation, **spread([[[mean]]])}
+
+
+def test_a_difference_is_paired_before_its_interval_is_taken():
+    """Two trainings of two chips that differ much, but by the same from one network to the other."""
+    base = np.array([[0.5, 0.9], [0.6, 0.7]])[:, :, None]
+    one, other = spread(base + np.array([[[0.01]], [[0.02]]])), spread(base)
+    text, values = paired(one, other)
+    half = t.ppf(0.975, 1) * 0.005
+    assert values == pytest.approx({"difference": 0.015, "low": 0.015 - half, "high": 0.015 + half})
+    assert text == f"+1.50 % ({1.5 - 100 * half:+.2f} .. {1.5 + 100 * half:+.2f})"
+    assert paired(one, spread([[[0.5]], [[0.6]]]))[1]["difference"] == pytest.approx(0.14)  # one digital accuracy each
 
 
 def test_fig3_takes_losses_against_the_network_itself_and_against_fp32():
     rows = [row(name, t_s, kind, mean) for name, digital, chip in (
-        ("fp32", 0.94, 0.90), ("noise", 0.935, 0.934), ("4-bit", 0.93, 0.915), ("ternary", 0.91, 0.907))
+        ("fp32", 0.94, 0.90), ("control", 0.93, 0.93), ("noise", 0.935, 0.934), ("4-bit", 0.93, 0.915), ("ternary", 0.91, 0.907))
         for t_s, kind, mean in ((None, "digital", digital), (25.0, "none", chip))]
     fp32, mapped, hardware, precision = fig3.compare(rows, "all")
-    assert mapped["values"] == pytest.approx({"accuracy": 0.934, "against_fp32": -0.006})
+    assert mapped["values"]["accuracy"] == 0.934
+    assert mapped["ours"] == "93.40 %; -0.60 % against FP32; +0.40 % against the control on PCM"
     assert precision["values"] == pytest.approx({"loss 4-bit": 0.015, "loss ternary": 0.003})
     assert precision["ours"] == "-1.50 % from 93.00 % / -0.30 % from 91.00 %"
     assert fig3.compare(rows[:2], "all")[-1]["ours"] is None
@@ -83,7 +97,8 @@ def test_retention_compares_the_noise_trained_network_at_the_last_time():
     rows = [row(name, t_s, kind, mean) for name in ("fp32", "noise") for t_s in (25.0, 1000.0, 86400.0)
             for kind, mean in (("none", 100 / t_s), ("gdc", 0.92), ("adabs", 0.93 if name == "noise" else 0.5))]
     day, none = fig4.compare(rows, "all")
-    assert day["values"] == pytest.approx({"gdc": 0.92, "adabs": 0.93, "gain": 0.01, "t_s": 86400.0})
+    assert day["values"]["difference"] == pytest.approx(0.01) and day["values"]["t_s"] == 86400.0
+    assert day["ours"] == "92.00 % / 93.00 % at 1 day; AdaBS +1.00 %"
     assert none["values"] == pytest.approx({"accuracy": 0.1, "t_s": 1000.0})
     assert fig5.compare(rows, "all")[0]["ours"] == "+1.00 % at 1 day"
     everything, inner, gain, others = fig5.compare_imagenet(rows, "inner")

@@ -49,6 +49,15 @@ def test_no_time_for_a_step_is_said(state_and_data):
         budget.plan(state, data, 0, 4.9, 100.0)
 
 
+@pytest.mark.parametrize("validation, epochs", [
+    (0, 8.3),     # the statistics of the averaged weights cost 0.3 epochs once: a hair below 8.7 - 0.3
+    (160, 6.5)])  # and before the validation of each of 3 epochs: (8.7 - 0.3 * 4) / 1.15
+def test_what_averaging_costs_is_planned_for(state_and_data, validation, epochs):
+    state, data = state_and_data
+    state.config = dataclasses.replace(CONFIG, average_epochs=3.0)
+    assert budget.plan(state, data, validation, 100.0, 100.0).epochs == epochs
+
+
 def test_averaged_epochs_that_do_not_fit_are_refused(state_and_data):
     state, data = state_and_data
     state.config = dataclasses.replace(CONFIG, epochs=60.0, average_epochs=50.0)

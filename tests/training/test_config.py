@@ -64,6 +64,26 @@ def test_what_flags_complete_is_judged_as_a_whole(tmp_path):
         resolve(arguments(["--config", str(path)]))
 
 
+def test_no_clipping_can_be_said_by_flag_and_file(tmp_path):
+    path = tmp_path / "c.json"
+    path.write_text('{"clip_sigma": "none"}')
+    assert resolve(arguments([])).clip_sigma == 2.0
+    assert resolve(arguments(["--clip-sigma", "none"])).clip_sigma is None
+    assert resolve(arguments(["--config", str(path)])).clip_sigma is None
+    assert resolve(arguments(["--config", str(path), "--clip-sigma", "1.5"])).clip_sigma == 1.5
+
+
+def test_a_value_out_of_range_is_reported_with_where_it_came_from(tmp_path):
+    path = tmp_path / "c.json"
+    path.write_text('{"weight_noise": NaN, "momentum": 2}')
+    with pytest.raises(RefpcmError, match=f"{path}: momentum = 2.0 must be"):
+        resolve(arguments(["--config", str(path)]))
+    with pytest.raises(RefpcmError, match="command line: momentum = 3.0 must be"):
+        resolve(arguments(["--config", str(path), "--momentum", "3"]))
+    with pytest.raises(RefpcmError, match=f"{path}: weight_noise = nan must be"):
+        resolve(arguments(["--config", str(path), "--momentum", "0.5"]))
+
+
 def test_an_unknown_preset_is_refused_with_the_known_ones():
     with pytest.raises(RefpcmError, match="joshi2020-cifar10"):
         preset("joshi")

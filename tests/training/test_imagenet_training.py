@@ -1,12 +1,9 @@
 """`python -m refpcm.train` on an ImageNet index, as a user runs it: to a result, killed, on damaged images."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +17,7 @@ from refpcm.training import loop
 from refpcm.training.checkpoint import save_checkpoint
 from refpcm.training.config import PRESETS, override
 from refpcm.training.run import identity_of
+from tests.training.kill import kill
 
 FISH, LIZARD = "n01440764", "n01682714"
 SAMPLE = Path(__file__).resolve().parents[3] / "shared" / "data" / "imagenet_sample"
@@ -143,17 +141,11 @@ def test_a_run_killed_five_times_ends_in_the_same_bytes(index, tmp_path):
     done = command("refpcm.train", *arguments, "--out", tmp_path / "whole")
     assert done.returncode == 0, done.stderr
     arguments += ["--out", tmp_path / "killed"]
-    checkpoint = tmp_path / "killed" / "checkpoint.safetensors"
-    for kill in range(5):
-        stamp = checkpoint.stat().st_mtime_ns if checkpoint.exists() else None
+    step = 0
+    for i in range(5):
         process = subprocess.Popen([sys.executable, "-m", "refpcm.train", *map(str, arguments), "--checkpoint-every",
                                     "0.001"], stderr=subprocess.DEVNULL)
-        while process.poll() is None and (not checkpoint.exists() or checkpoint.stat().st_mtime_ns == stamp):
-            time.sleep(0.01)
-        time.sleep(0.2 * kill)
-        assert process.poll() is None
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        step = kill(process, tmp_path / "killed" / "checkpoint.safetensors", step, 0.1 * i)
         arguments = ["--resume", tmp_path / "killed"]
     done = command("refpcm.train", *arguments)
     assert done.returncode == 0, done.stderr

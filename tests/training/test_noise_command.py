@@ -1,11 +1,8 @@
 """The kinds of noise and of weights in a run: they learn, can be resumed, and what is saved is what was evaluated."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 
 import numba
 import numpy as np
@@ -18,6 +15,7 @@ from refpcm.training.checkpoint import load_checkpoint, save_checkpoint
 from refpcm.training.config import override, preset
 from refpcm.training.executor import make_engine
 from refpcm.training.quantisation import quantised_parameters
+from tests.training.kill import kill
 
 KINDS = {
     "multiplicative": {"noise_kind": "multiplicative", "weight_noise": 0.1},
@@ -120,11 +118,7 @@ def test_a_killed_and_resumed_run_ends_in_the_same_bytes(ternary, tmp_path):
     folder, checkpoint = tmp_path / "killed", tmp_path / "killed" / "checkpoint.safetensors"
     process = subprocess.Popen([sys.executable, "-m", "refpcm.train", *map(str, arguments), "--out", folder,
                                 "--checkpoint-every", "0.0001"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None and not checkpoint.exists():
-        time.sleep(0.002)
-    assert process.poll() is None
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    kill(process, checkpoint, 5)
     done = command("refpcm.train", "--resume", folder)
     assert done.returncode == 0, done.stderr
     assert (folder / "network.safetensors").read_bytes() == (whole / "network.safetensors").read_bytes()

@@ -14,11 +14,13 @@ import pytest
 
 from refpcm.datasets import load
 from refpcm.files.network_file import load_network
+from refpcm.files.reading import sha256_of
 from refpcm.training import loop
 from refpcm.training.checkpoint import load_checkpoint
 from refpcm.training.config import TrainingConfig
 from refpcm.training.executor import make_engine
 from refpcm.training.run import hold_back
+from tests.training.kill import kill, wait_for_a_step_beyond
 
 SMALL = ["--batch-size", "32", "--validation-images", "0", "--learning-rate", "0.05"]
 
@@ -54,7 +56,7 @@ def test_a_run_leaves_a_network_a_log_and_a_result(finished):
     assert [r["epoch"] for r in records] == list(range(1, 13))
     assert records[-1]["train_loss"] < 0.8 * records[0]["train_loss"]
     config = json.loads((folder / "config.json").read_text())
-    assert config["learning_rate"] == 0.05 and config["versions"]["refpcm"]
+    assert config["learning_rate"] == 0.05 and config["chips"] == 0 and config["versions"]["refpcm"]
     network = load_network(folder / "network.safetensors")
     assert network.notes["config"]["batch_size"] == 32 and len(network.classes) == 10
 
@@ -81,27 +83,15 @@ def launch(*arguments):
                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
-def wait_for_a_checkpoint_newer_than(stamp, path, process):
-    while process.poll() is None and (not path.exists() or path.stat().st_mtime_ns == stamp):
-        time.sleep(0.002)
-
-
 @pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_run_killed_again_and_again_ends_in_the_same_bytes(finished, data, tmp_path, times):
     """SIGKILL at random moments, with a checkpoint after every step; weights, notes and log figures must not differ."""
-    folder, chance, kills = tmp_path / "killed", random.Random(1), 0
-    checkpoint = folder / "checkpoint.safetensors"
+    folder, chance, step = tmp_path / "killed", random.Random(1), 0
     arguments = ["--data", data, "--out", folder, "--epochs", 12, *SMALL]
-    while kills < times:
-        stamp = checkpoint.stat().st_mtime_ns if checkpoint.exists() else None
+    for _ in range(times):
         process = launch(*arguments, "--checkpoint-every", "0.0001")
-        wait_for_a_checkpoint_newer_than(stamp, checkpoint, process)
-        time.sleep(chance.random() * 0.05)
-        assert process.poll() is None, process.stderr.read()
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        step = kill(process, folder / "checkpoint.safetensors", step, chance.random() * 0.05)
         process.stderr.close()
-        kills += 1
         arguments = ["--resume", folder]
     done = command("refpcm.train", "--resume", folder)
     assert done.returncode == 0, done.stderr
@@ -116,7 +106,7 @@ def test_a_run_killed_again_and_again_ends_in_the_same_bytes(finished, data, tmp
 def test_a_signal_finishes_the_step_saves_and_says_how_to_resume(finished, data, tmp_path, number):
     folder = tmp_path / "stopped"
     process = launch("--data", data, "--out", folder, "--epochs", 12, *SMALL, "--checkpoint-every", "0.0001")
-    wait_for_a_checkpoint_newer_than(None, folder / "checkpoint.safetensors", process)
+    wait_for_a_step_beyond(0, folder / "checkpoint.safetensors", process)
     process.send_signal(number)
     _, words = process.communicate(timeout=60)
     assert process.returncode == 128 + number
@@ -152,6 +142,36 @@ def test_a_resumed_run_tests_on_the_images_it_began_with(finished, data, tmp_pat
     shutil.copytree(finished[0], folder)
     done = command("refpcm.train", "--resume", folder)
     assert done.returncode == 0 and f"--data {data}" in done.stdout, done.stderr
+
+
+def test_a_run_says_which_network_it_began_with(finished, data, tmp_path):
+    start = finished[0] / "network.safetensors"
+    done = command("refpcm.train", "--data", data, "--out", tmp_path, *SMALL, "--epochs", "0.2", "--start", start, "--json")
+    assert done.returncode == 0, done.stderr
+    digest = sha256_of(start)
+    assert json.loads(done.stdout)["start_sha256"] == digest
+    assert json.loads((tmp_path / "config.json").read_text())["start_sha256"] == digest
+    assert load_checkpoint(tmp_path / "checkpoint.safetensors").start == digest
+    assert load_network(tmp_path / "network.safetensors").notes["start_sha256"] == digest
+    assert load_network(start).notes["start_sha256"] is None
+
+
+def test_a_retraining_without_a_network_to_begin_with_is_warned_of(data, tmp_path):
+    done = command("refpcm.train", "--preset", "joshi2020-cifar10-noise", "--architecture", "tiny-resnet8", "--data", data,
+                   "--out", tmp_path, *SMALL[:4], "--epochs", "0.1", "--json")
+    assert done.returncode == 0 and "warning: joshi2020-cifar10-noise is a retraining" in done.stderr
+
+
+@pytest.mark.slow
+def test_chips_that_were_asked_for_are_not_forgotten(tmp_path):
+    """A demonstration with other flags, stopped before its end: resumed, it goes on its chips."""
+    folder = tmp_path / "run"
+    process = launch("--out", folder, "--batch-size", 32, "--epochs", 0.05, "--chips", 1, "--checkpoint-every", "0.0001")
+    kill(process, folder / "checkpoint.safetensors", 0)
+    process.stderr.close()
+    done = command("refpcm.train", "--resume", folder, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["chips"]["protocol"]["chips"] == 1
 
 
 @pytest.mark.parametrize("name", ["network.safetensors", "result.json", "metrics.jsonl", "config.json"])
@@ -198,6 +218,10 @@ MISUSES = {
     "no epochs": (["--epochs", "0"], "epochs"),
     "noise in per cent": (["--weight-noise", "3.8"], "below 1"),
     "a kind of noise without its strength": (["--noise-kind", "inputs"], "needs a strength of its own"),
+    "fewer chips than none": (["--chips", "-1"], "--chips -1 must be zero or more"),
+    "more chips than ever end": (["--chips", "400000"], "at most 333,333"),
+    "a kind of noise without its strength, after none": (
+        ["--preset", "joshi2020-cifar10", "--noise-kind", "inputs"], "needs a strength of its own"),
     "chips without images for AdaBS": (["--data", "DATA", "--validation-images", "0", "--chips", "2"],
                                        "takes 2,600 training images"),
     "more epochs than ever end": (["--epochs", "1e300"], "2^32 steps"),
@@ -222,14 +246,31 @@ def test_a_mistake_gets_one_clear_sentence(finished, data, tmp_path, case):
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_full_disk_ends_in_a_sentence_and_keeps_the_old_checkpoint(finished, data, tmp_path):
-    """A file-size limit stands in for the full disk: both make a write fail half-way."""
+def full_disk():
+    """A file-size limit in the process that calls it: a write fails half-way, too."""
     import resource
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+
+def test_a_disk_that_is_full_from_the_start_ends_in_a_sentence_and_an_empty_folder(data, tmp_path):
     folder = tmp_path / "run"
-    done = command("refpcm.train", "--data", data, "--out", folder, *SMALL, "--epochs", "1", preexec_fn=lambda: (
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))))
-    assert done.returncode == 2 and "Traceback" not in done.stderr and "checkpoint.safetensors" in done.stderr
-    assert not list(folder.glob("*checkpoint*"))
+    done = command("refpcm.train", "--data", data, "--out", folder, *SMALL, "--epochs", "1", preexec_fn=full_disk)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"cannot write {folder}/checkpoint.safetensors" in done.stderr and "saved before" not in done.stderr
+    assert not list(folder.glob("*.*"))  # so that the same command may be given again
+
+
+def test_a_disk_that_fills_up_ends_in_a_sentence_and_keeps_the_old_checkpoint(data, tmp_path):
+    folder = tmp_path / "run"
+    process = launch("--data", data, "--out", folder, *SMALL, "--checkpoint-every", "0.0001")
+    kill(process, folder / "checkpoint.safetensors", 2)
+    process.stderr.close()
+    before = (folder / "checkpoint.safetensors").read_bytes()
+    done = command("refpcm.train", "--resume", folder, preexec_fn=full_disk)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"cannot write {folder}/checkpoint.safetensors" in done.stderr and "saved before is in" in done.stderr
+    assert (folder / "checkpoint.safetensors").read_bytes() == before
 
 
 def test_help_is_quick(finished):

@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from refpcm.errors import RefpcmError
 from refpcm.files.lock import locked
-from refpcm.training.run import source_of
+from refpcm.training.report import usual_chips
+from refpcm.training.run import recall
 
 FEW = ["--batch-size", "32", "--validation-images", "0", "--chips", "0", "--kernels", "numpy"]
 
@@ -75,11 +77,28 @@ def test_a_folder_that_cannot_be_is_refused(out, data, tmp_path):
     assert process.returncode == 2 and f"cannot make the folder {out}" in errors and "Traceback" not in errors
 
 
-@pytest.mark.parametrize("content", [b"5", b'{"data": 5}', b'{"data": {}}', b"{", b"\xff", b"[" * 99999])
+@pytest.mark.parametrize("content", [b"5", b"[]", b'{"data": 5}', b'{"data": {}}', b'{"data": null, "chips": 1.5}',
+                                     b"{", b"\xff", b"[" * 99999])
 def test_a_damaged_config_of_a_resumed_run_is_refused_by_name(content, tmp_path):
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(RefpcmError, match="config.json cannot be read .* --data"):
-        source_of(tmp_path)
+        recall(tmp_path, SimpleNamespace(data=None, chips=None))
+
+
+@pytest.mark.parametrize("given, wanted", [
+    ((None, None), ("images", 2)), (("elsewhere", None), ("elsewhere", 2)), ((None, 0), ("images", 0))])
+def test_a_resumed_run_remembers_its_images_and_chips(given, wanted, tmp_path):
+    (tmp_path / "config.json").write_text('{"data": "images", "chips": 2}')
+    options = SimpleNamespace(data=given[0], chips=given[1])
+    recall(tmp_path, options)
+    assert (options.data, options.chips) == wanted
+
+
+@pytest.mark.parametrize("preset, config, data, chips", [
+    (None, None, None, 3), ("demo", None, None, 3), ("joshi2020-cifar10", None, None, 0), (None, "mine.toml", None, 0),
+    (None, None, "images", 0)])
+def test_the_demonstration_alone_goes_on_chips_unasked(preset, config, data, chips):
+    assert usual_chips(SimpleNamespace(preset=preset, config=config, data=data)) == chips
 
 
 @pytest.mark.parametrize("flag", ["--out", "--resume", "--start", "--config", "--data"])
