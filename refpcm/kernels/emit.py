@@ -19,14 +19,14 @@ from refpcm.kernels.layout import LANES
 OUT_TILE = 4  # output channels of a tile
 PIXEL_TILE = 4  # neighbouring pixels of a tile
 FLOAT, INT32, INT64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
-FLOAT_BYTES = 4
+FLOAT_BYTES, HALF = 4, LANES // 2
 PIXEL_BYTES = FLOAT_BYTES * LANES
 
 
 def native_lanes(context):
     """Floats in a vector register of the CPU that Numba compiles for."""
     features = str(context.codegen().magic_tuple()[-1])
-    return 16 if "+avx512f" in features else 8
+    return LANES if "+avx512f" in features else HALF
 
 
 class Vectors:
@@ -58,7 +58,12 @@ class Vectors:
         return self.shuffle(one, self.undefined, [0] * self.lanes)
 
     def shuffle(self, a, b, lanes):
-        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT32, len(lanes)), lanes))
+        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT32, len(lanes)), list(lanes)))
+
+    def halves(self, vector):
+        """Its lower lanes, its upper lanes."""
+        half = self.lanes // 2
+        return [self.shuffle(vector, self.undefined, range(first, first + half)) for first in (0, half)]
 
     def fma(self, a, b, c):
         return self.builder.call(self._fma, [a, b, c])
@@ -68,7 +73,7 @@ class Vectors:
         vectors = vectors + [self.zero] * (self.lanes - len(vectors))
         even, odd = range(0, 2 * self.lanes, 2), range(1, 2 * self.lanes, 2)
         while len(vectors) > 1:
-            vectors = [self.builder.fadd(self.shuffle(a, b, list(even)), self.shuffle(a, b, list(odd)))
+            vectors = [self.builder.fadd(self.shuffle(a, b, even), self.shuffle(a, b, odd))
                        for a, b in zip(vectors[::2], vectors[1::2])]
         return vectors[0]
 
@@ -178,10 +183,9 @@ def weight_gradient_tile(kernel_width, stride):
                 parts = [_correlate(v, kernel_width, stride, channels, builder.add(x_c, ir.Constant(INT64, 4 * lane)),
                                     builder.add(dy, ir.Constant(INT64, 4 * lane)), rows, columns,
                                     x_plane, x_row, dy_plane, dy_row) for lane in range(0, LANES, v.lanes)]
-                total = parts[0]
-                for part in parts[1:]:
-                    total = [builder.fadd(a, b) for a, b in zip(total, part)]
-                _add_lane_sums(v, total, sums, first, channels, kernel_width)
+                low, high = parts if len(parts) > 1 else zip(*(v.halves(vector) for vector in parts[0]))
+                total = [builder.fadd(a, b) for a, b in zip(low, high)]  # one order of additions on every CPU
+                _add_lane_sums(Vectors(builder, HALF), total, sums, first, channels, kernel_width)
             return context.get_dummy_value()
         return types.void(*[types.intp] * 9), generate
     return tile

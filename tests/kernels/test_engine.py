@@ -17,6 +17,7 @@ import pytest
 from refpcm import network as reference
 from refpcm import resnet
 from refpcm.errors import RefpcmError
+from refpcm.kernels import emit
 from refpcm.kernels.engine import Engine
 
 FORMS = pytest.mark.parametrize("form", ["vector", "plain", "winograd", "winograd4"])
@@ -153,6 +154,28 @@ def test_a_training_step_is_right_on_a_cpu_without_avx512():
     assert result.returncode == 0, result.stderr
     logits, gradients = map(float, result.stdout.split())
     assert logits < 2e-5 and gradients < 1e-3
+
+
+@pytest.mark.parametrize("kernel_width", [1, 3, 7])
+def test_gradients_of_weights_have_the_same_bits_whatever_the_width_of_a_register(monkeypatch, kernel_width):
+    """The tile as made for AVX-512 (which LLVM splits where there is none) and for AVX2."""
+    rng, pixels = np.random.default_rng(0), 9
+    x = rng.standard_normal((emit.in_tile(kernel_width), pixels + kernel_width, 16), np.float32)
+    dy = rng.standard_normal((emit.OUT_TILE, pixels, 16), np.float32)
+    found = []
+    for lanes in (16, 8):
+        monkeypatch.setattr(emit, "native_lanes", lambda context: lanes)
+        tile, sums = emit.weight_gradient_tile(kernel_width, 1), np.zeros(emit.tile_sums(kernel_width), np.float32)
+
+        @numba.njit
+        def run(x, dy, sums):
+            tile(x.ctypes.data, dy.ctypes.data, sums.ctypes.data, 1, dy.shape[1], 64 * x.shape[1], 0, 64 * dy.shape[1], 0)
+        run(x, dy, sums)
+        found.append(sums[:emit.OUT_TILE * len(x) * kernel_width])
+    wanted = [np.einsum("wl,wl", dy[k].astype(float), x[c, j:j + pixels]) for k in range(emit.OUT_TILE)
+              for c in range(len(x)) for j in range(kernel_width)]
+    assert found[0].tobytes() == found[1].tobytes()
+    np.testing.assert_allclose(found[0], wanted, rtol=1e-4, atol=1e-4)
 
 
 def test_changing_batch_sizes_leave_no_trace():
