@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from refpcm.elementary import exp, log
 from refpcm.errors import RefpcmError
 
 
@@ -10,7 +11,8 @@ def cross_entropy(logits, labels, smoothing=0.0):
 
         L = -1/N sum_n sum_m q_nm ln p_nm,   q = (1 - smoothing) onehot + smoothing / M,   p = softmax
 
-    computed in float64 whatever the dtype of the logits. dL/dlogits = (p - q) / N.
+    computed in float64 whatever the dtype of the logits, with the exp and log of `refpcm.elementary`, whose bits are
+    the same on every CPU. dL/dlogits = (p - q) / N.
     Raises RefpcmError for labels outside 0 .. M - 1.
     """
     n, m = logits.shape
@@ -18,7 +20,13 @@ def cross_entropy(logits, labels, smoothing=0.0):
         raise RefpcmError(f"cross_entropy wants {n} labels in 0 .. {m - 1}")
     z = logits.astype(np.float64)
     z -= z.max(1, keepdims=True)
-    log_p = z - np.log(np.exp(z).sum(1, keepdims=True))
+    log_p = z - log(_exp(z).sum(1, keepdims=True))
     q = np.full((n, m), smoothing / m)
     q[np.arange(n), labels] += 1 - smoothing
-    return -(q * log_p).sum() / n, ((np.exp(log_p) - q) / n).astype(logits.dtype)
+    return -(q * log_p).sum() / n, ((_exp(log_p) - q) / n).astype(logits.dtype)
+
+
+def _exp(x):
+    """e^x of x <= 0, NaN of NaN; e^-708 = 3e-308 for what lies below -708, where `elementary.exp` ends."""
+    with np.errstate(invalid="ignore"):
+        return exp(np.maximum(x, -708.0))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import correlate
 
-from refpcm import nn
+from refpcm import elementary, nn
 from refpcm.errors import RefpcmError
 from refpcm.nn.gradient_check import numeric_gradient, relative_error
 
@@ -174,6 +174,18 @@ def test_cross_entropy_of_equal_logits_is_ln_m_and_huge_logits_do_not_overflow()
     assert np.isclose(nn.cross_entropy(np.zeros((3, 10)), np.arange(3), 0.1)[0], np.log(10), rtol=1e-14)
     loss, dlogits = nn.cross_entropy(np.array([[1e4, 0.0]], np.float32), np.array([1]))
     assert loss == 1e4 and np.array_equal(dlogits, [[1, -1]])
+
+
+def test_the_loss_of_nan_is_nan_without_a_word(recwarn):
+    loss, dlogits = nn.cross_entropy(np.array([[np.nan, 0.0], [2.0, 1.0]]), np.array([1, 0]))
+    assert np.isnan(loss) and np.isnan(dlogits[0]).all() and np.isfinite(dlogits[1]).all() and not recwarn.list
+
+
+def test_cross_entropy_has_the_bits_of_correctly_rounded_steps():
+    """One image of two classes by hand: z = (-1, 0), and exp and log of the specification, not of the C library."""
+    loss, dlogits = nn.cross_entropy(np.array([[0.0, 1.0]]), np.array([0]))
+    log_p = np.array([-1.0, 0.0]) - elementary.log(elementary.exp(np.array([-1.0])) + 1.0)
+    assert loss == -log_p[0] and np.array_equal(dlogits, [elementary.exp(log_p) - [1.0, 0.0]])
 
 
 def test_label_smoothing_is_minimal_where_softmax_equals_the_smoothed_target():
