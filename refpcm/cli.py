@@ -165,6 +165,16 @@ def print_json(value):
     print(json.dumps(value, indent=2))
 
 
+def sources_digest():
+    """The first 16 digits of a SHA-256 of refpcm's modules: tells states of the code between two releases apart."""
+    import hashlib
+    from pathlib import Path
+    root, digest = Path(__file__).parent, hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(f"{path.relative_to(root).as_posix()}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def versions():
     """Versions a result depends on."""
     import platform
@@ -174,5 +184,6 @@ def versions():
     import scipy
 
     import refpcm
-    return {"refpcm": refpcm.__version__, "python": platform.python_version(), "numpy": numpy.__version__,
-            "numba": numba.__version__, "scipy": scipy.__version__, "machine": platform.machine()}
+    return {"refpcm": refpcm.__version__, "sources": sources_digest(), "python": platform.python_version(),
+            "numpy": numpy.__version__, "numba": numba.__version__, "scipy": scipy.__version__,
+            "machine": platform.machine()}

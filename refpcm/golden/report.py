@@ -45,7 +45,7 @@ def full_report(records, kit, implementation, seconds):
     """The JSON report: what was asked, where, of whom, and every case."""
     from refpcm.cli import versions
     return {"kit": kit.manifest["version"], "kit_sha256": kit.digest, "implementation": implementation,
-            "versions": versions(), "platform": platform.platform(), "seconds": round(seconds, 2),
+            "versions": versions(), "platform": f"{platform.system()} {platform.machine()}", "seconds": round(seconds, 2),
             "counts": {f"L{level}": row for level, row in counts_by_level(records).items()}, "cases": records}
 
 

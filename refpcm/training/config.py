@@ -42,8 +42,8 @@ class TrainingConfig:
 PRESETS = {
     # The demonstration: about a minute on two cores with the built-in data.
     "demo": TrainingConfig(weight_noise=0.038, clip_sigma=2.0, validation_images=1000),
-    # The paper's network and data in FP32. Its own recipe is unknown (I-4); W: the published recipe of the same
-    # laboratory for CIFAR-10, the nearest there is.
+    # The paper's network and data in FP32. Its own recipe is unknown (I-4); W: published code of the same laboratory
+    # for CIFAR-10, the nearest there is, its schedule that of Wide ResNets (Zagoruyko and Komodakis 2016).
     "joshi2020-cifar10": TrainingConfig(
         architecture="joshi2020-resnet32",                # paper: 361,722 weights
         epochs=200.0, schedule="multi-step",              # W: x 0.2 after 30, 60, 80 % of 200 epochs
@@ -54,7 +54,9 @@ PRESETS = {
         label_smoothing=0.0,                              # W has none
         crop_padding=4, flip=True, cutout=16,             # W; Cutout: DeVries and Taylor 2017
         resized_crop=False,                               # for image files only
-        weight_noise=0.0, weight_precision="float", clip_sigma=None),  # FP32 training has none of it
+        weight_noise=0.0, noise_kind="additive", backward="noisy",     # FP32 training has none of it
+        weight_precision="float", clip_sigma=None,                     # nor of this
+        validation_images=0, average_epochs=0.0, seed=0, kernels="vector"),  # ours
     # Noise-aware training after it, from the FP32 network (--start). P: paper; A: aihwkit's retraining with noise;
     # the rest as above, as the same data ask for it.
     "joshi2020-cifar10-noise": TrainingConfig(
@@ -67,7 +69,8 @@ PRESETS = {
         weight_noise=0.038, noise_kind="additive",        # P: eta_tr = 3.8 %, afresh for every mini-batch
         weight_precision="float",                         # P: clean weights of full precision are updated
         backward="noisy",                                 # P does not say (I-2)
-        clip_sigma=2.0),                                  # alpha of the same laboratory's published code (I-3)
+        clip_sigma=2.0,                                   # alpha of the same laboratory's published code (I-3)
+        validation_images=0, average_epochs=0.0, seed=0, kernels="vector"),  # ours
     # ResNet-34 on ImageNet, noise-aware from an FP32 network (--start). eta_tr, alpha: paper. Its recipe is unknown
     # (I-4), so:
     "joshi2020-imagenet": TrainingConfig(
@@ -80,8 +83,9 @@ PRESETS = {
         momentum=0.9, nesterov=False, weight_decay=1e-4, decay="all",  # torchvision's reference recipe, as in
         label_smoothing=0.0,                                           # He et al. 2016, section 3.4
         resized_crop=True, flip=True, crop_padding=0, cutout=0,        # ditto; Szegedy et al. 2015, section 6
-        weight_noise=0.038, backward="noisy", clip_sigma=2.5),
-    # The paper's network when hours are few: one cycle; conventional values, not searched for.
+        weight_noise=0.038, noise_kind="additive", weight_precision="float", backward="noisy", clip_sigma=2.5,
+        validation_images=0, average_epochs=0.0, seed=0, kernels="vector"),  # ours
+    # The paper's network when hours are few: one cycle; conventional values, compared with others (docs/results.md).
     "joshi2020-cifar10-short": TrainingConfig(
         architecture="joshi2020-resnet32", epochs=30.0, learning_rate=0.2, schedule="one-cycle"),
 }

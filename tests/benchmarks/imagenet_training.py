@@ -17,7 +17,7 @@ SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "imagenet_sample"
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
     parser.add_argument("--from", dest="source", default=SAMPLE, type=Path, metavar="TREE",
-                        help="class folders with images")
+                        help="class folders with images, such as 25 of one image each")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--steps", type=int, default=4, help="the first, which compiles, is not counted (default 4)")
     parser.add_argument("--batch-size", type=int, help="default: that of the preset")
@@ -29,7 +29,7 @@ def make_index(source, folder, copies):
     """An index whose train and val list every image `copies` times."""
     from data_tools.imagenet_building import build
     for copy in range(copies):
-        for path in source.glob("n*/*"):
+        for path in source.glob("*/*"):
             for split in ("train", "val"):
                 link = folder / "tree" / split / path.parent.name / f"{copy}-{path.name}"
                 link.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,10 @@ def measure(options, index):
 def main():
     options = arguments()
     with tempfile.TemporaryDirectory() as folder:
-        copies = -(-(options.batch_size or 32) * options.steps // 25)
+        images = len(list(options.source.glob("*/*")))
+        if not images:
+            raise SystemExit(f"{options.source} has no class folders with images; name such a folder with --from")
+        copies = -(-(options.batch_size or 32) * options.steps // images)
         measure(options, make_index(options.source, Path(folder), copies))
 
 

@@ -25,6 +25,13 @@ def chain(folder):
     return [*chain(str(start.parent.relative_to(RESULTS))), folder]
 
 
+def noise_aware(folder):
+    """(folder of the FP32 network that the noise-aware network in `folder` began with, folders of the runs from there)."""
+    links = chain(folder)
+    first = next(i for i, link in enumerate(links) if read(f"{link}/config.json")["weight_noise"])
+    return links[first - 1], links[first:]
+
+
 def epochs_of(folder):
     """Of the runs that made the network, as a sum, such as "60 + 55"."""
     return " + ".join(f"{read(f'{link}/config.json')['epochs']:g}" for link in chain(folder))

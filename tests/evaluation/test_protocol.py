@@ -13,7 +13,9 @@ from data_tools.writing import write
 from refpcm import rng
 from refpcm.compensation.adabs import calibrate
 from refpcm.errors import RefpcmError
+from refpcm.evaluation import additive_noise
 from refpcm.evaluation import protocol as units
+from refpcm.evaluation.additive_noise import NoiseProtocol, noise_fingerprint
 from refpcm.evaluation.protocol import Protocol, fingerprint, run_task, tasks
 from refpcm.evaluation.report import table, write_report
 from refpcm.evaluation.run import run
@@ -202,6 +204,13 @@ def test_a_changed_program_is_another_evaluation(small, monkeypatch):
     before = fingerprint(small)
     monkeypatch.setattr(units, "RESULTS_VERSION", units.RESULTS_VERSION + 1)
     assert fingerprint(small) != before
+
+
+def test_a_changed_program_is_another_evaluation_with_additive_noise_too(small, monkeypatch):
+    protocol = NoiseProtocol(small.network, small.data)
+    before = noise_fingerprint(protocol)
+    monkeypatch.setattr(additive_noise, "RESULTS_VERSION", units.RESULTS_VERSION + 1)
+    assert noise_fingerprint(protocol) != before
 
 
 def test_conductances_depend_neither_on_tiles_nor_on_the_order_of_chips(small):

@@ -1,12 +1,16 @@
 """Configurations: presets, overrides, and what is refused."""
 
+import ast
 import json
 import sys
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
 from refpcm.errors import RefpcmError
 from refpcm.train import arguments, resolve
+from refpcm.training import config
 from refpcm.training.config import PRESETS, TrainingConfig, as_json, checked, override, preset, read_config_file
 
 NAN, INFINITY = float("nan"), float("inf")
@@ -52,6 +56,14 @@ def test_presets_of_the_paper_have_the_numbers_of_their_sources(name):
     assert FIXED[name] == (c.epochs, c.learning_rate, c.schedule, c.batch_size, c.weight_decay, c.decay, c.cutout,
                            c.weight_noise, c.clip_sigma)
     assert (c.momentum, c.label_smoothing, c.noise_kind, c.backward) == (0.9, 0.0, "additive", "noisy")
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_presets_of_the_paper_write_every_hyper_parameter_out(name):
+    tree = ast.parse(Path(config.__file__).read_text())
+    presets = next(node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "PRESETS")
+    call = next(value for key, value in zip(presets.keys, presets.values) if key.value == name)
+    assert {keyword.arg for keyword in call.keywords} == {field.name for field in fields(TrainingConfig)}
 
 
 def test_what_flags_complete_is_judged_as_a_whole(tmp_path):
