@@ -67,7 +67,8 @@ def arguments(argv=None):
     parser.add_argument("--checkpoint-every", type=cli.duration, metavar="TIME", default="60s",
                         help="time between checkpoints; one is also written after every epoch")
     parser.add_argument("--chips", type=int, metavar="N",
-                        help="chips to try the finished network on (default: 3 for the demonstration, else none)")
+                        help="chips to try the finished network on (default: 3 for the demonstration, else none; with "
+                             "--resume as many as the run began with)")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object instead of a table")
     cli.add_threads(parser)
     group = parser.add_argument_group("configuration (defaults of the demo preset)")
@@ -75,12 +76,12 @@ def arguments(argv=None):
         flag = "--" + field.name.replace("_", "-")
         default = getattr(PRESETS["demo"], field.name)
         about = f"{ABOUT[field.name]} (default: {default})"
-        kind = kinds_of(field)[0]
+        kind, *none = kinds_of(field)
         if kind is bool:
             group.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=about)
         else:
-            group.add_argument(flag, type=cli.number_or_none if len(kinds_of(field)) > 1 else kind, metavar=kind.__name__.upper(), help=about,
-                               default=argparse.SUPPRESS)
+            group.add_argument(flag, type=cli.number_or_none if none else kind, metavar=kind.__name__.upper(),
+                               help=about, default=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
 
@@ -94,11 +95,13 @@ def resolve(options):
     names = {field.name for field in fields(TrainingConfig)}
     from_file = read_config_file(options.config) if options.config else {}
     flags = {name: value for name, value in vars(options).items() if name in names}
-    config = checked(put_over(put_over(base, from_file, options.config), flags, "command line"),
-                     lambda name: "command line" if name in flags else options.config if name in from_file else "preset")
+
+    def source(name):
+        return "command line" if name in flags else options.config if name in from_file else "preset"
+    config = checked(put_over(put_over(base, from_file, options.config), flags, "command line"), source)
     if config.noise_kind != base.noise_kind and "weight_noise" not in {*from_file, *flags}:
-        raise RefpcmError(f"noise_kind = {config.noise_kind!r} needs a strength of its own, --weight-noise; the preset's "
-                          f"{base.weight_noise:g} is meant for {base.noise_kind!r}")
+        raise RefpcmError(f"noise_kind = {config.noise_kind!r} needs a strength of its own, --weight-noise; the "
+                          f"preset's {base.weight_noise:g} is meant for {base.noise_kind!r}")
     return config
 
 

@@ -2,8 +2,13 @@
 
 import contextlib
 import io
+import platform
 import re
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text()
@@ -16,6 +21,16 @@ def test_the_twelve_lines_print_what_their_comments_say():
     with contextlib.redirect_stdout(printed):
         exec(code, {})
     assert printed.getvalue().splitlines() == [line[2:] for line in code.splitlines() if line.startswith("# ")]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the numbers are those of x86-64 CPUs")
+def test_the_first_command_ends_in_what_the_readme_shows(tmp_path):
+    done = subprocess.run([sys.executable, "-m", "refpcm.train", "--out", tmp_path / "run"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    shown = re.search(r"<!-- demo -->\n```\n(.*?)```", TEXT, re.S).group(1).splitlines()
+    printed = done.stdout.splitlines()
+    assert len(shown) == 6 and [line for line in shown if line and line not in printed] == []
 
 
 def test_every_file_the_readme_and_the_pages_link_to_exists():

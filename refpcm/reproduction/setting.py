@@ -59,9 +59,10 @@ def _check_noise(variant, path, config, retraining):
     wanted = {FP32: {"weight_noise": 0.0, "weight_precision": "float"}, NOISE: noise}[variant]
     for name, value in wanted.items() if isinstance(config, dict) else ():
         if config.get(name, value) != value:
-            own = "" if variant == FP32 or name != "weight_noise" else ", or name this strength under retraining in --config"
+            other = variant == NOISE and name == "weight_noise"
             raise RefpcmError(f"--{variant} {path} was trained with {name} = {config[name]!r}, where {value!r} is "
-                              f"wanted; give one trained so{own}")
+                              "wanted; give one trained so"
+                              + (", or name this strength under retraining in --config" if other else ""))
 
 
 def with_usual_adabs(setting):

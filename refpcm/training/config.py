@@ -157,7 +157,10 @@ def of_kind(kinds, value, name, source):
 
 
 def checked(config, source):
-    """config itself. Raises RefpcmError for the first value out of range; source: whose it is, or a function of the name."""
+    """config itself. source: where its values come from, or a function of a field's name that says so.
+
+    Raises RefpcmError for the first value out of range.
+    """
     def wanted(name, what):
         raise RefpcmError(f"{source(name) if callable(source) else source}: {name} = {getattr(config, name)!r} must be {what}")
     for name in _POSITIVE:

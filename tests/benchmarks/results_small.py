@@ -29,7 +29,8 @@ def small():
         f"`{result['architecture']}` (61,050 weights) on CIFAR-10, {seeds} trainings of every network, "
         f"{result['numbers']['chips']} chips each, {images:,} test images; intervals are of the mean over trainings, "
         f"Student's with {seeds - 1} degrees of freedom. Signs and shapes may be compared with the paper, levels not. "
-        "AdaBS calibrates with images as they are (I-11). Tables next to the paper's statements: " + ", ".join(f"[{name}](results/small/{name}.txt)" for name in FIGURES)
+        "AdaBS calibrates with images as they are (I-11). Tables next to the paper's statements: "
+        + ", ".join(f"[{name}](results/small/{name}.txt)" for name in FIGURES)
         + "; [what the panels are](reproduce.md).",
         command("python -m refpcm.reproduce all --scale small --data cifar10 --workers 2"),
         transfer(),

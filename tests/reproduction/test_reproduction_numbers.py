@@ -83,7 +83,8 @@ def test_a_difference_is_paired_before_its_interval_is_taken():
 
 def test_fig3_takes_losses_against_the_network_itself_and_against_fp32():
     rows = [row(name, t_s, kind, mean) for name, digital, chip in (
-        ("fp32", 0.94, 0.90), ("control", 0.93, 0.93), ("noise", 0.935, 0.934), ("4-bit", 0.93, 0.915), ("ternary", 0.91, 0.907))
+        ("fp32", 0.94, 0.90), ("control", 0.93, 0.93), ("noise", 0.935, 0.934), ("4-bit", 0.93, 0.915),
+        ("ternary", 0.91, 0.907))
         for t_s, kind, mean in ((None, "digital", digital), (25.0, "none", chip))]
     fp32, mapped, hardware, precision = fig3.compare(rows, "all")
     assert mapped["values"]["accuracy"] == 0.934
