@@ -64,11 +64,11 @@ def trainings(setting, variant):
 
 def all_trainings(setting, variants):
     """What the variants need, each once, FP32 networks before those that start from them."""
-    needed = []
+    needed = {}
     for variant in variants:
         own = trainings(setting, variant)
-        needed += [one for one in (trainings(setting, FP32) if own else []) + own if one not in needed]
-    return needed
+        needed.update({one.folder: one for one in (trainings(setting, FP32) if own else []) + own})
+    return list(needed.values())
 
 
 def is_trained(training, identity):

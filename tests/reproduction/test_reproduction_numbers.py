@@ -18,6 +18,7 @@ from refpcm.reproduction import fig2, fig3, fig4, fig5
 from refpcm.reproduction.comparison import paired
 from refpcm.reproduction.figures import is_papers
 from refpcm.reproduction.measurements import seeded
+from refpcm.reproduction.networks import all_trainings
 from refpcm.reproduction.output import interval
 from refpcm.reproduction.paper_numbers import CIFAR10, IMAGENET
 from refpcm.reproduction.scales import SCALES, override
@@ -122,6 +123,16 @@ def test_every_training_of_every_scale_is_a_valid_one(name):
     for variant in ("fp32", *RETRAININGS, *(noise_variant(eta, scale) for eta in scale.etas_tr)):
         assert checked(training_config(scale, variant, 3), variant).seed == 3
     assert scale.retraining.weight_noise in scale.etas_tr and override(scale, {}, "x") == scale
+
+
+@pytest.mark.parametrize("name, count", [("smoke", 6), ("small", 24), ("full", 160)])
+def test_every_network_is_trained_once_fp32_first(tmp_path, name, count):
+    """The numbers of docs/reproduce.md."""
+    setting = Setting(tmp_path, name, SCALES[name], None, {})
+    figures = (fig2, fig3, fig4, fig5)
+    found = all_trainings(setting, [variant for figure in figures for variant in figure.networks(SCALES[name])])
+    assert len(found) == len({one.folder for one in found}) == count
+    assert all(one.start is None or one.start in [earlier.network for earlier in found[:i]] for i, one in enumerate(found))
 
 
 def test_the_scales_own_eta_shares_its_network_between_the_figures():
