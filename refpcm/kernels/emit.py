@@ -19,7 +19,8 @@ from refpcm.kernels.layout import LANES
 OUT_TILE = 4  # output channels of a tile
 PIXEL_TILE = 4  # neighbouring pixels of a tile
 FLOAT, INT32, INT64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
-FLOAT_BYTES, HALF = 4, LANES // 2
+HALF = LANES // 2  # floats of a vector of AVX2; lanes are added up from such halves on every CPU
+FLOAT_BYTES = 4
 PIXEL_BYTES = FLOAT_BYTES * LANES
 
 

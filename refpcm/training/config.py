@@ -90,6 +90,8 @@ PRESETS = {
         architecture="joshi2020-resnet32", epochs=30.0, learning_rate=0.2, schedule="one-cycle"),
 }
 
+RETRAININGS = ("joshi2020-cifar10-noise", "joshi2020-imagenet")  # presets whose rates are for a trained network
+
 KERNELS = ("vector", "winograd", "winograd4", "plain", "numpy")  # what runs the network
 _POSITIVE = ("epochs", "batch_size", "learning_rate", "clip_sigma")
 _FRACTION = ("momentum", "label_smoothing")

@@ -24,7 +24,7 @@ from refpcm.training import loop
 from refpcm.training.augmentation import check_sizes
 from refpcm.training.budget import plan
 from refpcm.training.checkpoint import load_checkpoint, save_checkpoint
-from refpcm.training.config import as_json
+from refpcm.training.config import RETRAININGS, as_json
 from refpcm.training.metrics import keep_records
 from refpcm.training.report import NETWORK, RESULT, check_chips, report, usual_chips
 from refpcm.training.session import CHECKPOINT, METRICS, Session, note
@@ -49,7 +49,7 @@ def train_run(options, config):
     state = loop.start(config, len(dataset.classes), identity_of(training))
     if options.start:
         start_from(options.start, state, dataset)
-    elif config.weight_noise and options.preset in ("joshi2020-cifar10-noise", "joshi2020-imagenet"):
+    elif options.preset in RETRAININGS:
         note(f"warning: {options.preset} is a retraining, its learning rate is for a trained network; name one by --start")
     if options.time_budget:
         state.config = plan(state, training, len(validation.test_images), options.time_budget, began)

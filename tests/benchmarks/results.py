@@ -76,6 +76,7 @@ def cost():
 
 
 def page():
+    averaged = read(f"{NOISE}/config.json")["average_epochs"]
     return "\n\n".join([
         INTRODUCTION.rstrip(), next_to_the_paper(),
         trained(chain(FP32), "The paper's ResNet-32, trained without noise",
@@ -84,7 +85,7 @@ def page():
         trained(noise_aware(NOISE)[1], "Noise-aware training, from that network",
                 "eta_tr is the paper's, alpha its laboratory's; rates, epochs and averaging were chosen without a search. "
                 "The last run holds a small rate, of the order of Izmailov et al. 2018, and ends in the mean of the "
-                "weights after every step of its last 17 epochs; loss and accuracy in its log are those of the weights of "
+                f"weights after every step of its last {averaged:g} epochs; loss and accuracy in its log are those of the weights of "
                 "the moment."),
         what_training_gives(),
         on_chips(NOISE, "The noise-aware network on PCM", "Trained with eta_tr = 3.8 %."),

@@ -25,8 +25,7 @@ def control():
     result = read("small/control.json")
     line = next(line for line in result["comparison"] if "against the control on PCM" in line["values"])
     against = line["values"]["against the control on PCM"]
-    verdict = ("so at this scale the gain over FP32 is that of clipping and more epochs; whether noise adds to it, three "
-               "trainings of 1.5 epochs cannot tell" if against["low"] < 0 < against["high"] else "which is the noise's own")
+    verdict = ("so of what is gained over FP32 at this scale no part can be told to be the noise's" if against["low"] < 0 < against["high"] else "which is the noise's own")
     return "\n\n".join([
         "How much of that is the noise, and how much the clipping that comes with it? The same scale again, trained anew "
         "by later code, with a control retrained and clipped alike without noise. On PCM, paired by training and chip "
