@@ -17,7 +17,7 @@ from refpcm.training import loop
 from refpcm.training.checkpoint import save_checkpoint
 from refpcm.training.config import PRESETS, override
 from refpcm.training.run import identity_of
-from tests.training.kill import kill
+from tests.training.commands import kill
 
 FISH, LIZARD = "n01440764", "n01682714"
 SAMPLE = Path(__file__).resolve().parents[3] / "shared" / "data" / "imagenet_sample"

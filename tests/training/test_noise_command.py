@@ -15,7 +15,7 @@ from refpcm.training.checkpoint import load_checkpoint, save_checkpoint
 from refpcm.training.config import override, preset
 from refpcm.training.executor import make_engine
 from refpcm.training.quantisation import quantised_parameters
-from tests.training.kill import kill
+from tests.training.commands import kill
 
 KINDS = {
     "multiplicative": {"noise_kind": "multiplicative", "weight_noise": 0.1},

@@ -1,10 +1,8 @@
-"""`python -m refpcm.train` as a user runs it: to the end, killed, interrupted, resumed, and misused."""
+"""`python -m refpcm.train` as a user runs it: to the end, and misused; interrupted: test_train_interrupted.py."""
 
 import json
 import os
-import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -20,31 +18,7 @@ from refpcm.training.checkpoint import load_checkpoint
 from refpcm.training.config import TrainingConfig
 from refpcm.training.executor import make_engine
 from refpcm.training.run import hold_back
-from tests.training.kill import kill, wait_for_a_step_beyond
-
-SMALL = ["--batch-size", "32", "--validation-images", "0", "--learning-rate", "0.05"]
-
-
-def command(*arguments, **options):
-    return subprocess.run([sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True, timeout=300,
-                          **options)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data") / "few"
-    made = command("data_tools.synthetic", "--train", 320, "--test", 60, "--out", folder)
-    assert made.returncode == 0, made.stderr
-    return folder
-
-
-@pytest.fixture(scope="module")
-def finished(data, tmp_path_factory):
-    """A short run that was never interrupted."""
-    folder = tmp_path_factory.mktemp("runs") / "whole"
-    done = command("refpcm.train", "--data", data, "--out", folder, "--epochs", 12, *SMALL, "--json")
-    assert done.returncode == 0, done.stderr
-    return folder, done
+from tests.training.commands import SMALL, command
 
 
 def test_a_run_leaves_a_network_a_log_and_a_result(finished):
@@ -76,44 +50,6 @@ def test_the_log_has_the_accuracy_on_held_out_images(data, tmp_path):
     network, (_, held) = load_network(tmp_path / "network.safetensors"), hold_back(load(data), 40)
     engine = make_engine(network.network, "vector")
     assert last["validation_accuracy"] == loop.accuracy(engine, network.parameters, held)[0]
-
-
-def launch(*arguments):
-    return subprocess.Popen([sys.executable, "-m", "refpcm.train", *map(str, arguments)],
-                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-
-
-@pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.slow)])
-def test_a_run_killed_again_and_again_ends_in_the_same_bytes(finished, data, tmp_path, times):
-    """SIGKILL at random moments, with a checkpoint after every step; weights, notes and log figures must not differ."""
-    folder, chance, step = tmp_path / "killed", random.Random(1), 0
-    arguments = ["--data", data, "--out", folder, "--epochs", 12, *SMALL]
-    for _ in range(times):
-        process = launch(*arguments, "--checkpoint-every", "0.0001")
-        step = kill(process, folder / "checkpoint.safetensors", step, chance.random() * 0.05)
-        process.stderr.close()
-        arguments = ["--resume", folder]
-    done = command("refpcm.train", "--resume", folder)
-    assert done.returncode == 0, done.stderr
-    whole = finished[0]
-    assert (folder / "network.safetensors").read_bytes() == (whole / "network.safetensors").read_bytes()
-    figures = [[{k: v for k, v in json.loads(line).items() if k not in ("seconds", "images_per_second")}
-                for line in (f / "metrics.jsonl").read_text().splitlines()] for f in (folder, whole)]
-    assert figures[0] == figures[1]
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_finishes_the_step_saves_and_says_how_to_resume(finished, data, tmp_path, number):
-    folder = tmp_path / "stopped"
-    process = launch("--data", data, "--out", folder, "--epochs", 12, *SMALL, "--checkpoint-every", "0.0001")
-    wait_for_a_step_beyond(0, folder / "checkpoint.safetensors", process)
-    process.send_signal(number)
-    _, words = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
-    assert f"--resume {folder}" in words and "Traceback" not in words
-    done = command("refpcm.train", "--resume", folder)
-    assert done.returncode == 0, done.stderr
-    assert (folder / "network.safetensors").read_bytes() == (finished[0] / "network.safetensors").read_bytes()
 
 
 def test_a_time_budget_fixes_the_number_of_epochs(data, tmp_path):
@@ -162,42 +98,12 @@ def test_a_retraining_without_a_network_to_begin_with_is_warned_of(data, tmp_pat
     assert done.returncode == 0 and "warning: joshi2020-cifar10-noise is a retraining" in done.stderr
 
 
-@pytest.mark.slow
-def test_chips_that_were_asked_for_are_not_forgotten(tmp_path):
-    """A demonstration with other flags, stopped before its end: resumed, it goes on its chips."""
-    folder = tmp_path / "run"
-    process = launch("--out", folder, "--batch-size", 32, "--epochs", 0.05, "--chips", 1, "--checkpoint-every", "0.0001")
-    kill(process, folder / "checkpoint.safetensors", 0)
-    process.stderr.close()
-    done = command("refpcm.train", "--resume", folder, "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["chips"]["protocol"]["chips"] == 1
-
-
 @pytest.mark.parametrize("name", ["network.safetensors", "result.json", "metrics.jsonl", "config.json"])
 def test_nothing_of_a_run_is_overwritten(tmp_path, name):
     (tmp_path / name).write_text("a week of work")
     done = command("refpcm.train", "--out", tmp_path)
     assert done.returncode == 2 and "would be overwritten" in done.stderr and name in done.stderr
     assert (tmp_path / name).read_text() == "a week of work"
-
-
-BROKEN = {
-    "truncated": lambda raw: raw[:len(raw) // 2],
-    "empty": lambda raw: b"",
-    "one bit flipped": lambda raw: raw[:-100] + bytes([raw[-100] ^ 4]) + raw[-99:],
-    "foreign": lambda raw: b"PK\x03\x04 something else entirely" * 100,
-}
-
-
-@pytest.mark.parametrize("how", BROKEN)
-def test_a_damaged_checkpoint_is_refused_by_name(finished, tmp_path, how):
-    folder = tmp_path / "run"
-    folder.mkdir()
-    (folder / "config.json").write_bytes((finished[0] / "config.json").read_bytes())
-    (folder / "checkpoint.safetensors").write_bytes(BROKEN[how]((finished[0] / "checkpoint.safetensors").read_bytes()))
-    done = command("refpcm.train", "--resume", folder)
-    assert done.returncode == 2 and "checkpoint.safetensors" in done.stderr and "Traceback" not in done.stderr
 
 
 MISUSES = {
@@ -244,33 +150,6 @@ def test_a_mistake_gets_one_clear_sentence(finished, data, tmp_path, case):
     assert done.returncode == 2, done.stdout + done.stderr
     assert words in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "runs").exists()
-
-
-def full_disk():
-    """A file-size limit in the process that calls it: a write fails half-way, too."""
-    import resource
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-
-
-def test_a_disk_that_is_full_from_the_start_ends_in_a_sentence_and_an_empty_folder(data, tmp_path):
-    folder = tmp_path / "run"
-    done = command("refpcm.train", "--data", data, "--out", folder, *SMALL, "--epochs", "1", preexec_fn=full_disk)
-    assert done.returncode == 2 and "Traceback" not in done.stderr
-    assert f"cannot write {folder}/checkpoint.safetensors" in done.stderr and "saved before" not in done.stderr
-    assert not list(folder.glob("*.*"))  # so that the same command may be given again
-
-
-def test_a_disk_that_fills_up_ends_in_a_sentence_and_keeps_the_old_checkpoint(data, tmp_path):
-    folder = tmp_path / "run"
-    process = launch("--data", data, "--out", folder, *SMALL, "--checkpoint-every", "0.0001")
-    kill(process, folder / "checkpoint.safetensors", 2)
-    process.stderr.close()
-    before = (folder / "checkpoint.safetensors").read_bytes()
-    done = command("refpcm.train", "--resume", folder, preexec_fn=full_disk)
-    assert done.returncode == 2 and "Traceback" not in done.stderr
-    assert f"cannot write {folder}/checkpoint.safetensors" in done.stderr and "saved before is in" in done.stderr
-    assert (folder / "checkpoint.safetensors").read_bytes() == before
 
 
 def test_help_is_quick(finished):

@@ -1,10 +1,24 @@
-"""Kill a training run when it has trained, for the tests of resuming."""
+"""Commands as a user runs them, and training runs killed when they have trained, for the tests of training."""
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 from refpcm.training.checkpoint import load_checkpoint
+
+SMALL = ["--batch-size", "32", "--validation-images", "0", "--learning-rate", "0.05"]
+
+
+def command(*arguments, **options):
+    return subprocess.run([sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True, timeout=300,
+                          **options)
+
+
+def launch(*arguments):
+    return subprocess.Popen([sys.executable, "-m", "refpcm.train", *map(str, arguments)],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
 def wait_for_a_step_beyond(step, checkpoint, process):

@@ -1,0 +1,99 @@
+"""`python -m refpcm.train` killed, stopped by a signal, on a full disk or with a damaged checkpoint, and resumed."""
+
+import json
+import random
+import signal
+
+import pytest
+
+from tests.training.commands import SMALL, command, kill, launch, wait_for_a_step_beyond
+
+
+@pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_run_killed_again_and_again_ends_in_the_same_bytes(finished, data, tmp_path, times):
+    """SIGKILL at random moments, with a checkpoint after every step; weights, notes and log figures must not differ."""
+    folder, chance, step = tmp_path / "killed", random.Random(1), 0
+    arguments = ["--data", data, "--out", folder, "--epochs", 12, *SMALL]
+    for _ in range(times):
+        process = launch(*arguments, "--checkpoint-every", "0.0001")
+        step = kill(process, folder / "checkpoint.safetensors", step, chance.random() * 0.05)
+        process.stderr.close()
+        arguments = ["--resume", folder]
+    done = command("refpcm.train", "--resume", folder)
+    assert done.returncode == 0, done.stderr
+    whole = finished[0]
+    assert (folder / "network.safetensors").read_bytes() == (whole / "network.safetensors").read_bytes()
+    figures = [[{k: v for k, v in json.loads(line).items() if k not in ("seconds", "images_per_second")}
+                for line in (f / "metrics.jsonl").read_text().splitlines()] for f in (folder, whole)]
+    assert figures[0] == figures[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_finishes_the_step_saves_and_says_how_to_resume(finished, data, tmp_path, number):
+    folder = tmp_path / "stopped"
+    process = launch("--data", data, "--out", folder, "--epochs", 12, *SMALL, "--checkpoint-every", "0.0001")
+    wait_for_a_step_beyond(0, folder / "checkpoint.safetensors", process)
+    process.send_signal(number)
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert f"--resume {folder}" in words and "Traceback" not in words
+    done = command("refpcm.train", "--resume", folder)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "network.safetensors").read_bytes() == (finished[0] / "network.safetensors").read_bytes()
+
+
+@pytest.mark.slow
+def test_chips_that_were_asked_for_are_not_forgotten(tmp_path):
+    """A demonstration with other flags, stopped before its end: resumed, it goes on its chips."""
+    folder = tmp_path / "run"
+    process = launch("--out", folder, "--batch-size", 32, "--epochs", 0.05, "--chips", 1, "--checkpoint-every", "0.0001")
+    kill(process, folder / "checkpoint.safetensors", 0)
+    process.stderr.close()
+    done = command("refpcm.train", "--resume", folder, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["chips"]["protocol"]["chips"] == 1
+
+
+BROKEN = {
+    "truncated": lambda raw: raw[:len(raw) // 2],
+    "empty": lambda raw: b"",
+    "one bit flipped": lambda raw: raw[:-100] + bytes([raw[-100] ^ 4]) + raw[-99:],
+    "foreign": lambda raw: b"PK\x03\x04 something else entirely" * 100,
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_damaged_checkpoint_is_refused_by_name(finished, tmp_path, how):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "config.json").write_bytes((finished[0] / "config.json").read_bytes())
+    (folder / "checkpoint.safetensors").write_bytes(BROKEN[how]((finished[0] / "checkpoint.safetensors").read_bytes()))
+    done = command("refpcm.train", "--resume", folder)
+    assert done.returncode == 2 and "checkpoint.safetensors" in done.stderr and "Traceback" not in done.stderr
+
+
+def full_disk():
+    """A file-size limit in the process that calls it: a write fails half-way, too."""
+    import resource
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+
+def test_a_disk_that_is_full_from_the_start_ends_in_a_sentence_and_an_empty_folder(data, tmp_path):
+    folder = tmp_path / "run"
+    done = command("refpcm.train", "--data", data, "--out", folder, *SMALL, "--epochs", "1", preexec_fn=full_disk)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"cannot write {folder}/checkpoint.safetensors" in done.stderr and "saved before" not in done.stderr
+    assert not list(folder.glob("*.*"))  # so that the same command may be given again
+
+
+def test_a_disk_that_fills_up_ends_in_a_sentence_and_keeps_the_old_checkpoint(data, tmp_path):
+    folder = tmp_path / "run"
+    process = launch("--data", data, "--out", folder, *SMALL, "--checkpoint-every", "0.0001")
+    kill(process, folder / "checkpoint.safetensors", 2)
+    process.stderr.close()
+    before = (folder / "checkpoint.safetensors").read_bytes()
+    done = command("refpcm.train", "--resume", folder, preexec_fn=full_disk)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"cannot write {folder}/checkpoint.safetensors" in done.stderr and "saved before is in" in done.stderr
+    assert (folder / "checkpoint.safetensors").read_bytes() == before
