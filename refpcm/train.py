@@ -42,6 +42,7 @@ ABOUT = {
                   "inputs or pre-activations of the crossbar layers",
     "weight_precision": "float, 4-bit or ternary weights (straight-through training)",
     "backward": "weights of the backward pass: noisy (those of the forward pass) or clean (I-2)",
+    "batch_norm": "statistics in training: of the batch, or frozen, those of the network that --start names",
     "clip_sigma": "alpha: weights are clipped to +- alpha standard deviations of their layer",
     "average_epochs": "the result is the mean of the weights over these last epochs, 0 = the last weights",
     "validation_images": "held out of the training images",

@@ -30,6 +30,7 @@ class Context:
     parameters: dict
     statistics: dict
     noise: object = None
+    frozen: bool = False
 
     def shape(self, name):
         """(channels, plane) of a tensor."""
@@ -71,22 +72,23 @@ class Engine:
         kernels = kernels or os.environ.get("REFPCM_KERNELS") or "vector"
         if kernels not in FORMS:
             raise RefpcmError(f"unknown kernels {kernels!r}; known are: {', '.join(FORMS)}")
-        self.network, self.statistics = network, {}
+        self.network, self.statistics, self._may_go_back = network, {}, False
         self._plan, self._form, self._scratch = make_plan(network), FORMS[kernels], Scratch()
         self._training, self._inference, self._small, self._kernels = None, {}, None, kernels
 
     @same_threads()
-    def forward(self, parameters, images, training=False, noise=None):
+    def forward(self, parameters, images, training=False, noise=None, frozen=False):
         """images (N, C, H, W) -> logits (N, classes), float32.
 
         training: batch norm uses the statistics of the batch, which `statistics` then holds as
         {batch-norm name: (mean, unbiased variance)}, float64 (C,); `backward` may follow. noise: see refpcm.network;
-        of a training pass only.
+        of a training pass only. frozen: a training pass with the running statistics, whose gradient takes them for
+        constants (refpcm.network does both with training=False); `statistics` is then empty.
         """
         check(self.network, parameters, images)
         if len(images) == 0:
             raise RefpcmError("the batch is empty; give at least one image")
-        images = floats(images)
+        images, self._may_go_back = floats(images), False  # all passes share scratch memory
         if not training:
             if noise is not None:
                 raise RefpcmError("noise on activations belongs to a training pass; use refpcm.network elsewhere")
@@ -95,12 +97,12 @@ class Engine:
                     self._small = SmallBatch(self._plan, images.shape[1:])
                 self._small.load(parameters)
             return self._infer_all(parameters, images, self._small)
-        context = self._context(parameters, self._training_buffers(images), noise)
+        context = self._context(parameters, self._training_buffers(images), noise, frozen)
         context.buffers.noisy_inputs = context.buffers.noisy_inputs if wanted(context, "inputs") else {}
         forward.pack_images(context, images)
         for step in self._plan.steps:
             logits = forward.TRAINING[type(step)](step, context)
-        self.statistics = context.statistics
+        self.statistics, self._may_go_back = context.statistics, True
         return logits
 
     @same_threads()
@@ -109,8 +111,8 @@ class Engine:
 
         `parameters` may hold other weights than the forward pass had (interpretation I-2).
         """
-        if not self.statistics:
-            raise RefpcmError("backward needs a forward(..., training=True) before it")
+        if not self._may_go_back:
+            raise RefpcmError("backward needs a forward(..., training=True) just before it")
         wanted = self._training.images, self.network.classes
         if dlogits.shape != wanted:
             raise RefpcmError(f"dlogits must be {wanted}, got {dlogits.shape}")
@@ -155,8 +157,8 @@ class Engine:
             logits.append(small(images[whole:]))
         return logits[0] if len(logits) == 1 else np.concatenate(logits)
 
-    def _context(self, parameters, buffers, noise=None):
-        return Context(self._plan, self._form, self._scratch, buffers, parameters, {}, noise)
+    def _context(self, parameters, buffers, noise=None, frozen=False):
+        return Context(self._plan, self._form, self._scratch, buffers, parameters, {}, noise, frozen)
 
     def _training_buffers(self, images):
         """The buffers of the last step if they fit, else new ones, the old being freed first."""

@@ -22,10 +22,13 @@ ZERO = np.float32(0)
 
 @dataclass
 class Norm:
-    """What a training pass knows of one batch norm; float64 (C,), count = N H W."""
+    """What a training pass knows of one batch norm; float64 (C,).
+
+    count = N H W; infinite for running statistics, which no single value moves, so that their gradient is zero.
+    """
     mean: np.ndarray
-    variance: np.ndarray  # biased
-    count: int
+    variance: np.ndarray  # biased, or the running one
+    count: float
     sums: np.ndarray = None  # (C, 2): of g and g * (z - mean), once its gradient has arrived
 
     @property
@@ -46,7 +49,7 @@ def pack_images(context, images):
 def conv_training(step, context):
     buffers, (channels, plane) = context.buffers, context.shape(step.result)
     reference, count = context.floats(step.norm, "running_mean"), buffers.images * plane.height * plane.width
-    if count < 2:
+    if count < 2 and not context.frozen:
         raise RefpcmError("batch norm in training needs at least two values a channel; use a larger batch")
     z = buffers.keep(buffers.convolved, step.result)
     ones = np.ones(channels, np.float32)
@@ -55,13 +58,13 @@ def conv_training(step, context):
     sums = context.convolve(step, ones, z, finish(STATISTICS, reference, z))
     if noise.wanted(context, "pre-activations"):
         noise.add_lane_noise(context, step.conv, z, plane, z)
-        sums = _sums(step, context, reference)
-    norm = _norm(reference, sums, count)
-    if np.any((norm.mean - reference) ** 2 > FAR * norm.variance):  # digits were lost: again, from the mean itself
-        reference = floats(norm.mean)
-        norm = _norm(reference, _sums(step, context, reference), count)
-    buffers.norms[step.result] = norm
-    context.statistics[step.norm.name] = norm.mean, norm.variance * count / (count - 1)
+        sums = None if context.frozen else _sums(step, context, reference)
+    if context.frozen:
+        running = (context.parameters[f"{step.norm.name}.{part}"] for part in ("running_mean", "running_var"))
+        buffers.norms[step.result] = Norm(*(value.astype(np.float64) for value in running), np.inf)
+    else:
+        buffers.norms[step.result] = norm = _batch_norm(step, context, reference, sums, count)
+        context.statistics[step.norm.name] = norm.mean, norm.variance * count / (count - 1)
     if step.relu:
         _normalise(step, context)
 
@@ -72,6 +75,15 @@ def _sums(step, context, reference):
     sums = context.scratch("plane sums", (len(z), channels, 2), np.float64)
     run(elementwise.moments, len(z) * channels, z, reference, sums, plane.grid, buffers.last_lanes)
     return sums.sum(0)
+
+
+def _batch_norm(step, context, reference, sums, count):
+    """Norm of the batch; where it lies so far from `reference` that digits were lost, summed again from the mean."""
+    norm = _norm(reference, sums, count)
+    if np.any((norm.mean - reference) ** 2 > FAR * norm.variance):
+        reference = floats(norm.mean)
+        norm = _norm(reference, _sums(step, context, reference), count)
+    return norm
 
 
 def _norm(reference, sums, count):

@@ -31,6 +31,7 @@ class TrainingConfig:
     weight_noise: float = 0.0      # strength of the noise; additive: eta_tr, standard deviation over the layer's W_max
     noise_kind: str = "additive"   # additive, multiplicative, state-dependent (weights), inputs, pre-activations
     weight_precision: str = "float"  # float; 4-bit, ternary: straight-through training of quantised weights
+    batch_norm: str = "batch"      # statistics of the batch, or frozen: the running ones of --start, kept
     backward: str = "noisy"        # I-2: the backward pass uses the noisy weights of the forward pass, or the clean
     clip_sigma: float | None = None  # alpha: weights are clipped to +- alpha sigma of their layer after every update
     validation_images: int = 0     # taken from the training images, balanced over the classes
@@ -56,7 +57,7 @@ PRESETS = {
         resized_crop=False,                               # for image files only
         weight_noise=0.0, noise_kind="additive", backward="noisy",     # FP32 training has none of it
         weight_precision="float", clip_sigma=None,                     # nor of this
-        validation_images=0, average_epochs=0.0, seed=0, kernels="vector"),  # ours
+        validation_images=0, average_epochs=0.0, seed=0, kernels="vector", batch_norm="batch"),  # ours
     # Noise-aware training after it, from the FP32 network (--start). P: paper; A: aihwkit's retraining with noise;
     # the rest as above, as the same data ask for it.
     "joshi2020-cifar10-noise": TrainingConfig(
@@ -70,7 +71,7 @@ PRESETS = {
         weight_precision="float",                         # P: clean weights of full precision are updated
         backward="noisy",                                 # P does not say (I-2)
         clip_sigma=2.0,                                   # alpha of the same laboratory's published code (I-3)
-        validation_images=0, average_epochs=0.0, seed=0, kernels="vector"),  # ours
+        validation_images=0, average_epochs=0.0, seed=0, kernels="vector", batch_norm="batch"),  # ours
     # ResNet-34 on ImageNet, noise-aware from an FP32 network (--start). eta_tr, alpha: paper. Its recipe is unknown
     # (I-4), so:
     "joshi2020-imagenet": TrainingConfig(
@@ -84,7 +85,7 @@ PRESETS = {
         label_smoothing=0.0,                                           # He et al. 2016, section 3.4
         resized_crop=True, flip=True, crop_padding=0, cutout=0,        # ditto; Szegedy et al. 2015, section 6
         weight_noise=0.038, noise_kind="additive", weight_precision="float", backward="noisy", clip_sigma=2.5,
-        validation_images=0, average_epochs=0.0, seed=0, kernels="vector"),  # ours
+        validation_images=0, average_epochs=0.0, seed=0, kernels="vector", batch_norm="batch"),  # ours
     # The paper's network when hours are few: one cycle; conventional values, compared with others (docs/results.md).
     "joshi2020-cifar10-short": TrainingConfig(
         architecture="joshi2020-resnet32", epochs=30.0, learning_rate=0.2, schedule="one-cycle"),
@@ -98,6 +99,7 @@ _FRACTION = ("momentum", "label_smoothing")
 _NOT_NEGATIVE = ("weight_noise", "weight_decay", "warmup_epochs", "crop_padding", "cutout", "average_epochs",
                  "validation_images", "seed")
 _CHOICES = {
+    "batch_norm": ("batch", "frozen"),
     "backward": ("noisy", "clean"),
     "schedule": ("constant", "multi-step", "cosine", "one-cycle"),
     "decay": ("weights", "all"),

@@ -12,8 +12,8 @@ class NumpyEngine:
     def __init__(self, network):
         self.network = network
 
-    def forward(self, parameters, images, training=False, noise=None):
-        logits, self.tape = reference.forward(self.network, parameters, images, training, noise)
+    def forward(self, parameters, images, training=False, noise=None, frozen=False):
+        logits, self.tape = reference.forward(self.network, parameters, images, training and not frozen, noise)
         self.statistics = self.tape.statistics
         return logits
 

@@ -61,7 +61,9 @@ def noisy_forward(config, engine, clean, images, step):
     """Training mode with the noise of `step` on `clean` parameters or activations -> logits, the parameters used."""
     rules = update_rules(config.kernels)
     used = noisy_weights(config, engine.network, clean, step, rules.noisy_parameters, rules.multiplicative_parameters)
-    return engine.forward(used, images, training=True, noise=activation_noise(config, engine.network, step)), used
+    logits = engine.forward(used, images, training=True, noise=activation_noise(config, engine.network, step),
+                            frozen=config.batch_norm == "frozen")
+    return logits, used
 
 
 def step(state, engine, decayed, images, labels, lr):

@@ -9,13 +9,16 @@ def outcome(state, engine, dataset):
     """Parameters of the network if the run ended after this step; dataset: of the run's training images.
 
     The last weights, or the mean of those averaged so far (refpcm.training.averaging) with batch norm's statistics
-    taken anew, since those of the steps belong to other weights. Both quantised as `weight_precision` says.
+    taken anew, since those of the steps belong to other weights; frozen ones belong to all. Both quantised as
+    `weight_precision` says.
     """
     precision = state.config.weight_precision
     if not state.average:
         return quantised_parameters(engine.network, state.parameters, precision)
     averaged = {name: mean.astype(state.parameters[name].dtype) for name, mean in state.average.items()}
     parameters = quantised_parameters(engine.network, {**state.parameters, **averaged}, precision)
+    if state.config.batch_norm == "frozen":
+        return parameters
     return {**parameters, **training_statistics(state, engine, parameters, image_source(state.config, dataset))}
 
 

@@ -49,6 +49,8 @@ def train_run(options, config):
     state = loop.start(config, len(dataset.classes), identity_of(training))
     if options.start:
         start_from(options.start, state, dataset)
+    elif config.batch_norm == "frozen":
+        raise RefpcmError("frozen batch norm keeps the statistics of a trained network; name one by --start")
     elif options.preset in RETRAININGS:
         note(f"warning: {options.preset} is a retraining, its learning rate is for a trained network; name one by --start")
     if options.time_budget:

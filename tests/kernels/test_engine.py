@@ -84,6 +84,21 @@ def test_training_step_equals_the_specification(architecture, n, size):
 
 
 @FORMS
+@pytest.mark.parametrize("architecture, n, size", CASES[1:3])
+def test_a_training_step_with_frozen_statistics_equals_the_specification(architecture, n, size, form):
+    network, parameters = make(architecture, bias=8)
+    images, dlogits = batch(network, n, size)
+    engine = Engine(network, form)
+    logits = engine.forward(parameters, images, training=True, frozen=True)
+    gradients = engine.backward(parameters, dlogits)
+    wanted, tape = reference.forward(network, exact(parameters), images.astype(np.float64))
+    wanted_gradients = reference.backward(network, exact(parameters), tape, dlogits.astype(np.float64))
+    assert engine.statistics == {} and relative(logits, wanted) < 2e-5
+    assert set(gradients) == set(wanted_gradients)
+    assert max(relative(gradients[name], wanted) for name, wanted in wanted_gradients.items()) < 1e-4
+
+
+@FORMS
 @pytest.mark.parametrize("n", [1, 5, 16, 33])
 def test_inference_equals_the_specification(form, n):
     network, parameters = make()
@@ -245,6 +260,18 @@ def test_mistakes_are_named(mistake):
     call, word = MISTAKES[mistake]
     with pytest.raises(RefpcmError, match=word):
         call(*make())
+
+
+@pytest.mark.parametrize("inference_between", [False, True])
+def test_a_backward_pass_without_its_forward_pass_is_refused(inference_between):
+    """An inference writes over what the backward pass would read."""
+    network, parameters = make()
+    engine, (images, dlogits) = Engine(network), batch(network, 2)
+    if inference_between:
+        engine.forward(parameters, images, training=True)
+        engine.forward(parameters, images)
+    with pytest.raises(RefpcmError, match="just before it"):
+        engine.backward(parameters, dlogits)
 
 
 def test_dlogits_of_another_batch_are_refused():

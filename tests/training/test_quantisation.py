@@ -106,7 +106,7 @@ def test_noise_comes_on_top_of_the_quantised_weights():
     class Spy:
         network, statistics = NETWORK, {}
 
-        def forward(self, parameters, images, training, noise):
+        def forward(self, parameters, images, training, noise, frozen):
             seen.append(parameters)
             return np.zeros((8, 10), np.float32)
 

@@ -131,6 +131,7 @@ MISUSES = {
     "chips without images for AdaBS": (["--data", "DATA", "--validation-images", "0", "--chips", "2"],
                                        "takes 2,600 training images"),
     "more epochs than ever end": (["--epochs", "1e300"], "2^32 steps"),
+    "frozen statistics of no network": (["--batch-norm", "frozen"], "name one by --start"),
     "unknown flag": (["--lr", "3"], "--lr"),
     "bad time": (["--time-budget", "soon"], "soon"),
     "no such configuration": (["--config", "/nowhere.json"], "/nowhere.json"),

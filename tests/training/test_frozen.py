@@ -1,0 +1,78 @@
+"""Training with frozen batch norm: the statistics stay, the gradient takes them for constants, all else is as ever."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from refpcm.datasets import load
+from refpcm.resnet import build
+from refpcm.training import loop
+from refpcm.training.config import TrainingConfig
+from refpcm.training.executor import make_engine
+from refpcm.training.outcome import outcome
+
+CONFIG = TrainingConfig(epochs=2.0, batch_size=16, learning_rate=0.005, schedule="constant", weight_noise=0.038,
+                        batch_norm="frozen", average_epochs=1.0)
+NETWORK = build(CONFIG.architecture, 10)
+
+
+@pytest.fixture(scope="module")
+def data():
+    """48 built-in images."""
+    whole = load()
+    return dataclasses.replace(whole, train_images=whole.train_images[:48], train_labels=whole.train_labels[:48])
+
+
+def begun(config, data):
+    """A state whose statistics are those of its images, as of a network that was trained."""
+    state = loop.start(config, 10, "data")
+    engine = make_engine(NETWORK, "vector")
+    images = loop.prepare(data.train_images, loop.no_moves(48), 0, data.mean, data.std)
+    engine.forward(state.parameters, images, training=True)
+    for name, (mean, var) in engine.statistics.items():
+        state.parameters[f"{name}.running_mean"] = mean.astype(np.float32)
+        state.parameters[f"{name}.running_var"] = var.astype(np.float32)
+    return state
+
+
+def run(state, data):
+    losses = []
+    loop.train(state, data, lambda state, total: False, lambda state, record: losses.append(record["train_loss"]))
+    return losses
+
+
+@pytest.fixture(scope="module")
+def runs(data):
+    """{kernels: (state at its end, its losses)}"""
+    states = {kernels: begun(dataclasses.replace(CONFIG, kernels=kernels), data) for kernels in ("numpy", "vector")}
+    return {kernels: (state, run(state, data)) for kernels, state in states.items()}
+
+
+def statistics_of(parameters):
+    return {name: value for name, value in parameters.items() if ".running_" in name}
+
+
+@pytest.mark.parametrize("kernels", ["numpy", "vector"])
+def test_the_statistics_stay_to_the_bit_in_the_steps_and_in_the_averaged_network(runs, data, kernels):
+    state, before = runs[kernels][0], statistics_of(begun(CONFIG, data).parameters)
+    averaged = outcome(state, make_engine(NETWORK, kernels), data)
+    for after in (state.parameters, averaged):
+        assert all(np.array_equal(statistics_of(after)[name], value) for name, value in before.items())
+    assert any(np.any(averaged[name] != state.parameters[name]) for name in state.velocity)  # it is a mean
+
+
+def test_the_network_learns_and_the_fast_kernels_as_the_specification(runs):
+    (exact, exact_losses), (fast, losses) = runs["numpy"], runs["vector"]
+    assert losses[-1] < 0.97 * losses[0]
+    np.testing.assert_allclose(losses, exact_losses, rtol=1e-3)
+    start = loop.start(CONFIG, 10, "data").parameters
+    for name in exact.velocity:
+        change = exact.parameters[name] - start[name]
+        assert np.linalg.norm(change - (fast.parameters[name] - start[name])) <= 0.02 * np.linalg.norm(change), name
+
+
+def test_the_step_is_another_than_with_the_statistics_of_the_batch(runs, data):
+    other = begun(dataclasses.replace(CONFIG, batch_norm="batch"), data)
+    run(other, data)
+    assert np.any(other.parameters["conv1.weight"] != runs["vector"][0].parameters["conv1.weight"])
