@@ -25,7 +25,9 @@ def control():
     result = read("small/control.json")
     line = next(line for line in result["comparison"] if "against the control on PCM" in line["values"])
     against = line["values"]["against the control on PCM"]
-    verdict = ("so of what is gained over FP32 at this scale no part can be told to be the noise's" if against["low"] < 0 < against["high"] else "which is the noise's own")
+    verdict = "which is the noise's own"
+    if against["low"] < 0 < against["high"]:
+        verdict = "so of what is gained over FP32 at this scale no part can be told to be the noise's"
     return "\n\n".join([
         "How much of that is the noise, and how much the clipping that comes with it? The same scale again, trained anew "
         "by later code, with a control retrained and clipped alike without noise. On PCM, paired by training and chip "
