@@ -95,7 +95,8 @@ def what_training_gives():
         "## What training gives on the chip",
         "A sum of epochs is a chain of runs, each from the network of the one before; with noise (eta_tr = 3.8 %) those "
         f"after {epochs_of(noise_aware(NOISE)[0])}. Means over 25 chips; AdaBS calibrates with images as in training "
-        "(I-20). " + gains()]
+        "(I-20). " + gains(), "![accuracy over a year](results/retention.png)",
+        "(`python -m tests.benchmarks.results_figure` draws it.)"]
     for images in sorted(rows, reverse=True):
         which = "All 10,000" if images == 10000 else f"The first {images:,}"
         parts += [f"{which} test images:", table(heads, rows[images])]
