@@ -88,7 +88,7 @@ class Engine:
         check(self.network, parameters, images)
         if len(images) == 0:
             raise RefpcmError("the batch is empty; give at least one image")
-        images, self._may_go_back = floats(images), False  # all passes share scratch memory
+        images = floats(images)
         if not training:
             if noise is not None:
                 raise RefpcmError("noise on activations belongs to a training pass; use refpcm.network elsewhere")
@@ -151,6 +151,7 @@ class Engine:
         return count % LANES
 
     def _infer_all(self, parameters, images, small):
+        self._may_go_back = False  # all passes share scratch memory
         whole, some = len(images) - self._tail(len(images)), self.images_at_once
         logits = [self._infer(parameters, images[i:min(i + some, whole)]) for i in range(0, whole, some)]
         if whole < len(images):
@@ -162,7 +163,7 @@ class Engine:
 
     def _training_buffers(self, images):
         """The buffers of the last step if they fit, else new ones, the old being freed first."""
-        self.statistics = {}
+        self.statistics, self._may_go_back = {}, False
         tensors, count = tensor_shapes(self._plan, *images.shape[1:]), groups(len(images))
         if self._training is None or (self._training.tensors, self._training.group_count) != (tensors, count):
             self._training = None

@@ -36,7 +36,7 @@ def plan(state, training, validation, budget, began):
     steps = int(left / step_seconds)
     count, averaged = len(training.train_images), state.config.average_epochs
     # Statistics of averaged weights are taken at the end, and before each validation (refpcm.training.outcome).
-    passes = (1 + averaged * bool(validation)) * bool(averaged)
+    passes = (1 + averaged * bool(validation)) * (averaged > 0 and state.config.batch_norm == "batch")
     fitting = (steps / loop.steps_per_epoch(state.config, count) - FORWARD * passes) / (1 + FORWARD * validation / count)
     if steps < 1 or fitting <= 0:
         raise RefpcmError(f"--time-budget: a step takes {step_seconds:.2g} s and {max(left, 0):.0f} s are left; "

@@ -151,7 +151,9 @@ def begin(folder, state, options):
 
 
 def start_from(path, state, dataset):
-    """Give `state` the parameters of the network file `path`; a warning if its images were normalised otherwise.
+    """Give `state` the parameters of the network file `path`.
+
+    Warns if its images were normalised otherwise, or if frozen statistics will not fit the weights.
 
     Raises RefpcmError if it is of another form than the state's, or has the same classes in another order.
     """
@@ -165,6 +167,12 @@ def start_from(path, state, dataset):
     if not np.allclose([file.mean, file.std], [dataset.mean, dataset.std], atol=0.01):
         note(f"warning: {path} was trained on images normalised by mean {file.mean}, std {file.std}; this run takes "
              f"{dataset.mean}, {dataset.std}")
+    trained = file.notes.get("config")
+    if state.config.batch_norm == "frozen" and isinstance(trained, dict):
+        for name in ("clip_sigma", "weight_precision"):
+            if trained.get(name) != getattr(state.config, name):
+                note(f"warning: {path} was trained with {name} = {trained.get(name)}, this run has "
+                     f"{getattr(state.config, name)}: its weights will not be those that the frozen statistics belong to")
     state.parameters = {name: np.array(value, np.float32) for name, value in file.parameters.items()}
     state.start = sha256_of(path)
 

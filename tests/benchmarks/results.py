@@ -16,8 +16,10 @@ Written by `python -m tests.benchmarks.results` from the files in [results](resu
 complete. No setting of a training was searched for on test images; but each network was tested when it was done, and
 that another run went on from it, and that AdaBS is shown with I-20 first ([why two](compensation.md)), was decided
 knowing these accuracies. In the files config.json paths are shortened, and `--start` names the place where that network
-stands now. Figs. 2 and 3 were computed at a small scale only. Some evaluations ran on 16 other cores; no result depends on
-that ([why](kernels.md#same-inputs-same-bits)).
+stands now; `cifar10` is the folder that `python -m data_tools.cifar10 --out cifar10` makes. Figs. 2 and 3 were computed at a
+small scale only. Each network was trained by the code of its day; later changes of the last bits (of exp and log in the loss,
+of the order of sums in gradients of weights) make of the same command a network of the same kind, not the same network.
+The evaluations of 10,000 images of the FP32 network ran on other machines than the rest.
 """
 
 
@@ -71,8 +73,9 @@ def cost():
         "another, with new augmentation. Cutout, kernels and averaging differ as stated, so not every step is of epochs "
         "alone. " + ("The paper's 93.87 % is reached." if best >= FP32_GOAL else
                      f"{100 * (FP32_GOAL - best):.2f} points are missing to the paper's 93.87 % (standard error of a test "
-                     f"on 10,000 images: {100 * (best * (1 - best) / 1e4) ** 0.5:.2f}); the accuracy still rises with the "
-                     f"epochs. `--start docs/results/{FP32}/network.safetensors` with another seed goes on from here."),
+                     f"on 10,000 images: {100 * (best * (1 - best) / 1e4) ** 0.5:.2f}). What the last run gained is owed to "
+                     "more epochs, a small constant rate and averaging together. "
+                     f"`--start docs/results/{FP32}/network.safetensors` with another seed goes on from here."),
         table(["epochs", "schedule, peak", "Cutout", "kernels", "training accuracy at the end", "test accuracy"],
               rows)])
 

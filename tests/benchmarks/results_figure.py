@@ -1,12 +1,12 @@
 """Draws docs/results/retention.png from the evaluations in docs/results: `python -m tests.benchmarks.results_figure`."""
 
 from tests.benchmarks.results_chips import AUGMENTED, PLAIN, rows_of
-from tests.benchmarks.results_format import FP32, NOISE, RESULTS, read
+from tests.benchmarks.results_format import FP32, NOISE, RESULTS, epochs_of, read
 
 WIDTH_INCHES, HEIGHT_INCHES = 8.0, 4.5
 TICKS = {25.0: "25 s", 3600.0: "1 h", 86400.0: "1 day", 2592000.0: "1 month", 31536000.0: "1 year"}
 COLOURS = {NOISE: "C0", FP32: "C1"}
-NAMES = {NOISE: "trained with noise", FP32: "trained without"}
+NAMES = {NOISE: "with noise and clipping", FP32: "FP32 training"}
 STYLES = {AUGMENTED: ("-", "o", "AdaBS (I-20)"), PLAIN: (":", "s", "AdaBS (I-11)"), "gdc": ("--", "^", "GDC")}
 
 
@@ -30,7 +30,8 @@ def draw(path):
     axes.set_xticks(list(TICKS), list(TICKS.values()))
     axes.minorticks_off()
     axes.legend(fontsize=8, loc="lower left")
-    axes.set_title("ResNet-32 on CIFAR-10, 25 simulated chips; thin lines: in software", fontsize=10)
+    epochs = " and ".join(f"{sum(map(float, epochs_of(folder).split('+'))):g}" for folder in COLOURS)
+    axes.set_title(f"ResNet-32 on CIFAR-10, {epochs} epochs, 25 simulated chips; thin lines: in software", fontsize=10)
     figure.savefig(path, dpi=120)
 
 

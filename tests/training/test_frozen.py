@@ -42,6 +42,13 @@ def run(state, data):
     return losses
 
 
+@pytest.mark.parametrize("place", ["inputs", "pre-activations"])
+def test_noise_on_activations_is_that_of_the_specification(place, data):
+    losses = [run(begun(dataclasses.replace(CONFIG, kernels=kernels, noise_kind=place, epochs=1.0), data), data)
+              for kernels in ("numpy", "vector")]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-3)
+
+
 @pytest.fixture(scope="module")
 def runs(data):
     """{kernels: (state at its end, its losses)}"""

@@ -7,6 +7,7 @@ import pytest
 from tests.benchmarks.results_format import RESULTS
 from tests.training.commands import command
 
+IDENTITY = "bd1c33bd819644fab20349e5e9f7e7678e0e69265d2385be5a0f4d9e20ec2cae"  # of the synthetic images
 NETWORK = RESULTS / "shorter" / "115" / "network.safetensors"
 
 
@@ -19,4 +20,6 @@ def test_sixty_steps_of_the_papers_network_lose_what_they_lost_elsewhere(tmp_pat
                    NETWORK, "--epochs", 1, "--schedule", "constant",
                    "--learning-rate", 0.01, "--cutout", 8, "--kernels", "winograd4", "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["data_identity"] == IDENTITY  # else it is not the kernels that differ
     assert json.loads((tmp_path / "run" / "metrics.jsonl").read_text())["train_loss"] == 1.0071626581661322

@@ -92,6 +92,17 @@ def test_a_run_says_which_network_it_began_with(finished, data, tmp_path):
     assert load_network(start).notes["start_sha256"] is None
 
 
+def test_a_run_with_frozen_statistics_keeps_them_and_warns_of_another_clipping(finished, data, tmp_path):
+    start = finished[0] / "network.safetensors"
+    done = command("refpcm.train", "--data", data, "--out", tmp_path, *SMALL[:4], "--learning-rate", "0.001", "--epochs", "0.3",
+                   "--start", start, "--batch-norm", "frozen", "--clip-sigma", "3", "--json")
+    assert done.returncode == 0, done.stderr
+    before, after = (load_network(path).parameters for path in (start, tmp_path / "network.safetensors"))
+    assert all(np.array_equal(after[name], value) for name, value in before.items() if ".running_" in name)
+    assert np.any(after["conv1.weight"] != before["conv1.weight"])
+    assert f"warning: {start} was trained with clip_sigma = 2.0" in done.stderr
+
+
 def test_a_retraining_without_a_network_to_begin_with_is_warned_of(data, tmp_path):
     done = command("refpcm.train", "--preset", "joshi2020-cifar10-noise", "--architecture", "tiny-resnet8", "--data", data,
                    "--out", tmp_path, *SMALL[:4], "--epochs", "0.1", "--json")
