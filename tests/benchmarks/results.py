@@ -19,7 +19,7 @@ knowing these accuracies. In the files config.json paths are shortened, and `--s
 stands now; `cifar10` is the folder that `python -m data_tools.cifar10 --out cifar10` makes. Figs. 2 and 3 were computed at a
 small scale only. Each network was trained by the code of its day; later changes of the last bits (of exp and log in the loss,
 of the order of sums in gradients of weights) make of the same command a network of the same kind, not the same network.
-The evaluations of 10,000 images of the FP32 network ran on other machines than the rest.
+The evaluations of the two networks first told of ran on another machine than the rest.
 """
 
 
@@ -101,7 +101,8 @@ def page():
         recipe(), cost(),
         trained(noisy, f"Noise-aware training, from the network of {epochs_of(start)} epochs",
                 "eta_tr is the paper's, alpha its laboratory's; rates, epochs and averaging were chosen without a search. "
-                f"{of_the_last_run(NOISE)}"),
+                f"{of_the_last_run(NOISE)} [shorter-noise/96](results/shorter-noise/96) is the same run ended after 20 epochs, "
+                "of which 17 are averaged."),
         what_training_gives(),
         on_chips(NOISE, "The noise-aware network on PCM", "Trained with eta_tr = 3.8 %."),
         on_chips(FP32, "The FP32 network on PCM", "Trained without noise."),

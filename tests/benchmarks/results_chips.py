@@ -52,13 +52,13 @@ def next_to_the_paper():
 
     def loss(name):
         return [100 * (accuracy - chips[25.0, name]["mean"]) for accuracy in (fp32, start, digital)]
-    below = "{:.2f} points below our FP32 network, {:.2f} below the one that it began with, {:.2f} below itself in software"
+    below = "{:.3f} points below our FP32 network, {:.3f} below the one that it began with, {:.3f} below itself in software"
     first, last = chips[25.0, "none"]["mean"], chips[early, "none"]["mean"]
     rows = [["FP32 training", "93.87 %", percent(fp32), reached(fp32, FP32_GOAL)],
             ["noise-aware training, digital", "-", percent(digital), "-"],
             ["on chip, 25 s", "93.75 % (hardware)", on_chip(25.0, "none"), reached(first, 0.9375)],
             ["loss by mapping, 25 s", "less than 0.2 points below FP32",
-             f"{below.format(*loss('none'))}; with AdaBS {', '.join(f'{points:.2f}' for points in loss(AUGMENTED))}",
+             f"{below.format(*loss('none'))}; with AdaBS {', '.join(f'{points:.3f}' for points in loss(AUGMENTED))}",
              "yes" if loss("none")[0] < 0.2 else "with AdaBS" if loss(AUGMENTED)[0] < 0.2 else "no"],
             ["on chip, 25 s, AdaBS", "-", adabs(25.0), "-"],
             ["one day, GDC", "> 92.6 % (hardware)", on_chip(DAY_S, "gdc"), reached(chips[DAY_S, "gdc"]["mean"], 0.926)],
