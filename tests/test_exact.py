@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 CODE = "from refpcm import rng; print(rng.normals(1, 2, 3, 4, 5, 0, 4).tobytes().hex())"
 
 
@@ -14,6 +16,7 @@ def normals(cache):
     return done.stdout
 
 
+@pytest.mark.slow  # tests/kernels/test_cache.py has a quicker one
 def test_damaged_entries_are_compiled_anew(tmp_path):
     whole = normals(tmp_path)
     files = [path for path in tmp_path.rglob("*.nb*")]

@@ -17,6 +17,6 @@ def data(tmp_path_factory):
 def finished(data, tmp_path_factory):
     """A short run that was never interrupted."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    done = command("refpcm.train", "--data", data, "--out", folder, "--epochs", 12, *SMALL, "--json")
+    done = command("refpcm.train", "--data", data, "--out", folder, "--epochs", 8, *SMALL, "--json")
     assert done.returncode == 0, done.stderr
     return folder, done

@@ -26,8 +26,9 @@ def data(tmp_path_factory):
 
 
 def train(*arguments, cwd):
+    """One thread of BLAS: two commands on two cores would otherwise wait for each other."""
     return subprocess.Popen([sys.executable, "-m", "refpcm.train", *FEW, *map(str, arguments)], cwd=cwd, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"})
 
 
 def test_two_commands_that_begin_together_get_two_folders(data, tmp_path):

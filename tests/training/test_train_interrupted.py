@@ -13,7 +13,7 @@ from tests.training.commands import SMALL, command, kill, launch, wait_for_a_ste
 def test_a_run_killed_again_and_again_ends_in_the_same_bytes(finished, data, tmp_path, times):
     """SIGKILL at random moments, with a checkpoint after every step; weights, notes and log figures must not differ."""
     folder, chance, step = tmp_path / "killed", random.Random(1), 0
-    arguments = ["--data", data, "--out", folder, "--epochs", 12, *SMALL]
+    arguments = ["--data", data, "--out", folder, "--epochs", 8, *SMALL]
     for _ in range(times):
         process = launch(*arguments, "--checkpoint-every", "0.0001")
         step = kill(process, folder / "checkpoint.safetensors", step, chance.random() * 0.05)
@@ -28,10 +28,10 @@ def test_a_run_killed_again_and_again_ends_in_the_same_bytes(finished, data, tmp
     assert figures[0] == figures[1]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_signal_finishes_the_step_saves_and_says_how_to_resume(finished, data, tmp_path, number):
     folder = tmp_path / "stopped"
-    process = launch("--data", data, "--out", folder, "--epochs", 12, *SMALL, "--checkpoint-every", "0.0001")
+    process = launch("--data", data, "--out", folder, "--epochs", 8, *SMALL, "--checkpoint-every", "0.0001")
     wait_for_a_step_beyond(0, folder / "checkpoint.safetensors", process)
     process.send_signal(number)
     _, words = process.communicate(timeout=60)
