@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 from refpcm import network as reference
+from refpcm.errors import RefpcmError
 from refpcm.training import clipping, sgd, weight_noise, weight_noise_kinds
 
 
@@ -10,15 +11,17 @@ class NumpyEngine:
     """`refpcm.network` with the interface of `refpcm.kernels.engine.Engine`: forward, statistics, backward."""
 
     def __init__(self, network):
-        self.network = network
+        self.network, self.statistics, self._tape = network, {}, None
 
     def forward(self, parameters, images, training=False, noise=None, frozen=False):
-        logits, self.tape = reference.forward(self.network, parameters, images, training and not frozen, noise)
-        self.statistics = self.tape.statistics
+        logits, tape = reference.forward(self.network, parameters, images, training and not frozen, noise)
+        self.statistics, self._tape = tape.statistics, tape if training else None
         return logits
 
     def backward(self, parameters, dlogits):
-        return reference.backward(self.network, parameters, self.tape, dlogits)
+        if self._tape is None:
+            raise RefpcmError("backward needs a forward(..., training=True) just before it")
+        return reference.backward(self.network, parameters, self._tape, dlogits)
 
 
 def make_engine(network, kernels):

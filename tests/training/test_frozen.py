@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from refpcm.datasets import load
+from refpcm.errors import RefpcmError
 from refpcm.resnet import build
 from refpcm.training import loop
 from refpcm.training.config import TrainingConfig
@@ -40,6 +41,15 @@ def run(state, data):
     losses = []
     loop.train(state, data, lambda state, total: False, lambda state, record: losses.append(record["train_loss"]))
     return losses
+
+
+def test_the_specification_too_wants_a_training_pass_just_before_the_backward_pass(data):
+    engine, state = make_engine(NETWORK, "numpy"), loop.start(CONFIG, 10, "data")
+    images = np.zeros((2, 3, 32, 32), np.float32)
+    engine.forward(state.parameters, images, training=True)
+    engine.forward(state.parameters, images)
+    with pytest.raises(RefpcmError, match="just before it"):
+        engine.backward(state.parameters, np.zeros((2, 10), np.float32))
 
 
 @pytest.mark.parametrize("place", ["inputs", "pre-activations"])
