@@ -1,8 +1,6 @@
 """The kinds of noise and of weights in a run: they learn, can be resumed, and what is saved is what was evaluated."""
 
 import json
-import subprocess
-import sys
 
 import numba
 import numpy as np
@@ -15,7 +13,7 @@ from refpcm.training.checkpoint import load_checkpoint, save_checkpoint
 from refpcm.training.config import override, preset
 from refpcm.training.executor import make_engine
 from refpcm.training.quantisation import quantised_parameters
-from tests.training.commands import kill
+from tests.training.commands import command, kill, launch
 
 KINDS = {
     "multiplicative": {"noise_kind": "multiplicative", "weight_noise": 0.1},
@@ -74,23 +72,11 @@ def test_interrupted_and_resumed_with_another_number_of_threads_it_ends_in_the_s
         assert np.array_equal(state.parameters[name], value), name
 
 
-def command(*arguments):
-    return subprocess.run([sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True, timeout=300)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data") / "few"
-    made = command("data_tools.synthetic", "--train", 160, "--test", 40, "--out", folder)
-    assert made.returncode == 0, made.stderr
-    return folder
-
-
 @pytest.fixture(scope="module")
 def ternary(data, tmp_path_factory):
     """Arguments and folder of a whole run of ternary weights with noisy inputs."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    arguments = ["--data", data, "--epochs", 3, "--batch-size", 16, "--validation-images", 0, "--weight-precision",
+    arguments = ["--data", data, "--epochs", 1.5, "--batch-size", 16, "--validation-images", 0, "--weight-precision",
                  "ternary", "--noise-kind", "inputs", "--weight-noise", 0.02, "--learning-rate", 0.05]
     done = command("refpcm.train", *arguments, "--out", folder, "--json")
     assert done.returncode == 0, done.stderr
@@ -116,9 +102,9 @@ def test_the_network_file_holds_the_quantised_weights_and_the_checkpoint_those_o
 def test_a_killed_and_resumed_run_ends_in_the_same_bytes(ternary, tmp_path):
     arguments, whole = ternary
     folder, checkpoint = tmp_path / "killed", tmp_path / "killed" / "checkpoint.safetensors"
-    process = subprocess.Popen([sys.executable, "-m", "refpcm.train", *map(str, arguments), "--out", folder,
-                                "--checkpoint-every", "0.0001"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = launch(*arguments, "--out", folder, "--checkpoint-every", "0.0001")
     kill(process, checkpoint, 5)
+    process.stderr.close()
     done = command("refpcm.train", "--resume", folder)
     assert done.returncode == 0, done.stderr
     assert (folder / "network.safetensors").read_bytes() == (whole / "network.safetensors").read_bytes()
