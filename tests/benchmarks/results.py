@@ -19,7 +19,7 @@ knowing these accuracies. In the files config.json paths are shortened, and `--s
 stands now; `cifar10` is the folder that `python -m data_tools.cifar10 --out cifar10` makes. Figs. 2 and 3 were computed at a
 small scale only. Each network was trained by the code of its day; later changes of the last bits (of exp and log in the loss,
 of the order of sums in gradients of weights) make of the same command a network of the same kind, not the same network.
-The evaluations of the two networks first told of ran on another machine than the rest.
+Of the evaluations, those of `joshi2020-resnet32` and `joshi2020-resnet32-noise` ran on another machine, with 16 cores.
 """
 
 
