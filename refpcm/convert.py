@@ -42,13 +42,14 @@ def arguments():
 
 def main():
     options = arguments()
-    check_paths(options.source, options.target)
     if (options.mean is None) != (options.std is None):
         raise RefpcmError("--mean and --std belong together; give both or neither")
 
-    from refpcm.files.network_file import is_network, save_network
+    from refpcm.files.network_file import check_target, is_network, save_network
     from refpcm.files.sources import read_source
     from refpcm.resnet import pcm_weight_count
+
+    check_target(options.source, options.target)
 
     form, content, metadata = read_source(options.source)
     network_file, assumed = resolve(options, form, content, metadata)
@@ -65,14 +66,6 @@ def main():
         ("written", options.target)]))
     for note in assumed:
         print(f"note: {note}")
-
-
-def check_paths(source, target):
-    """Refuse a TARGET of unknown form, or one that is SOURCE itself."""
-    if not target.lower().endswith((".safetensors", ".npz")):
-        raise RefpcmError(f"TARGET {target}: its name must end in .safetensors or .npz")
-    if os.path.exists(source) and os.path.exists(target) and os.path.samefile(source, target):
-        raise RefpcmError(f"SOURCE and TARGET are the same file, {target}; give TARGET another name")
 
 
 def resolve(options, form, content, metadata):

@@ -59,12 +59,17 @@ def read_with_readouts(chip, t_s, draw, kind="columns", per_column=False, read=r
     return weights, readouts
 
 
-def reference_readouts(chip, kind="columns", per_column=False, first_read_s=None, read=read_conductances):
-    """{name: readout(t0)}: read 0 at first_read_s seconds after programming; `read` as in `read_with_readouts`.
+def time_of_first_read(device):
+    """When a chip is first read, in seconds after programming: at 25 s, or at t0 of a device whose t0 is later."""
+    return max(FIRST_READ_S, device.t0_s)
 
-    Left out, that is 25 s as in the paper, or t0 of a device whose t0 is later.
+
+def reference_readouts(chip, kind="columns", per_column=False, first_read_s=None, read=read_conductances):
+    """{name: readout(t0)}: read 0 at first_read_s seconds after programming, left out at `time_of_first_read`.
+
+    read: as in `read_with_readouts`.
     """
-    t_s = max(FIRST_READ_S, chip.device.t0_s) if first_read_s is None else first_read_s
+    t_s = time_of_first_read(chip.device) if first_read_s is None else first_read_s
     return read_with_readouts(chip, t_s, 0, kind, per_column, read)[1]
 
 

@@ -59,6 +59,15 @@ def save_network(path, network_file):
     write(path, parameters, metadata)
 
 
+def check_target(source, target, source_name="SOURCE", target_name="TARGET"):
+    """Raises RefpcmError for a target of unknown form, or one that is the source; names as the user gave them."""
+    if not target.lower().endswith((".safetensors", ".npz")):
+        raise RefpcmError(f"{target_name} {target}: its name must end in .safetensors or .npz")
+    if os.path.exists(source) and os.path.exists(target) and os.path.samefile(source, target):
+        raise RefpcmError(f"{source_name} and {target_name} are the same file, {target}; give {target_name} another "
+                          "name")
+
+
 def load_network(path):
     """The NetworkFile in `path`, in either form.
 

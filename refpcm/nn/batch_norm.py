@@ -50,6 +50,20 @@ def batch_norm_backward(dout, gamma, cache):
     return dx, dgamma.astype(gamma.dtype), dbeta.astype(gamma.dtype)
 
 
+def mean_statistics(batches):
+    """{running statistic: float64 (C,)}: the mean of {norm: (mean, variance)} of many batches, all alike.
+
+    Izmailov et al. 2018, algorithm 1, last step.
+    """
+    sums, count = {}, 0
+    for count, statistics in enumerate(batches, 1):
+        for norm, parts in statistics.items():
+            for part, value in zip(("running_mean", "running_var"), parts):
+                name = f"{norm}.{part}"
+                sums[name] = sums.get(name, 0.0) + value.astype(float)
+    return {name: total / count for name, total in sums.items()}
+
+
 def batch_norm_inference(x, gamma, beta, running_mean, running_var):
     """x (N, C, H, W) -> out with the running statistics: a fixed affine map for each channel."""
     scale = gamma / np.sqrt(running_var + x.dtype.type(EPSILON))

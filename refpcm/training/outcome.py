@@ -1,5 +1,6 @@
 """The network that a run ends in: averaged, if that was asked for, and quantised."""
 
+from refpcm.nn.batch_norm import mean_statistics
 from refpcm.training.loop import batch_numbers, epoch_order, noisy_forward, steps_per_epoch
 from refpcm.training.quantisation import quantised_parameters
 from refpcm.training.sources import image_source
@@ -23,19 +24,15 @@ def outcome(state, engine, dataset):
 
 
 def training_statistics(state, engine, parameters, source):
-    """{running statistic: (C,)} of batch norm: the mean over the latest epoch's batches, images and noise as then.
-
-    Izmailov et al. 2018, algorithm 1, last step: every batch with equal weight.
-    """
-    config, sums = state.config, {}
-    per_epoch = steps_per_epoch(config, len(source))
+    """{running statistic: (C,)} of batch norm: the mean over the latest epoch's batches, images and noise as then."""
+    config, per_epoch = state.config, steps_per_epoch(state.config, len(source))
     epoch = (state.step - 1) // per_epoch
     order = epoch_order(config, epoch, len(source))
-    for within in range(per_epoch):
-        images = source.batch(batch_numbers(order, config.batch_size, within), epoch,
-                              batch_numbers(order, config.batch_size, within + 1))
-        noisy_forward(config, engine, parameters, images, epoch * per_epoch + within)
-        for name, (mean, var) in engine.statistics.items():
-            for part, batch in (("running_mean", mean), ("running_var", var)):
-                sums[f"{name}.{part}"] = sums.get(f"{name}.{part}", 0.0) + batch.astype(float)
-    return {name: (total / per_epoch).astype(parameters[name].dtype) for name, total in sums.items()}
+
+    def statistics():
+        for within in range(per_epoch):
+            images = source.batch(batch_numbers(order, config.batch_size, within), epoch,
+                                  batch_numbers(order, config.batch_size, within + 1))
+            noisy_forward(config, engine, parameters, images, epoch * per_epoch + within)
+            yield engine.statistics
+    return {name: mean.astype(parameters[name].dtype) for name, mean in mean_statistics(statistics()).items()}

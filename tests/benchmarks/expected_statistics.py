@@ -1,0 +1,77 @@
+"""What I-21 gives, on training images: `python -m tests.benchmarks.expected_statistics --network FILE --expected FILE`.
+
+FILE and what `refpcm.calibrate` made of it. First, how much the weights shrink on chips at the first read: the slope of
+the weights read over those wanted, mean over layers and chips. Then accuracy on training images as they are, on chips
+that no other measurement uses, with the trained statistics, those expected, and AdaBS (I-20); differences are paired by
+chip. So the choice of I-21 saw no test image.
+"""
+
+import argparse
+
+import numpy as np
+
+from refpcm.analog import program_network, with_matrices
+from refpcm.compensation.adabs import calibrate, calibration_images
+from refpcm.evaluation.calibration import mini_batches
+from refpcm.evaluation.inputs import BATCH, Inputs
+from refpcm.evaluation.nested import summarise
+from refpcm.evaluation.protocol import Protocol, Task
+from refpcm.files.network_file import load_network
+from refpcm.pcm.chip import effective_weights, read_conductances
+from refpcm.pcm.device import JOSHI2020
+from refpcm.training.loop import predict
+
+SEED, T_S = 78, 25.0
+
+
+def slopes(chip, read):
+    """Of the weights read over the target weights, each layer's least squares through 0."""
+    found = []
+    for crossbar in chip.crossbars:
+        target = effective_weights(chip, crossbar, crossbar.g_target_us).astype(float)
+        found.append((target * read[crossbar.name]).sum() / np.square(target).sum())
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
+    parser.add_argument("--network", required=True, metavar="FILE")
+    parser.add_argument("--expected", required=True, metavar="FILE", help="the same, after refpcm.calibrate")
+    parser.add_argument("--data", metavar="DIR", help="prepared data set; the built-in one if left out")
+    parser.add_argument("--chips", type=int, default=10)
+    parser.add_argument("--images", type=int, default=4000)
+    options = parser.parse_args()
+    inputs = Inputs(options.network, options.data, "winograd4")
+    network, trained, expected = inputs.file.network, inputs.file.parameters, load_network(options.expected).parameters
+    everything, labels = inputs.data.train_images, inputs.data.train_labels
+    rows = calibration_images(SEED, 0, 1, len(everything), 1, options.images)[0]
+    protocol = Protocol(options.network, options.data, seed=SEED, kernels="winograd4", calibration="train-augmented")
+
+    def accuracy(parameters):
+        return 100 * np.mean(np.concatenate([
+            predict(inputs.engine, parameters, everything[part], inputs.file.mean, inputs.file.std) == labels[part]
+            for part in np.split(rows, range(BATCH, len(rows), BATCH))]))
+
+    shrinkage, found = [], []
+    for number in range(options.chips):
+        chip = program_network(network, trained, JOSHI2020, SEED, number)
+        read = {c.name: effective_weights(chip, c, read_conductances(chip, c, T_S, 0)) for c in chip.crossbars}
+        shrinkage.append(slopes(chip, read))
+        raw, task = with_matrices(network, trained, read), Task(protocol, number, T_S, 0, ())
+        chosen = calibration_images(SEED, number, 0, len(everything))
+        batches = mini_batches(inputs, everything, chosen, protocol, task)
+        found.append((accuracy(raw), accuracy(with_matrices(network, expected, read)),
+                      accuracy(calibrate(inputs.engine, raw, batches))))
+    slope, found = np.array(shrinkage).mean(0), np.array(found)
+    print(f"weights at {T_S:g} s over weights wanted: slope {slope.mean():.4f} (layers {slope.min():.4f} .. "
+          f"{slope.max():.4f})")
+    print(f"{options.images} training images, digital: trained statistics {accuracy(trained):.2f} %, expected "
+          f"{accuracy(expected):.2f} %")
+    for name, values in zip(("trained", "expected", "AdaBS, I-20"), found.T):
+        difference = summarise((values - found[:, 0])[:, None])
+        print(f"on {options.chips} chips, {name:<12} {values.mean():.2f} %   {difference.mean:+.2f} points "
+              f"({difference.low:+.2f} .. {difference.high:+.2f})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Batch norm's statistics on the expected chip (I-21): closed forms on a device without noise, and the command."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from refpcm import rng
+from refpcm.analog import program_network
+from refpcm.calibrate import changes
+from refpcm.compensation.adabs import calibration_images
+from refpcm.evaluation import expected
+from refpcm.evaluation.calibration import MiniBatches
+from refpcm.evaluation.expected import FIRST_CHIP, expected_statistics
+from refpcm.evaluation.protocol import Protocol
+from refpcm.files.network_file import NetworkFile, load_network, save_network
+from refpcm.nn.batch_norm import mean_statistics
+from refpcm.pcm.curve import polynomial
+from refpcm.pcm.device import DEVICES, JOSHI2020, NO_READ_NOISE
+from refpcm.resnet import initial_parameters, tiny_resnet8
+from refpcm.training.executor import make_engine
+
+NU = 0.05
+NOISELESS = replace(JOSHI2020, name="noiseless", programming_us=(polynomial(0.0),), nu_mean=(polynomial(NU),),
+                    nu_sigma=(polynomial(0.0),), read_noise=NO_READ_NOISE)
+IMAGES, EACH, CHIPS = 30, 8, 2
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    """A network file."""
+    network, path = tiny_resnet8(), tmp_path_factory.mktemp("expected") / "network.safetensors"
+    parameters = initial_parameters(network,
+                                    lambda layer, n: rng.normals(1, 0, rng.Purpose.INITIALISATION, layer, 0, 0, n))
+    config = {"crop_padding": 2, "flip": True, "cutout": 3}
+    save_network(path, NetworkFile(network, parameters, tuple(f"class {i}" for i in range(10)), (0.5,) * 3, (0.25,) * 3,
+                                   {"config": config}))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def inputs(path):
+    """What Inputs holds, with 30 images of noise and the NumPy engine."""
+    file, images = load_network(path), np.random.default_rng(3).integers(0, 256, (IMAGES, 3, 32, 32), np.uint8)
+    return SimpleNamespace(file=file, data=SimpleNamespace(name="noise"), engine=make_engine(file.network, "numpy"),
+                           calibration_images=lambda source: images)
+
+
+@pytest.fixture
+def noiseless(monkeypatch):
+    monkeypatch.setitem(DEVICES, "noiseless", NOISELESS)
+
+
+def statistics(inputs, path, t_s, device="noiseless", **settings):
+    settings = {"chips": CHIPS, "calibration": "train", **settings}
+    return expected_statistics(inputs, Protocol(path, device=device, kernels="numpy", **settings), t_s, EACH)
+
+
+def test_the_mean_of_statistics_weighs_every_batch_alike():
+    batches = [{"a": (np.array([1.0, 5.0]), np.array([2.0, 2.0]))},
+               {"a": (np.array([2.0, -5.0]), np.array([8.0, 0.0]))}]
+    found = mean_statistics(iter(batches))
+    np.testing.assert_array_equal(found["a.running_mean"], [1.5, 0.0])
+    np.testing.assert_array_equal(found["a.running_var"], [5.0, 1.0])
+
+
+def test_without_noise_and_drift_they_are_those_of_the_digital_network(inputs, path, noiseless):
+    def exact():
+        for chip in range(FIRST_CHIP, FIRST_CHIP + CHIPS):
+            chosen = calibration_images(0, chip, 0, IMAGES, 1, EACH)
+            batch = MiniBatches(inputs, inputs.calibration_images("train"), chosen)[0]
+            inputs.engine.forward(inputs.file.parameters, batch, training=True)
+            yield inputs.engine.statistics
+    found, wanted = statistics(inputs, path, NOISELESS.t0_s), mean_statistics(exact())
+    assert set(found) == set(wanted)
+    for name, value in found.items():
+        np.testing.assert_allclose(value, wanted[name], rtol=1e-3, atol=1e-4)
+        assert value.dtype == inputs.file.parameters[name].dtype
+
+
+def test_uniform_drift_scales_every_mean_by_its_factor_and_every_variance_by_its_square(inputs, path, noiseless):
+    """A layer's input is normalised by its own chip's statistics, so drift does not add up from layer to layer."""
+    now, later = (statistics(inputs, path, NOISELESS.t0_s * since) for since in (1, 16))
+    factor = 16.0 ** -NU
+    for name, value in now.items():
+        power = 2 if name.endswith("var") else 1
+        scale = np.sqrt(now[name.replace("mean", "var")].max()) ** power  # a mean may be near 0
+        np.testing.assert_allclose(later[name], factor ** power * value, rtol=2e-3, atol=2e-3 * scale)
+    variance, mean = changes(now, later)
+    moved = [(1 - factor) * now[name.replace("var", "mean")] / np.sqrt(now[name]) for name in now if "var" in name]
+    assert variance == pytest.approx(factor ** 2 - 1, abs=1e-3)
+    assert mean == pytest.approx(np.sqrt(np.square(np.concatenate(moved)).mean()), rel=0.02)
+
+
+def test_the_chips_are_of_the_device_and_numbered_beyond_all_that_are_evaluated(inputs, path, monkeypatch):
+    programmed = []
+
+    def program(network, parameters, device, seed, chip, on_chip):
+        programmed.append((device.name, seed, chip, on_chip))
+        return program_network(network, parameters, device, seed, chip, on_chip)
+    monkeypatch.setattr(expected, "program_network", program)
+    statistics(inputs, path, 300.0, "hermes", seed=7, on_chip="inner")
+    assert programmed == [("hermes", 7, FIRST_CHIP, "inner"), ("hermes", 7, FIRST_CHIP + 1, "inner")]
+
+
+def test_augmented_views_give_other_statistics(inputs, path, noiseless):
+    plain, augmented = (statistics(inputs, path, 20.0, calibration=c)["bn1.running_var"]
+                        for c in ("train", "train-augmented"))
+    assert (augmented < plain).all()  # squares cut out of noise, and a border
+
+
+def calibrate(*arguments):
+    return subprocess.run([sys.executable, "-m", "refpcm.calibrate", *map(str, arguments)], capture_output=True,
+                          text=True, timeout=300)
+
+
+def test_the_command_changes_nothing_but_the_statistics(path, tmp_path):
+    out = tmp_path / "out.npz"
+    done = calibrate("--network", path, "--out", out, "--chips", 2, "--images", 8, "--device", "hermes", "--seed", 5)
+    assert done.returncode == 0, done.stderr
+    assert "of 2 chips, hermes, 5 min after programming, 8 images each" in done.stdout
+    before, after = load_network(path), load_network(out)
+    changed = {name for name, value in before.parameters.items() if not np.array_equal(value, after.parameters[name])}
+    assert changed == {name for name in before.parameters if ".running_" in name}
+    note = after.notes.pop("statistics")
+    assert after.notes == before.notes and json.loads(json.dumps(note))["t_s"] == 300.0
+    assert (note["device"], note["chips"], note["seed"], note["calibration"]) == ("hermes", 2, 5, "train-augmented")
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (("--out", "{path}"), "--network and --out are the same file"),
+    (("--out", "{tmp}/out.pt"), "must end in .safetensors or .npz"),
+    (("--out", "{tmp}/none/out.npz"), "none"),
+    (("--out", "{tmp}/out.npz", "--images", "1"), "between 2 and"),
+    (("--out", "{tmp}/out.npz", "--images", "1000000"), "between 2 and"),
+    (("--out", "{tmp}/out.npz", "--chips", "0"), "chips must be at least 1"),
+    (("--out", "{tmp}/out.npz", "--time", "1s"), "outside 20 s"),
+    (("--out", "{tmp}/out.npz", "--time", "soon"), "is not a time"),
+    (("--out", "{tmp}/out.npz", "--device", "flash"), "flash"),
+    (("--out", "{tmp}/out.npz", "--network", "none.npz"), "none.npz"),
+])
+def test_a_mistake_is_one_sentence_and_writes_nothing(path, tmp_path, arguments, said):
+    done = calibrate("--network", path, *[a.format(path=path, tmp=tmp_path) for a in arguments])
+    assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not any(tmp_path.iterdir())
