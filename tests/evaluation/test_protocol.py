@@ -1,66 +1,20 @@
-"""refpcm.evaluation: units, resumption, executors, report."""
+"""refpcm.evaluation.protocol: what a unit does, what marks an evaluation, what is refused."""
 
-import json
-import os
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 
 import numpy as np
 import pytest
 
-from data_tools.writing import write
-from refpcm import rng
 from refpcm.compensation.adabs import calibrate
 from refpcm.errors import RefpcmError
 from refpcm.evaluation import additive_noise
 from refpcm.evaluation import protocol as units
 from refpcm.evaluation.additive_noise import NoiseProtocol, noise_fingerprint
-from refpcm.evaluation.protocol import Protocol, fingerprint, run_task, tasks
-from refpcm.evaluation.report import table, write_report
-from refpcm.evaluation.run import run
-from refpcm.files.network_file import NetworkFile, save_network
+from refpcm.evaluation.protocol import fingerprint, run_task, tasks
+from refpcm.files.network_file import save_network
 from refpcm.pcm.chip import read_conductances
-from refpcm.resnet import initial_parameters, tiny_resnet8
-from refpcm.training.executor import NumpyEngine
 
-CLASSES = tuple("abcdefghij")
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """A small evaluation: an untrained network, 40 training and 20 test images, 2 chips, 2 reads, 2 times."""
-    folder = tmp_path_factory.mktemp("evaluation")
-    pixels = np.random.default_rng(0)
-    arrays = {f"{split}_images": pixels.integers(0, 256, (n, 3, 32, 32), np.uint8)
-              for split, n in (("train", 40), ("test", 20))}
-    arrays |= {f"{split}_labels": np.arange(n, dtype=np.uint8) % 10 for split, n in (("train", 40), ("test", 20))}
-    write(folder / "data", "noise", CLASSES, arrays, {})
-    network = tiny_resnet8()
-    parameters = initial_parameters(
-        network, lambda layer, n: rng.normals(1, 0, rng.Purpose.INITIALISATION, layer, 0, 0, n))
-    train = (arrays["train_images"] / np.float32(255) - np.float32(0.5)) / np.float32(0.3)
-    parameters = calibrate(NumpyEngine(network), parameters, [train.astype(np.float32)])  # else all images look alike
-    save_network(folder / "net.safetensors", NetworkFile(network, parameters, CLASSES, (0.5,) * 3, (0.3,) * 3))
-    return Protocol(str(folder / "net.safetensors"), str(folder / "data"), seed=5, chips=2, reads=2,
-                    times_s=(25.0, 1e7), adabs_batches=2, adabs_batch_size=8, kernels="numpy")
-
-
-@pytest.fixture(scope="module")
-def whole(small, tmp_path_factory):
-    """Its result, and the folder it lies in."""
-    folder = tmp_path_factory.mktemp("whole")
-    return run(small, folder), folder
-
-
-def test_every_time_and_compensation_has_a_row(small, whole):
-    result, _ = whole
-    assert [(r["t_s"], r["compensation"]) for r in result["rows"]] == [
-        (t, c) for t in (25.0, 1e7) for c in ("none", "gdc", "adabs")]
-    for row in result["rows"]:
-        accuracies = np.array(row["accuracies"])
-        assert accuracies.shape == (2, 2) and row["mean"] == pytest.approx(accuracies.mean())
-    assert result["test_images"] == 20 and len(tasks(small)) == 8
+CLASSES = tuple("abcdefghij")  # those of the fixture's network
 
 
 @pytest.mark.parametrize("choice", [{}, {"readout": "ones"}, {"per_column": True}, {"on_chip": "inner"},
@@ -169,31 +123,6 @@ def test_coarse_converters_and_noise_change_the_result_reproducibly(small):
     assert fingerprint(coarse) != fingerprint(replace(coarse, output_noise=0.2)) != fingerprint(small)
 
 
-def test_an_interrupted_evaluation_goes_on_where_it_was(small, whole, tmp_path, monkeypatch):
-    class Stop(Exception):
-        pass
-
-    def stop_after_three(done, total):
-        if done == 3:
-            raise Stop
-    with pytest.raises(Stop):
-        run(small, tmp_path, progress=stop_after_three)
-    ran = []
-    monkeypatch.setattr("refpcm.evaluation.run.run_task", lambda task: ran.append(task) or run_task(task))
-    assert run(small, tmp_path) == whole[0] and len(ran) == 5
-
-
-def test_a_wider_evaluation_keeps_what_was_done(small, whole, monkeypatch):
-    result, folder = whole
-    ran = []
-    monkeypatch.setattr("refpcm.evaluation.run.run_task",
-                        lambda task: ran.append((task.t_s, task.compensations)) or dict.fromkeys(task.compensations, 7))
-    wider = run(replace(small, times_s=(25.0, 1e6, 1e7), compensations=("gdc", "adabs-alone")), folder)
-    assert sorted(ran) == 4 * [(25.0, ("adabs-alone",))] + 4 * [(1e6, ("gdc", "adabs-alone"))] + 4 * [
-        (1e7, ("adabs-alone",))]
-    assert wider["rows"][0] == result["rows"][1]
-
-
 def test_another_network_seed_or_device_is_another_evaluation(small):
     prints = {fingerprint(p) for p in (small, replace(small, seed=6), replace(small, device="hermes"),
                                        replace(small, readout="ones"), replace(small, images=10))}
@@ -222,56 +151,6 @@ def test_conductances_depend_neither_on_tiles_nor_on_the_order_of_chips(small):
     assert all(np.array_equal(usual[chip], other[chip]) for chip in (0, 1)) and not np.array_equal(usual[0], usual[1])
 
 
-def test_damaged_units_are_run_again(small, whole, tmp_path):
-    result, folder = whole
-    run(small, tmp_path)
-    names = sorted(os.listdir(tmp_path / "units"))
-    for name, content in zip(names, ("", "{", '{"fingerprint": 3}', "[]", "null")):
-        (tmp_path / "units" / name).write_text(content)
-    assert run(small, tmp_path) == result
-
-
-class Backwards(Executor):
-    """Runs everything at shutdown of the submission phase, last task first."""
-
-    def __init__(self):
-        self.waiting = []
-
-    def submit(self, function, *arguments):
-        future = Future()
-        self.waiting.append((future, function, arguments))
-        if len(self.waiting) == 8:
-            for each, call, values in reversed(self.waiting):
-                each.set_result(call(*values))
-        return future
-
-
-def test_times_a_second_apart_have_files_of_their_own(small):
-    close = replace(small, times_s=(1e6, 1e6 + 0.5, 1e6 + 1))
-    assert len({task.name for task in tasks(close)}) == 3 * small.chips * small.reads
-
-
-def test_the_executor_does_not_matter(small, whole, tmp_path):
-    assert run(small, tmp_path, Backwards()) == whole[0]
-
-
-@pytest.mark.slow
-def test_processes_give_the_same_result(small, whole, tmp_path):
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        assert run(small, tmp_path, pool) == whole[0]
-
-
-def test_the_report_holds_the_result(whole, tmp_path):
-    result, _ = whole
-    json_path, csv_path = write_report(tmp_path, result)
-    with open(json_path) as file:
-        assert json.load(file)["rows"] == result["rows"]
-    with open(csv_path) as file:
-        lines = file.read().splitlines()
-    assert len(lines) == 7 and lines[0].startswith("t_s,compensation,mean") and lines[1].startswith("25.0,none,")
-    assert len(table(result).splitlines()) == 9
-
-
 @pytest.mark.parametrize("change, said", [
     (dict(chips=0), "chips"),
     (dict(chips=5_000_000_000), "at most 1000000"),
@@ -289,30 +168,3 @@ def test_the_report_holds_the_result(whole, tmp_path):
 def test_what_cannot_be_evaluated_is_refused_by_name(small, change, said):
     with pytest.raises(RefpcmError, match=said):
         replace(small, **change)
-
-
-def test_more_calibration_images_than_there_are_are_refused(small, tmp_path):
-    with pytest.raises(RefpcmError, match="40 calibration images"):
-        run(replace(small, adabs_batches=13), tmp_path)
-
-
-class Index(list):
-    """Images that are not in memory, as those of an ImageNet index."""
-
-    def tobytes(self):
-        return b""
-
-
-@pytest.mark.parametrize("train_images, change, said", [
-    (None, {"adabs_batches": 13}, "40 calibration images"), ([], {"compensations": ("adabs-alone",)}, "no training"),
-    ([0] * 40, {"calibration": "train-augmented"}, "choose train")])
-def test_before_the_first_unit_adabs_is_known_to_have_its_images(small, tmp_path, monkeypatch, train_images, change,
-                                                                 said):
-    inputs = units.load_inputs(small.network, small.data, "numpy")
-    if train_images is not None:
-        monkeypatch.setattr(inputs, "data", replace(inputs.data, train_images=Index(train_images)))
-    ran = []
-    monkeypatch.setattr("refpcm.evaluation.run.run_task", ran.append)
-    with pytest.raises(RefpcmError, match=said):
-        run(replace(small, **change), tmp_path)
-    assert not ran

@@ -1,0 +1,41 @@
+"""A small evaluation, for the tests of its units and of its run."""
+
+import numpy as np
+import pytest
+
+from data_tools.writing import write
+from refpcm import rng
+from refpcm.compensation.adabs import calibrate
+from refpcm.evaluation.protocol import Protocol
+from refpcm.evaluation.run import run
+from refpcm.files.network_file import NetworkFile, save_network
+from refpcm.resnet import initial_parameters, tiny_resnet8
+from refpcm.training.executor import NumpyEngine
+
+CLASSES = tuple("abcdefghij")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A small evaluation: an untrained network, 40 training and 20 test images, 2 chips, 2 reads, 2 times."""
+    folder = tmp_path_factory.mktemp("evaluation")
+    pixels = np.random.default_rng(0)
+    arrays = {f"{split}_images": pixels.integers(0, 256, (n, 3, 32, 32), np.uint8)
+              for split, n in (("train", 40), ("test", 20))}
+    arrays |= {f"{split}_labels": np.arange(n, dtype=np.uint8) % 10 for split, n in (("train", 40), ("test", 20))}
+    write(folder / "data", "noise", CLASSES, arrays, {})
+    network = tiny_resnet8()
+    parameters = initial_parameters(
+        network, lambda layer, n: rng.normals(1, 0, rng.Purpose.INITIALISATION, layer, 0, 0, n))
+    train = (arrays["train_images"] / np.float32(255) - np.float32(0.5)) / np.float32(0.3)
+    parameters = calibrate(NumpyEngine(network), parameters, [train.astype(np.float32)])  # else all images look alike
+    save_network(folder / "net.safetensors", NetworkFile(network, parameters, CLASSES, (0.5,) * 3, (0.3,) * 3))
+    return Protocol(str(folder / "net.safetensors"), str(folder / "data"), seed=5, chips=2, reads=2,
+                    times_s=(25.0, 1e7), adabs_batches=2, adabs_batch_size=8, kernels="numpy")
+
+
+@pytest.fixture(scope="module")
+def whole(small, tmp_path_factory):
+    """Its result, and the folder it lies in."""
+    folder = tmp_path_factory.mktemp("whole")
+    return run(small, folder), folder

@@ -1,0 +1,128 @@
+"""refpcm.evaluation.run: rows, resumption, executors, report, and what is refused before the first unit."""
+
+import json
+import os
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+
+from refpcm.errors import RefpcmError
+from refpcm.evaluation import protocol as units
+from refpcm.evaluation.protocol import run_task, tasks
+from refpcm.evaluation.report import table, write_report
+from refpcm.evaluation.run import run
+
+
+def test_every_time_and_compensation_has_a_row(small, whole):
+    result, _ = whole
+    assert [(r["t_s"], r["compensation"]) for r in result["rows"]] == [
+        (t, c) for t in (25.0, 1e7) for c in ("none", "gdc", "adabs")]
+    for row in result["rows"]:
+        accuracies = np.array(row["accuracies"])
+        assert accuracies.shape == (2, 2) and row["mean"] == pytest.approx(accuracies.mean())
+    assert result["test_images"] == 20 and len(tasks(small)) == 8
+
+
+def test_an_interrupted_evaluation_goes_on_where_it_was(small, whole, tmp_path, monkeypatch):
+    class Stop(Exception):
+        pass
+
+    def stop_after_three(done, total):
+        if done == 3:
+            raise Stop
+    with pytest.raises(Stop):
+        run(small, tmp_path, progress=stop_after_three)
+    ran = []
+    monkeypatch.setattr("refpcm.evaluation.run.run_task", lambda task: ran.append(task) or run_task(task))
+    assert run(small, tmp_path) == whole[0] and len(ran) == 5
+
+
+def test_a_wider_evaluation_keeps_what_was_done(small, whole, monkeypatch):
+    result, folder = whole
+    ran = []
+    monkeypatch.setattr("refpcm.evaluation.run.run_task",
+                        lambda task: ran.append((task.t_s, task.compensations)) or dict.fromkeys(task.compensations, 7))
+    wider = run(replace(small, times_s=(25.0, 1e6, 1e7), compensations=("gdc", "adabs-alone")), folder)
+    assert sorted(ran) == 4 * [(25.0, ("adabs-alone",))] + 4 * [(1e6, ("gdc", "adabs-alone"))] + 4 * [
+        (1e7, ("adabs-alone",))]
+    assert wider["rows"][0] == result["rows"][1]
+
+
+def test_damaged_units_are_run_again(small, whole, tmp_path):
+    result, folder = whole
+    run(small, tmp_path)
+    names = sorted(os.listdir(tmp_path / "units"))
+    for name, content in zip(names, ("", "{", '{"fingerprint": 3}', "[]", "null")):
+        (tmp_path / "units" / name).write_text(content)
+    assert run(small, tmp_path) == result
+
+
+class Backwards(Executor):
+    """Runs everything at shutdown of the submission phase, last task first."""
+
+    def __init__(self):
+        self.waiting = []
+
+    def submit(self, function, *arguments):
+        future = Future()
+        self.waiting.append((future, function, arguments))
+        if len(self.waiting) == 8:
+            for each, call, values in reversed(self.waiting):
+                each.set_result(call(*values))
+        return future
+
+
+def test_times_a_second_apart_have_files_of_their_own(small):
+    close = replace(small, times_s=(1e6, 1e6 + 0.5, 1e6 + 1))
+    assert len({task.name for task in tasks(close)}) == 3 * small.chips * small.reads
+
+
+def test_the_executor_does_not_matter(small, whole, tmp_path):
+    assert run(small, tmp_path, Backwards()) == whole[0]
+
+
+@pytest.mark.slow
+def test_processes_give_the_same_result(small, whole, tmp_path):
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        assert run(small, tmp_path, pool) == whole[0]
+
+
+def test_the_report_holds_the_result(whole, tmp_path):
+    result, _ = whole
+    json_path, csv_path = write_report(tmp_path, result)
+    with open(json_path) as file:
+        assert json.load(file)["rows"] == result["rows"]
+    with open(csv_path) as file:
+        lines = file.read().splitlines()
+    assert len(lines) == 7 and lines[0].startswith("t_s,compensation,mean") and lines[1].startswith("25.0,none,")
+    assert len(table(result).splitlines()) == 9
+
+
+def test_more_calibration_images_than_there_are_are_refused(small, tmp_path):
+    with pytest.raises(RefpcmError, match="40 calibration images"):
+        run(replace(small, adabs_batches=13), tmp_path)
+
+
+class Index(list):
+    """Images that are not in memory, as those of an ImageNet index."""
+
+    def tobytes(self):
+        return b""
+
+
+@pytest.mark.parametrize("train_images, change, said", [
+    (None, {"adabs_batches": 13}, "40 calibration images"), ([], {"compensations": ("adabs-alone",)}, "no training"),
+    ([0] * 40, {"calibration": "train-augmented"}, "choose train")])
+def test_before_the_first_unit_adabs_is_known_to_have_its_images(small, tmp_path, monkeypatch, train_images, change,
+                                                                 said):
+    inputs = units.load_inputs(small.network, small.data, "numpy")
+    if train_images is not None:
+        monkeypatch.setattr(inputs, "data", replace(inputs.data, train_images=Index(train_images)))
+    ran = []
+    monkeypatch.setattr("refpcm.evaluation.run.run_task", ran.append)
+    with pytest.raises(RefpcmError, match=said):
+        run(replace(small, **change), tmp_path)
+    assert not ran
