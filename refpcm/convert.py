@@ -48,7 +48,6 @@ def main():
     from refpcm.files.network_file import check_target, is_network, save_network
     from refpcm.files.sources import read_source
     from refpcm.resnet import pcm_weight_count
-
     check_target(options.source, options.target)
 
     form, content, metadata = read_source(options.source)

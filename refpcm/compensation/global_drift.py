@@ -65,7 +65,7 @@ def time_of_first_read(device):
 
 
 def reference_readouts(chip, kind="columns", per_column=False, first_read_s=None, read=read_conductances):
-    """{name: readout(t0)}: read 0 at first_read_s seconds after programming, left out at `time_of_first_read`.
+    """{name: readout(t0)}: read 0 at first_read_s seconds after programming, None: at `time_of_first_read`.
 
     read: as in `read_with_readouts`.
     """

@@ -1,11 +1,13 @@
-"""I-21: batch norm's running statistics as the device model expects them on a chip that is yet to be made.
+"""I-21: batch norm's running statistics as the device model expects them at the first read of a chip.
 
-On PCM the layers' outputs are smaller than in software even right after programming: conductances are never below 0,
-so the idle device of a pair only takes away, and drift begins before the first read. Training noise of mean 0 does not
-show that, and the trained statistics are a little too wide for every chip. Here they are taken anew, on chips that the
-device model makes for the purpose, and averaged. No real chip is measured, so this is no compensation of one: what is
-common to all chips goes into the network, what is each chip's own is left to AdaBS.
+The weights on a chip are not noisy around those wanted, but a little smaller: conductances are never below 0, so the
+idle device of a pair, where it is programmed (I-5), only takes away; and drift has begun where the first read comes
+after t0. The trained statistics do not know. Here they are taken anew, on chips that the device model makes for the
+purpose, and averaged. No chip is measured, so this compensates none: what all chips have in common goes into the
+network, what is each chip's own is left to AdaBS.
 """
+
+import numpy as np
 
 from refpcm.analog import program_network, with_matrices
 from refpcm.compensation.adabs import calibration_images
@@ -15,29 +17,53 @@ from refpcm.evaluation.protocol import Task
 from refpcm.nn.batch_norm import mean_statistics
 from refpcm.pcm.device import find_device
 
-FIRST_CHIP = 2 ** 24  # number of the first chip made for this, beyond all that are evaluated
+FIRST_CHIP = 2 ** 24  # number of the first chip made for this; an evaluation has at most MOST_UNITS, fewer
 
 
-def expected_statistics(inputs, protocol, t_s, images_per_chip, progress=lambda done: None):
-    """{running statistic: (C,)}: means over protocol.chips chips at t_s seconds after programming, raw reads.
+def expected_statistics(inputs, protocol, progress=lambda done: None):
+    """{running statistic: (C,)}: means over protocol.chips chips, raw reads at protocol.times_s[0].
 
-    Every chip sees images_per_chip training images of its own choice, as protocol.calibration says (I-11, I-20), in
-    training mode: a layer's input is normalised by the statistics of its own chip. inputs:
-    `refpcm.evaluation.inputs.Inputs` of protocol.network. Raises RefpcmError for times or sizes that cannot be.
+    Every chip sees protocol.adabs_batch_size training images of its own choice, as protocol.calibration says (I-11,
+    I-20), in training mode: a layer's input is normalised by the statistics of its own chip. inputs:
+    `refpcm.evaluation.inputs.Inputs` of protocol.network. progress(done) is called after every chip. Raises RefpcmError
+    for data without such images, for times before the device's t0, and for statistics that are not finite.
     """
     network, trained, device = inputs.file.network, inputs.file.parameters, find_device(protocol.device)
-    images = inputs.calibration_images(protocol.calibration)
-    if not 2 <= images_per_chip <= len(images):
-        raise RefpcmError(f"images for each chip (--images): {images_per_chip} is not between 2 and the "
-                          f"{len(images)} of {inputs.data.name}")
+    each, t_s = protocol.adabs_batch_size, protocol.times_s[0]
+    images = inputs.data.train_images
+    if not 2 <= each <= len(images):
+        raise RefpcmError(f"expected statistics need 2 or more training images for each chip (--images), not {each}, "
+                          f"and no more than {inputs.data.name} has, {len(images)}")
 
     def statistics():
         for number in range(protocol.chips):
             task = Task(protocol, FIRST_CHIP + number, t_s, 0, ())
-            chip = program_network(network, trained, device, protocol.seed, task.chip, protocol.on_chip)
-            chosen = calibration_images(protocol.seed, task.chip, task.draw, len(images), 1, images_per_chip)
+            chosen = calibration_images(protocol.seed, task.chip, task.draw, len(images), 1, each)
             batch, = mini_batches(inputs, images, chosen, protocol, task)
+            chip = program_network(network, trained, device, protocol.seed, task.chip, protocol.on_chip)
             inputs.engine.forward(with_matrices(network, trained, chip.read(t_s)), batch, training=True)
             progress(number + 1)
             yield inputs.engine.statistics
-    return {name: mean.astype(trained[name].dtype) for name, mean in mean_statistics(statistics()).items()}
+    with np.errstate(over="ignore"):  # said below
+        found = {name: mean.astype(trained[name].dtype) for name, mean in mean_statistics(statistics()).items()}
+    if not all(np.isfinite(value).all() for value in found.values()):
+        raise RefpcmError(f"{protocol.network}: the outputs of its layers are not finite on a chip; its weights are "
+                          "too large")
+    return found
+
+
+def changes(before, after):
+    """How statistics {name: (C,)} differ, over all channels whose variance is above 0 in both.
+
+    The relative change of the variance, geometric mean; the root mean square of the mean's change in standard
+    deviations.
+    """
+    logs, shifts = [], []
+    for name in after:
+        if name.endswith(".running_var"):
+            mean, used = name.removesuffix("var") + "mean", (before[name] > 0) & (after[name] > 0)
+            old, new = before[name][used].astype(float), after[name][used].astype(float)
+            logs.append(np.log(new / old))
+            shifts.append((after[mean] - before[mean])[used] / np.sqrt(old))
+    log, shift = np.concatenate(logs), np.concatenate(shifts)
+    return (float(np.expm1(log.mean())), float(np.sqrt(np.square(shift).mean()))) if log.size else (0.0, 0.0)

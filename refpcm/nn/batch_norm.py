@@ -51,9 +51,9 @@ def batch_norm_backward(dout, gamma, cache):
 
 
 def mean_statistics(batches):
-    """{running statistic: float64 (C,)}: the mean of {norm: (mean, variance)} of many batches, all alike.
+    """{running statistic: float64 (C,)}: the mean of {norm: (mean, variance)} of many batches.
 
-    Izmailov et al. 2018, algorithm 1, last step.
+    Every batch has equal weight (Izmailov et al. 2018, algorithm 1, last step).
     """
     sums, count = {}, 0
     for count, statistics in enumerate(batches, 1):

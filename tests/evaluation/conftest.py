@@ -7,7 +7,6 @@ from data_tools.writing import write
 from refpcm import rng
 from refpcm.compensation.adabs import calibrate
 from refpcm.evaluation.protocol import Protocol
-from refpcm.evaluation.run import run
 from refpcm.files.network_file import NetworkFile, save_network
 from refpcm.resnet import initial_parameters, tiny_resnet8
 from refpcm.training.executor import NumpyEngine
@@ -32,10 +31,3 @@ def small(tmp_path_factory):
     save_network(folder / "net.safetensors", NetworkFile(network, parameters, CLASSES, (0.5,) * 3, (0.3,) * 3))
     return Protocol(str(folder / "net.safetensors"), str(folder / "data"), seed=5, chips=2, reads=2,
                     times_s=(25.0, 1e7), adabs_batches=2, adabs_batch_size=8, kernels="numpy")
-
-
-@pytest.fixture(scope="module")
-def whole(small, tmp_path_factory):
-    """Its result, and the folder it lies in."""
-    folder = tmp_path_factory.mktemp("whole")
-    return run(small, folder), folder

@@ -11,16 +11,19 @@ import pytest
 
 from refpcm import rng
 from refpcm.analog import program_network
-from refpcm.calibrate import changes
 from refpcm.compensation.adabs import calibration_images
+from refpcm.compensation.global_drift import time_of_first_read
+from refpcm.errors import RefpcmError
 from refpcm.evaluation import expected
 from refpcm.evaluation.calibration import MiniBatches
-from refpcm.evaluation.expected import FIRST_CHIP, expected_statistics
-from refpcm.evaluation.protocol import Protocol
+from refpcm.evaluation.expected import FIRST_CHIP, changes, expected_statistics
+from refpcm.evaluation.protocol import MOST_UNITS, Protocol
 from refpcm.files.network_file import NetworkFile, load_network, save_network
 from refpcm.nn.batch_norm import mean_statistics
+from refpcm.pcm.chip import program
 from refpcm.pcm.curve import polynomial
-from refpcm.pcm.device import DEVICES, JOSHI2020, NO_READ_NOISE
+from refpcm.pcm.device import DEVICES, HERMES_2, JOSHI2020, NO_READ_NOISE
+from refpcm.pcm.device_file import device_to_dict
 from refpcm.resnet import initial_parameters, tiny_resnet8
 from refpcm.training.executor import make_engine
 
@@ -46,8 +49,8 @@ def path(tmp_path_factory):
 def inputs(path):
     """What Inputs holds, with 30 images of noise and the NumPy engine."""
     file, images = load_network(path), np.random.default_rng(3).integers(0, 256, (IMAGES, 3, 32, 32), np.uint8)
-    return SimpleNamespace(file=file, data=SimpleNamespace(name="noise"), engine=make_engine(file.network, "numpy"),
-                           calibration_images=lambda source: images)
+    return SimpleNamespace(file=file, data=SimpleNamespace(name="noise", train_images=images),
+                           engine=make_engine(file.network, "numpy"))
 
 
 @pytest.fixture
@@ -56,8 +59,8 @@ def noiseless(monkeypatch):
 
 
 def statistics(inputs, path, t_s, device="noiseless", **settings):
-    settings = {"chips": CHIPS, "calibration": "train", **settings}
-    return expected_statistics(inputs, Protocol(path, device=device, kernels="numpy", **settings), t_s, EACH)
+    settings = {"chips": CHIPS, "calibration": "train", "adabs_batch_size": EACH, "times_s": (t_s,), **settings}
+    return expected_statistics(inputs, Protocol(path, device=device, kernels="numpy", **settings))
 
 
 def test_the_mean_of_statistics_weighs_every_batch_alike():
@@ -71,11 +74,11 @@ def test_the_mean_of_statistics_weighs_every_batch_alike():
 def test_without_noise_and_drift_they_are_those_of_the_digital_network(inputs, path, noiseless):
     def exact():
         for chip in range(FIRST_CHIP, FIRST_CHIP + CHIPS):
-            chosen = calibration_images(0, chip, 0, IMAGES, 1, EACH)
-            batch = MiniBatches(inputs, inputs.calibration_images("train"), chosen)[0]
+            chosen = calibration_images(7, chip, 0, IMAGES, 1, EACH)
+            batch = MiniBatches(inputs, inputs.data.train_images, chosen)[0]
             inputs.engine.forward(inputs.file.parameters, batch, training=True)
             yield inputs.engine.statistics
-    found, wanted = statistics(inputs, path, NOISELESS.t0_s), mean_statistics(exact())
+    found, wanted = statistics(inputs, path, NOISELESS.t0_s, seed=7), mean_statistics(exact())
     assert set(found) == set(wanted)
     for name, value in found.items():
         np.testing.assert_allclose(value, wanted[name], rtol=1e-3, atol=1e-4)
@@ -96,6 +99,23 @@ def test_uniform_drift_scales_every_mean_by_its_factor_and_every_variance_by_its
     assert mean == pytest.approx(np.sqrt(np.square(np.concatenate(moved)).mean()), rel=0.02)
 
 
+def test_changes_are_a_geometric_mean_and_a_root_mean_square_over_the_living_channels():
+    before = {"a.running_mean": np.array([0.0, 2.0, 5.0]), "a.running_var": np.array([1.0, 4.0, 0.0])}
+    after = {"a.running_mean": np.array([3.0, 10.0, 9.0]), "a.running_var": np.array([2.0, 2.0, 1.0])}
+    variance, mean = changes(before, after)
+    assert variance == pytest.approx(0.0, abs=1e-12) and mean == pytest.approx(np.sqrt((3 ** 2 + 4 ** 2) / 2))
+    assert changes(before, {**after, "a.running_var": np.array([2.0, 32.0, 0.0])})[0] == pytest.approx(3.0)
+    assert changes({name: 0 * value for name, value in before.items()}, after) == (0.0, 0.0)
+
+
+def test_programmed_idle_devices_make_a_layer_of_one_sign_smaller(inputs, path):
+    """Where every weight is W_max the conductance of the idle device, sigma / sqrt(2 pi) on average, is taken away."""
+    device = replace(JOSHI2020, read_noise=NO_READ_NOISE)
+    chip = program({"m": np.ones((200, 200), np.float32)}, device, 3, 0)
+    sigma = 0.26348
+    assert chip.read(device.t0_s)["m"].mean() == pytest.approx(1 - sigma / np.sqrt(2 * np.pi) / 25, abs=1e-3)
+
+
 def test_the_chips_are_of_the_device_and_numbered_beyond_all_that_are_evaluated(inputs, path, monkeypatch):
     programmed = []
 
@@ -105,6 +125,7 @@ def test_the_chips_are_of_the_device_and_numbered_beyond_all_that_are_evaluated(
     monkeypatch.setattr(expected, "program_network", program)
     statistics(inputs, path, 300.0, "hermes", seed=7, on_chip="inner")
     assert programmed == [("hermes", 7, FIRST_CHIP, "inner"), ("hermes", 7, FIRST_CHIP + 1, "inner")]
+    assert FIRST_CHIP >= MOST_UNITS
 
 
 def test_augmented_views_give_other_statistics(inputs, path, noiseless):
@@ -113,37 +134,51 @@ def test_augmented_views_give_other_statistics(inputs, path, noiseless):
     assert (augmented < plain).all()  # squares cut out of noise, and a border
 
 
-def calibrate(*arguments):
-    return subprocess.run([sys.executable, "-m", "refpcm.calibrate", *map(str, arguments)], capture_output=True,
-                          text=True, timeout=300)
+def test_weights_beyond_all_bounds_are_refused(inputs, path):
+    large = {name: value * np.float32(1e25) if value.ndim == 4 else value
+             for name, value in inputs.file.parameters.items()}
+    broken = SimpleNamespace(**{**vars(inputs), "file": replace(inputs.file, parameters=large)})
+    with np.errstate(all="ignore"), pytest.raises(RefpcmError, match="not finite on a chip"):
+        statistics(broken, path, 20.0, "joshi2020")
+
+
+def expect(*arguments):
+    return subprocess.run([sys.executable, "-m", "refpcm.expect", *map(str, arguments)], capture_output=True, text=True,
+                          timeout=300)
 
 
 def test_the_command_changes_nothing_but_the_statistics(path, tmp_path):
     out = tmp_path / "out.npz"
-    done = calibrate("--network", path, "--out", out, "--chips", 2, "--images", 8, "--device", "hermes", "--seed", 5)
+    done = expect("--network", path, "--out", out, "--chips", 2, "--images", 8, "--device", "hermes", "--seed", 5,
+                  "--on-chip", "inner")
     assert done.returncode == 0, done.stderr
     assert "of 2 chips, hermes, 5 min after programming, 8 images each" in done.stdout
     before, after = load_network(path), load_network(out)
     changed = {name for name, value in before.parameters.items() if not np.array_equal(value, after.parameters[name])}
     assert changed == {name for name in before.parameters if ".running_" in name}
+    variance, mean = changes(before.parameters, {name: after.parameters[name] for name in changed})
+    assert f"{100 * variance:+.1f} %" in done.stdout and f"{mean:.3f} standard" in done.stdout
     note = after.notes.pop("statistics")
-    assert after.notes == before.notes and json.loads(json.dumps(note))["t_s"] == 300.0
-    assert (note["device"], note["chips"], note["seed"], note["calibration"]) == ("hermes", 2, 5, "train-augmented")
+    assert after.notes == before.notes and note.pop("device") == json.loads(json.dumps(device_to_dict(HERMES_2)))
+    assert note == {"of": "expected chips (I-21)", "t_s": 300.0, "seed": 5, "chips": 2, "images": 8,
+                    "calibration": "train-augmented", "on_chip": "inner", "kernels": "vector"}
+
+
+def test_a_chip_is_first_read_at_25_s_or_at_a_later_t0():
+    assert (time_of_first_read(JOSHI2020), time_of_first_read(HERMES_2)) == (25.0, 300.0)
 
 
 @pytest.mark.parametrize("arguments, said", [
     (("--out", "{path}"), "--network and --out are the same file"),
     (("--out", "{tmp}/out.pt"), "must end in .safetensors or .npz"),
-    (("--out", "{tmp}/none/out.npz"), "none"),
-    (("--out", "{tmp}/out.npz", "--images", "1"), "between 2 and"),
-    (("--out", "{tmp}/out.npz", "--images", "1000000"), "between 2 and"),
+    (("--out", "{tmp}/none/out.npz"), "there is no folder"),
+    (("--out", "{tmp}/out.npz", "--images", "1"), "not 1,"),
+    (("--out", "{tmp}/out.npz", "--images", "1000000"), "no more than"),
     (("--out", "{tmp}/out.npz", "--chips", "0"), "chips must be at least 1"),
-    (("--out", "{tmp}/out.npz", "--time", "1s"), "outside 20 s"),
-    (("--out", "{tmp}/out.npz", "--time", "soon"), "is not a time"),
-    (("--out", "{tmp}/out.npz", "--device", "flash"), "flash"),
+    (("--out", "{tmp}/out.npz", "--device", "flash"), "unknown device"),
     (("--out", "{tmp}/out.npz", "--network", "none.npz"), "none.npz"),
 ])
 def test_a_mistake_is_one_sentence_and_writes_nothing(path, tmp_path, arguments, said):
-    done = calibrate("--network", path, *[a.format(path=path, tmp=tmp_path) for a in arguments])
+    done = expect("--network", path, *[a.format(path=path, tmp=tmp_path) for a in arguments])
     assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
     assert not any(tmp_path.iterdir())

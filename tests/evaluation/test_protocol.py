@@ -95,6 +95,11 @@ def test_a_number_of_images_below_1_is_refused(small, images):
         units.load_inputs(small.network, small.data, "numpy").image_count(images)
 
 
+def test_times_a_second_apart_have_files_of_their_own(small):
+    close = replace(small, times_s=(1e6, 1e6 + 0.5, 1e6 + 1))
+    assert len({task.name for task in tasks(close)}) == 3 * small.chips * small.reads
+
+
 def test_noise_afresh_in_every_batch_reads_once_a_batch(small, monkeypatch):
     """I-9. Batches of 8 of the 20 images: reads 65536, 65537, 65538 of the second read's units."""
     monkeypatch.setattr(units, "BATCH", 8)

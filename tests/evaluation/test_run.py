@@ -16,6 +16,13 @@ from refpcm.evaluation.report import table, write_report
 from refpcm.evaluation.run import run
 
 
+@pytest.fixture(scope="module")
+def whole(small, tmp_path_factory):
+    """Its result, and the folder it lies in."""
+    folder = tmp_path_factory.mktemp("whole")
+    return run(small, folder), folder
+
+
 def test_every_time_and_compensation_has_a_row(small, whole):
     result, _ = whole
     assert [(r["t_s"], r["compensation"]) for r in result["rows"]] == [
@@ -73,11 +80,6 @@ class Backwards(Executor):
             for each, call, values in reversed(self.waiting):
                 each.set_result(call(*values))
         return future
-
-
-def test_times_a_second_apart_have_files_of_their_own(small):
-    close = replace(small, times_s=(1e6, 1e6 + 0.5, 1e6 + 1))
-    assert len({task.name for task in tasks(close)}) == 3 * small.chips * small.reads
 
 
 def test_the_executor_does_not_matter(small, whole, tmp_path):
