@@ -3,7 +3,8 @@
 Every number of that page stands in one of these files, each the output of a command that the page names.
 """
 
-from tests.benchmarks.results_chips import next_to_the_paper, on_chips, what_training_gives
+from tests.benchmarks.results_chips import (
+    next_to_the_paper, on_chips, what_training_gives, with_expected_statistics)
 from tests.benchmarks.results_format import (
     FP32, FP32_GOAL, NOISE, ROOT, chain, command, epochs_of, lines_of, noise_aware, percent, read, runs_in, table)
 from tests.benchmarks.results_recipe import recipe
@@ -15,8 +16,8 @@ INTRODUCTION = """\
 Written by `python -m tests.benchmarks.results` from the files in [results](results). CIFAR-10 is the real one,
 complete. No setting of a training was searched for on test images; but each network was tested when it was done, and
 that another run went on from it, and that AdaBS is shown with I-20 first ([why two](compensation.md)), was decided
-knowing these accuracies. In the files config.json paths are shortened, and `--start` names the place where that network
-stands now; `cifar10` is the folder that `python -m data_tools.cifar10 --out cifar10` makes. Figs. 2 and 3 were computed at a
+knowing these accuracies, and so was the search that led to I-21. In the files config.json paths are shortened, and
+`--start` names the place where that network stands now; `cifar10` is the folder that `python -m data_tools.cifar10 --out cifar10` makes. Figs. 2 and 3 were computed at a
 small scale only. Each network was trained by the code of its day; later changes of the last bits (of exp and log in the loss,
 of the order of sums in gradients of weights) make of the same command a network of the same kind, not the same network.
 Of the evaluations, those of `joshi2020-resnet32` and `joshi2020-resnet32-noise` ran on another machine, with 16 cores.
@@ -66,7 +67,8 @@ def cost():
                      f"{config['schedule']}, {config['learning_rate']:g}{averaging(config)}", config["cutout"],
                      config["kernels"],
                      percent(lines_of(f"{folder}/metrics.jsonl")[-1]["train_accuracy"]), percent(result["accuracy"])])
-    best = read(f"{FP32}/result.json")["accuracy"]
+    longest = runs_in("shorter", FP32)[-1]
+    best = read(f"{longest}/result.json")["accuracy"]
     return "\n\n".join([
         "## What the FP32 baseline costs: epochs",
         "The short preset with more and more epochs, one run each; a sum is a run that went on from the network of "
@@ -75,7 +77,9 @@ def cost():
                      f"{100 * (FP32_GOAL - best):.2f} points are missing to the paper's 93.87 % (standard error of a test "
                      f"on 10,000 images: {100 * (best * (1 - best) / 1e4) ** 0.5:.2f}). What the last run gained is owed to "
                      "more epochs, a small constant rate and averaging together. "
-                     f"`--start docs/results/{FP32}/network.safetensors` with another seed goes on from here."),
+                     f"`--start docs/results/{longest}/network.safetensors` with another seed goes on from here. ") +
+        f"The longest, [{epochs_of(longest)}](results/{longest}), is the run of [{epochs_of(FP32)}](results/{FP32}) made "
+        "longer when its accuracy was known; it has not been put on chips.",
         table(["epochs", "schedule, peak", "Cutout", "kernels", "training accuracy at the end", "test accuracy"],
               rows)])
 
@@ -105,6 +109,7 @@ def page():
                 "of which 17 are averaged."),
         what_training_gives(),
         on_chips(NOISE, "The noise-aware network on PCM", "Trained with eta_tr = 3.8 %."),
+        with_expected_statistics(NOISE),
         on_chips(FP32, "The FP32 network on PCM", "Trained without noise."),
         published(),
         on_chips("resnet20-published", "The published ResNet-20 on PCM",
