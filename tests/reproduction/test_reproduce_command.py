@@ -98,7 +98,8 @@ def test_the_same_command_again_trains_and_evaluates_nothing_and_says_the_same(b
 def cut_off(number, moment, *arguments):
     """Start the command, send it the signal once moment() is true. -> exit status, what it said on stderr."""
     process = subprocess.Popen([sys.executable, "-m", "refpcm.reproduce", *map(str, arguments)], text=True,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,  # a test in the background of a shell
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # ignores SIGINT
     while process.poll() is None and not moment():
         time.sleep(0.001)
     process.send_signal(number)
