@@ -17,9 +17,10 @@ Written by `python -m tests.benchmarks.results` from the files in [results](resu
 complete. No setting of a training was searched for on test images; but each network was tested when it was done, and
 that another run went on from it, and that AdaBS is shown with I-20 first ([why two](compensation.md)), was decided
 knowing these accuracies, and so was the search that led to I-21. In the files config.json paths are shortened, and
-`--start` names the place where that network stands now; `cifar10` is the folder that `python -m data_tools.cifar10 --out cifar10` makes. Figs. 2 and 3 were computed at a
-small scale only. Each network was trained by the code of its day; later changes of the last bits (of exp and log in the loss,
-of the order of sums in gradients of weights) make of the same command a network of the same kind, not the same network.
+`--start` names the place where that network stands now; `cifar10` is the folder that
+`python -m data_tools.cifar10 --out cifar10` makes. Figs. 2 and 3 were computed at a small scale only. Each network was
+trained by the code of its day; later changes of the last bits (of exp and log in the loss, of the order of sums in
+gradients of weights) make of the same command a network of the same kind, not the same network.
 Of the evaluations, those of `joshi2020-resnet32` and `shorter-noise/112` ran on another machine, with 16 cores.
 """
 
