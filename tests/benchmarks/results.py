@@ -6,7 +6,8 @@ Every number of that page stands in one of these files, each the output of a com
 from tests.benchmarks.results_chips import (
     next_to_the_paper, on_chips, what_training_gives, with_expected_statistics)
 from tests.benchmarks.results_format import (
-    FP32, FP32_GOAL, NOISE, ROOT, chain, command, epochs_of, lines_of, noise_aware, percent, read, runs_in, table)
+    FP32, FP32_GOAL, NOISE, ROOT, chain, command, epochs_of, lines_of, longest_fp32, noise_aware, percent, read,
+    runs_in, table)
 from tests.benchmarks.results_recipe import recipe
 from tests.benchmarks.results_small import small
 
@@ -68,7 +69,7 @@ def cost():
                      f"{config['schedule']}, {config['learning_rate']:g}{averaging(config)}", config["cutout"],
                      config["kernels"],
                      percent(lines_of(f"{folder}/metrics.jsonl")[-1]["train_accuracy"]), percent(result["accuracy"])])
-    longest = runs_in("shorter", FP32)[-1]
+    longest = longest_fp32()
     best = read(f"{longest}/result.json")["accuracy"]
     return "\n\n".join([
         "## What the FP32 baseline costs: epochs",

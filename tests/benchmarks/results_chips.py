@@ -5,7 +5,8 @@ from scipy import stats
 
 from refpcm.evaluation.times import time_text
 from tests.benchmarks.results_format import (
-    FP32, FP32_GOAL, NOISE, RESULTS, command, epochs_of, noise_aware, percent, read, runs_in, table)
+    FP32, FP32_GOAL, NOISE, RESULTS, command, epochs_of, longest_fp32, noise_aware, percent, read, runs_in,
+    table)
 
 PLAIN, AUGMENTED = "adabs", "adabs, train-augmented"
 LABELS = {PLAIN: "adabs, images as they are (I-11)", AUGMENTED: "adabs, images as in training (I-20)"}
@@ -35,8 +36,7 @@ def paired(one, other):
 def next_to_the_paper():
     """The paper's statements on CIFAR-10 and what was found here."""
     result, digital = read(f"{NOISE}/chips.json"), read(f"{NOISE}/result.json")["accuracy"]
-    longest = runs_in("shorter", FP32)[-1]
-    start, fp32 = (read(f"{folder}/result.json")["accuracy"] for folder in (noise_aware(NOISE)[0], longest))
+    start, fp32 = (read(f"{folder}/result.json")["accuracy"] for folder in (noise_aware(NOISE)[0], longest_fp32()))
     chips, expected = by_time(rows_of(NOISE)), by_time(read(f"{NOISE}/{EXPECTED}")["rows"])
     early = next(folder for folder in reversed(runs_in("shorter-noise", NOISE)) if EARLY in by_time(rows_of(folder)))
 

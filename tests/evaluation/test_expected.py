@@ -108,7 +108,7 @@ def test_changes_are_a_geometric_mean_and_a_root_mean_square_over_the_living_cha
     assert changes({name: 0 * value for name, value in before.items()}, after) == (0.0, 0.0)
 
 
-def test_programmed_idle_devices_make_a_layer_of_one_sign_smaller(inputs, path):
+def test_programmed_idle_devices_make_a_layer_of_one_sign_smaller():
     """Where every weight is W_max the conductance of the idle device, sigma / sqrt(2 pi) on average, is taken away."""
     device = replace(JOSHI2020, read_noise=NO_READ_NOISE)
     chip = program({"m": np.ones((200, 200), np.float32)}, device, 3, 0)
