@@ -1,8 +1,8 @@
 """I-21: batch norm's running statistics as the device model expects them at the first read of a chip.
 
-The weights on a chip are not noisy around those wanted, but a little smaller: conductances are never below 0, so the
-idle device of a pair, where it is programmed (I-5), only takes away; and drift has begun where the first read comes
-after t0. The trained statistics do not know. Here they are taken anew, on chips that the device model makes for the
+The weights on a chip are noisy, and on average a little smaller than those wanted: conductances are never below 0, so
+the idle device of a pair, where it is programmed (I-5), only takes away; and drift has begun where the first read comes
+after t0. Trained statistics do not know of that, nor, without noise in training, of the noise. Here they are taken anew, on chips that the device model makes for the
 purpose, and averaged. No chip is measured, so this compensates none: what all chips have in common goes into the
 network, what is each chip's own is left to AdaBS.
 """
