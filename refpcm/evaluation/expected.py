@@ -2,9 +2,9 @@
 
 The weights on a chip are noisy, and on average a little smaller than those wanted: conductances are never below 0, so
 the idle device of a pair, where it is programmed (I-5), only takes away; and drift has begun where the first read comes
-after t0. Trained statistics do not know of that, nor, without noise in training, of the noise. Here they are taken anew, on chips that the device model makes for the
-purpose, and averaged. No chip is measured, so this compensates none: what all chips have in common goes into the
-network, what is each chip's own is left to AdaBS.
+after t0. Trained statistics do not know of that, nor, without noise in training, of the noise. Here they are taken
+anew, on chips that the device model makes for the purpose, and averaged. No chip is measured, so this compensates none:
+what all chips have in common goes into the network, what is each chip's own is left to AdaBS.
 """
 
 import numpy as np
