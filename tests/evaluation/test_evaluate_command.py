@@ -10,12 +10,9 @@ import time
 import numba
 import pytest
 
+from tests.commands import command
+
 CHIPS = ["--chips", "2", "--times", "25s,1day", "--images", "40", "--adabs-batches", "2", "--adabs-batch-size", "50"]
-
-
-def command(*arguments, **options):
-    return subprocess.run([sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True, timeout=300,
-                          **options)
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """Batch norm's statistics on the expected chip (I-21): closed forms on a device without noise, and the command."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -26,6 +24,7 @@ from refpcm.pcm.device import DEVICES, HERMES_2, JOSHI2020, NO_READ_NOISE
 from refpcm.pcm.device_file import device_to_dict
 from refpcm.resnet import initial_parameters, tiny_resnet8
 from refpcm.training.executor import make_engine
+from tests.commands import command
 
 NU = 0.05
 NOISELESS = replace(JOSHI2020, name="noiseless", programming_us=(polynomial(0.0),), nu_mean=(polynomial(NU),),
@@ -142,15 +141,10 @@ def test_weights_beyond_all_bounds_are_refused(inputs, path):
         statistics(broken, path, 20.0, "joshi2020")
 
 
-def expect(*arguments):
-    return subprocess.run([sys.executable, "-m", "refpcm.expect", *map(str, arguments)], capture_output=True, text=True,
-                          timeout=300)
-
-
 def test_the_command_changes_nothing_but_the_statistics(path, tmp_path):
     out = tmp_path / "out.npz"
-    done = expect("--network", path, "--out", out, "--chips", 2, "--images", 8, "--device", "hermes", "--seed", 5,
-                  "--on-chip", "inner")
+    done = command("refpcm.expect", "--network", path, "--out", out, "--chips", 2, "--images", 8, "--device", "hermes",
+                   "--seed", 5, "--on-chip", "inner")
     assert done.returncode == 0, done.stderr
     assert "of 2 chips, hermes, 5 min after programming, 8 images each" in done.stdout
     before, after = load_network(path), load_network(out)
@@ -179,6 +173,6 @@ def test_a_chip_is_first_read_at_25_s_or_at_a_later_t0():
     (("--out", "{tmp}/out.npz", "--network", "none.npz"), "none.npz"),
 ])
 def test_a_mistake_is_one_sentence_and_writes_nothing(path, tmp_path, arguments, said):
-    done = expect("--network", path, *[a.format(path=path, tmp=tmp_path) for a in arguments])
+    done = command("refpcm.expect", "--network", path, *[a.format(path=path, tmp=tmp_path) for a in arguments])
     assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
     assert not any(tmp_path.iterdir())

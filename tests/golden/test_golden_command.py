@@ -1,9 +1,7 @@
 """python -m refpcm.golden as a user runs it: right and wrong implementations, the three ways, wrong usage."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from refpcm.golden.kit import HERE
+from tests.commands import command
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 ADAPTER = """
@@ -30,8 +29,7 @@ PROGRAM = "import sys; sys.exit(77) if 'words' in sys.argv[1] else None"
 
 
 def golden(*arguments, cwd=None):
-    return subprocess.run([sys.executable, "-m", "refpcm.golden", *map(str, arguments)], capture_output=True, text=True,
-                          cwd=cwd, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
+    return command("refpcm.golden", *arguments, cwd=cwd)
 
 
 def test_the_installed_refpcm_agrees_with_the_kit_and_reports_it(tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from refpcm.golden.kit import HERE
+from tests.commands import command
 
 HEAD = "import sys\nimport numpy as np\n\n\ndef drifted(inputs, parameters):\n    "
 ANSWERS = {"sys.exit(0)": "raised SystemExit: 0",
@@ -24,9 +25,7 @@ PROGRAMS = {"printf '\\377' >&2; exit 3": "exit status 3", "rm -r \"$3\"": "no s
 
 
 def check(*arguments, cwd):
-    return subprocess.run([sys.executable, "-m", "refpcm.golden", "check", "--case", "L1-drift-25s", *arguments],
-                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}, cwd=cwd,
-                          capture_output=True, text=True)
+    return command("refpcm.golden", "check", "--case", "L1-drift-25s", *arguments, cwd=cwd)
 
 
 @pytest.mark.parametrize("body", ANSWERS)

@@ -16,6 +16,7 @@ import pytest
 
 from refpcm.files.lock import locked
 from refpcm.files.network_file import load_network, save_network
+from tests.commands import command
 
 NUMBERS = {"seeds": [0, 1], "fp32": {"epochs": 1, "batch_size": 32, "learning_rate": 0.05},
            "retraining": {"epochs": 0.5, "batch_size": 32, "kernels": "winograd4"}, "etas_tr": [0.038],
@@ -24,11 +25,6 @@ NUMBERS = {"seeds": [0, 1], "fp32": {"epochs": 1, "batch_size": 32, "learning_ra
 MANY = {**NUMBERS, "adabs_batches": 1000}  # of 16 images, which the data do not have
 FIGURES = ("fig2", "fig3", "fig4", "fig5")
 DRAWS = importlib.util.find_spec("matplotlib") is not None
-
-
-def command(*arguments, **options):
-    return subprocess.run([sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True, timeout=300,
-                          **options)
 
 
 @pytest.fixture(scope="module")

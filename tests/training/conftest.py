@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.training.commands import SMALL, command
+from tests.commands import command
+from tests.training.killing import SMALL
 
 
 @pytest.fixture(scope="session")

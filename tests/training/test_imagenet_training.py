@@ -17,15 +17,12 @@ from refpcm.training import loop
 from refpcm.training.checkpoint import save_checkpoint
 from refpcm.training.config import PRESETS, override
 from refpcm.training.run import identity_of
-from tests.training.commands import kill
+from tests.commands import command
+from tests.training.killing import kill
 
 FISH, LIZARD = "n01440764", "n01682714"
 SAMPLE = Path(__file__).resolve().parents[3] / "shared" / "data" / "imagenet_sample"
 SHORT = ["--preset", "joshi2020-imagenet", "--architecture", "imagenet-resnet18", "--batch-size", 4]
-
-
-def command(*arguments):
-    return subprocess.run([sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True, timeout=600)
 
 
 def refused(*arguments):

@@ -13,7 +13,8 @@ from refpcm.training.checkpoint import load_checkpoint, save_checkpoint
 from refpcm.training.config import override, preset
 from refpcm.training.executor import make_engine
 from refpcm.training.quantisation import quantised_parameters
-from tests.training.commands import command, kill, launch
+from tests.commands import command
+from tests.training.killing import kill, launch
 
 KINDS = {
     "multiplicative": {"noise_kind": "multiplicative", "weight_noise": 0.1},

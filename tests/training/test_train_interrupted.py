@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from tests.training.commands import SMALL, command, kill, launch, wait_for_a_step_beyond
+from tests.commands import command
+from tests.training.killing import SMALL, kill, launch, wait_for_a_step_beyond
 
 
 @pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.slow)])

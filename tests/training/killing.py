@@ -1,4 +1,4 @@
-"""Commands as a user runs them, and training runs killed when they have trained, for the tests of training."""
+"""Training runs killed when they have trained, for the tests of training."""
 
 import os
 import signal
@@ -9,11 +9,6 @@ import time
 from refpcm.training.checkpoint import load_checkpoint
 
 SMALL = ["--batch-size", "32", "--validation-images", "0", "--learning-rate", "0.05"]
-
-
-def command(*arguments, **options):
-    return subprocess.run([sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True, timeout=300,
-                          **options)
 
 
 def launch(*arguments):
