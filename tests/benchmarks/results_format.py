@@ -5,7 +5,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs" / "results"
-FP32, NOISE = "joshi2020-resnet32", "joshi2020-resnet32-noise"  # folders of the runs on chips
+FP32, NOISE = "joshi2020-resnet32", "joshi2020-resnet32-noise"  # folders of the longest runs
+FP32_ON_CHIPS = "shorter/135"  # the longest without noise that was put on chips
 FP32_GOAL = 0.9387  # the paper's FP32 baseline
 
 
@@ -42,11 +43,6 @@ def runs_in(folder, *others):
     """Folders of the finished runs below `folder` and the `others` that are there, by their epochs in all."""
     found = [str(path.parent.relative_to(RESULTS)) for path in RESULTS.glob(f"{folder}/*/result.json")]
     return sorted([*found, *others], key=lambda name: (sum(map(float, epochs_of(name).split("+"))), name))
-
-
-def longest_fp32():
-    """Folder of the longest run without noise, whether its network was put on chips or not."""
-    return runs_in("shorter", FP32)[-1]
 
 
 def table(header, rows):

@@ -46,7 +46,8 @@ def frozen():
         "## Frozen batch norm, a hint",
         "1.5 more epochs of two noise-aware networks of the run with a control, with frozen statistics "
         "([training](training.md)), and the same with those of the batch: points by which frozen is better on PCM at 25 s, "
-        "8 chips, 2,000 test images, paired by chip (95 % over chips). Two trainings, so no more than a hint; the network of seed 2 was not tried.",
+        "8 chips, 2,000 test images, paired by chip (95 % over chips). Two trainings, so no more than a hint; the network of "
+        "seed 2 was not tried.",
         command(f"python -m refpcm.train --architecture tiny-resnet8 --data cifar10 --start {start} \\\n"
                 "    --epochs 1.5 --learning-rate 0.003 --schedule cosine --weight-noise 0.038 --clip-sigma 2 \\\n"
                 "    --validation-images 0 --kernels winograd4 --seed 10 --batch-norm frozen --out runs/frozen-0\n"
