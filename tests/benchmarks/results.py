@@ -106,7 +106,10 @@ def page():
                 "eta_tr is the paper's, alpha its laboratory's; rates, epochs and averaging were chosen without a search. "
                 f"{of_the_last_run(NOISE)} [shorter-noise/96](results/shorter-noise/96) and "
                 "[112](results/shorter-noise/112) are the same run ended after 20 and 36 epochs, of which 17 and 33 are "
-                "averaged."),
+                "averaged. 20 such epochs alone, from the FP32 network of "
+                f"[{epochs_of(FP32)}](results/{FP32}), end at {percent(read('shorter-noise/20/result.json')['accuracy'])} "
+                "([shorter-noise/20](results/shorter-noise/20)): a better network to begin with was not enough; "
+                "whether it is the 76 epochs at higher rates that make the difference was not tested."),
         what_training_gives(),
         on_chips(NOISE, "The noise-aware network on PCM", "Trained with eta_tr = 3.8 %."),
         with_expected_statistics(),

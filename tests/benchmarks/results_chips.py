@@ -15,8 +15,9 @@ DAY_S, YEAR_S = 86400.0, 31536000.0
 
 
 def rows_of(name):
-    """Rows of the evaluation of a network, those of AdaBS on augmented images (I-20) among them, by time."""
-    augmented = [{**row, "compensation": AUGMENTED} for row in read(f"{name}/chips-augmented.json")["rows"]]
+    """Rows of the evaluation of a network, those of AdaBS on augmented images (I-20), if any, among them, by time."""
+    other = f"{name}/chips-augmented.json"
+    augmented = [{**row, "compensation": AUGMENTED} for row in read(other)["rows"]] if (RESULTS / other).exists() else []
     return sorted(read(f"{name}/chips.json")["rows"] + augmented, key=lambda row: row["t_s"])
 
 
@@ -97,18 +98,19 @@ def next_to_the_paper():
 
 def what_training_gives():
     """The networks of this page side by side: how they were trained, and what the chip leaves of them."""
+    columns = {"25 s": (25.0, "none"), "25 s, AdaBS": (25.0, AUGMENTED), "a day, GDC": (DAY_S, "gdc"),
+               "a day, AdaBS": (DAY_S, AUGMENTED), "a year, GDC": (YEAR_S, "gdc"), "a year, AdaBS": (YEAR_S, AUGMENTED)}
     rows = {}  # {number of test images: rows}
     for folder in [*runs_in("shorter", FP32), *runs_in("shorter-noise", NOISE)]:
         if not (RESULTS / folder / "chips.json").exists():
             continue
         config, result = read(f"{folder}/config.json"), read(f"{folder}/chips.json")
-        mean = {(row["t_s"], row["compensation"]): percent(row["mean"]) for row in rows_of(folder)}
+        found = by_time(rows_of(folder))
         rows.setdefault(result["test_images"], []).append(
             [f"[{epochs_of(folder)}](results/{folder})", "yes" if config["weight_noise"] else "no",
-             percent(result["digital_accuracy"]), mean[25.0, "none"], mean[25.0, AUGMENTED], mean[DAY_S, "gdc"],
-             mean[DAY_S, AUGMENTED], mean[YEAR_S, "gdc"], mean[YEAR_S, AUGMENTED]])
-    heads = ["epochs", "noise in training", "digital", "25 s", "25 s, AdaBS", "a day, GDC", "a day, AdaBS", "a year, GDC",
-             "a year, AdaBS"]
+             percent(result["digital_accuracy"]),
+             *(percent(found[key]["mean"]) if key in found else "-" for key in columns.values())])
+    heads = ["epochs", "noise in training", "digital", *columns]
     parts = [
         "## What training gives on the chip",
         "A sum of epochs is a chain of runs, each from the network of the one before, with noise (eta_tr = 3.8 %) in the "
