@@ -109,7 +109,8 @@ def page():
                 "averaged. 20 such epochs alone, from the FP32 network of "
                 f"[{epochs_of(FP32)}](results/{FP32}), end at {percent(read('shorter-noise/20/result.json')['accuracy'])} "
                 "([shorter-noise/20](results/shorter-noise/20)): a better network to begin with was not enough; "
-                "whether it is the 76 epochs at higher rates that make the difference was not tested."),
+                "whether it is the 76 epochs at higher rates that make the difference was not tested. "
+                f"`--start docs/results/{NOISE}/network.safetensors` with another seed goes on from here."),
         what_training_gives(),
         on_chips(NOISE, "The noise-aware network on PCM", "Trained with eta_tr = 3.8 %."),
         with_expected_statistics(),
