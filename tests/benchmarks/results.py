@@ -6,8 +6,7 @@ Every number of that page stands in one of these files, each the output of a com
 from tests.benchmarks.results_chips import (
     next_to_the_paper, on_chips, what_training_gives, with_expected_statistics)
 from tests.benchmarks.results_format import (
-    FP32, FP32_GOAL, FP32_ON_CHIPS, NOISE, ROOT, chain, command, epochs_of, lines_of, noise_aware, percent, read,
-    runs_in, table)
+    FP32, FP32_GOAL, NOISE, ROOT, chain, command, epochs_of, lines_of, noise_aware, percent, read, runs_in, table)
 from tests.benchmarks.results_recipe import recipe
 from tests.benchmarks.results_small import small
 
@@ -77,8 +76,7 @@ def cost():
         f"alone. From the paper's 93.87 % the longest differs by {100 * (best - FP32_GOAL):+.2f} points (standard error of a "
         f"test on 10,000 images: {100 * (best * (1 - best) / 1e4) ** 0.5:.2f}). What it gained is owed to more epochs, a small "
         "constant rate and averaging together. [60 + 55 + 20](results/shorter/135), [60 + 55 + 36](results/shorter/151) and "
-        f"[{epochs_of(FP32)}](results/{FP32}) are one run, made longer each time that its accuracy was known; the "
-        f"longest that was put on chips is [{epochs_of(FP32_ON_CHIPS)}](results/{FP32_ON_CHIPS}).",
+        f"[{epochs_of(FP32)}](results/{FP32}) are one run, made longer each time that its accuracy was known.",
         table(["epochs", "schedule, peak", "Cutout", "kernels", "training accuracy at the end", "test accuracy"],
               rows)])
 
@@ -114,7 +112,7 @@ def page():
         what_training_gives(),
         on_chips(NOISE, "The noise-aware network on PCM", "Trained with eta_tr = 3.8 %."),
         with_expected_statistics(),
-        on_chips(FP32_ON_CHIPS, "An FP32 network on PCM", f"Trained without noise, {epochs_of(FP32_ON_CHIPS)} epochs."),
+        on_chips(FP32, "The FP32 network on PCM", "Trained without noise."),
         published(),
         on_chips("resnet20-published", "The published ResNet-20 on PCM",
                  "Trained without noise, by others."),

@@ -5,7 +5,7 @@ from scipy import stats
 
 from refpcm.evaluation.times import time_text
 from tests.benchmarks.results_format import (
-    FP32, FP32_GOAL, FP32_ON_CHIPS, NOISE, RESULTS, command, epochs_of, noise_aware, percent, read, runs_in, table)
+    FP32, FP32_GOAL, NOISE, RESULTS, command, epochs_of, noise_aware, percent, read, runs_in, table)
 
 PLAIN, AUGMENTED = "adabs", "adabs, train-augmented"
 LABELS = {PLAIN: "adabs, images as they are (I-11)", AUGMENTED: "adabs, images as in training (I-20)"}
@@ -125,15 +125,15 @@ def what_training_gives():
 
 def gains():
     """A sentence on the noise-aware network and the FP32 one on the same chips and images."""
-    found = [by_time(rows_of(folder)) for folder in (NOISE, FP32_ON_CHIPS)]
-    if read(f"{NOISE}/chips.json")["test_images"] != read(f"{FP32_ON_CHIPS}/chips.json")["test_images"]:
+    found = [by_time(rows_of(folder)) for folder in (NOISE, FP32)]
+    if read(f"{NOISE}/chips.json")["test_images"] != read(f"{FP32}/chips.json")["test_images"]:
         return ""
     points = ["{:+.2f} +- {:.2f}".format(*paired(*(rows[key] for rows in found)))
               for key in ((25.0, "none"), (25.0, AUGMENTED), (DAY_S, "gdc"), (DAY_S, AUGMENTED))]
     return ("On the chip the network of {} epochs, the last of them noise-aware, is better than that of {} without noise by "
             "{} points after 25 s ({} with AdaBS), by {} after a day with GDC, by {} with AdaBS (paired by chip, 95 % over "
             "chips; one training each). That is more than the noise: it was trained longer, with clipping, and weight decay "
-            "on all parameters; there is no control of this size.".format(epochs_of(NOISE), epochs_of(FP32_ON_CHIPS), *points))
+            "on all parameters; there is no control of this size.".format(epochs_of(NOISE), epochs_of(FP32), *points))
 
 
 def on_chips(name, title, text):

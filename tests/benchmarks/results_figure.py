@@ -1,12 +1,12 @@
 """Draws docs/results/retention.png from the evaluations in docs/results: `python -m tests.benchmarks.results_figure`."""
 
 from tests.benchmarks.results_chips import AUGMENTED, PLAIN, rows_of
-from tests.benchmarks.results_format import FP32_ON_CHIPS, NOISE, RESULTS, epochs_of, read
+from tests.benchmarks.results_format import FP32, NOISE, RESULTS, epochs_of, read
 
 WIDTH_INCHES, HEIGHT_INCHES = 8.0, 4.5
 TICKS = {25.0: "25 s", 3600.0: "1 h", 86400.0: "1 day", 2592000.0: "1 month", 31536000.0: "1 year"}
-COLOURS = {NOISE: "C0", FP32_ON_CHIPS: "C1"}
-NAMES = {NOISE: "with noise and clipping", FP32_ON_CHIPS: "FP32 training"}
+COLOURS = {NOISE: "C0", FP32: "C1"}
+NAMES = {NOISE: "with noise and clipping", FP32: "FP32 training"}
 STYLES = {AUGMENTED: ("-", "o", "AdaBS (I-20)"), PLAIN: (":", "s", "AdaBS (I-11)"), "gdc": ("--", "^", "GDC")}
 
 

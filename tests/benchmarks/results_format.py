@@ -5,8 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs" / "results"
-FP32, NOISE = "joshi2020-resnet32", "joshi2020-resnet32-noise"  # folders of the longest runs
-FP32_ON_CHIPS = "shorter/135"  # the longest without noise that was put on chips
+FP32, NOISE = "joshi2020-resnet32", "joshi2020-resnet32-noise"  # folders of the longest runs, on chips
 FP32_GOAL = 0.9387  # the paper's FP32 baseline
 
 
