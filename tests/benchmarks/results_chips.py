@@ -61,21 +61,26 @@ def next_to_the_paper():
         gain, half = paired(chips[t_s, AUGMENTED], chips[t_s, "gdc"])
         return "within the interval" if abs(gain - wanted) <= half else f"{gain - wanted:+.2f} points"
 
-    def loss(below, accuracy, wanted=0.2):
-        points = {"as it is": 100 * (accuracy - first), "with I-21": 100 * (accuracy - expected[25.0, "none"]["mean"]),
-                  "with AdaBS": 100 * (accuracy - chips[25.0, AUGMENTED]["mean"])}
-        enough = [name for name, lost in points.items() if lost < wanted]
-        return [below, f"less than {wanted} points", ", ".join(f"{lost:.3f} {name}" for name, lost in points.items()),
-                "yes" if "as it is" in enough else ", ".join(enough) or "no"]
+    def lost(accuracy):
+        after = {"as it is": first, "with I-21": expected[25.0, "none"]["mean"], "with AdaBS": chips[25.0, AUGMENTED]["mean"]}
+        return {name: 100 * (accuracy - mean) for name, mean in after.items()}
+
+    def all_lost(accuracy):
+        return ", ".join(f"{points:.3f} {name}" for name, points in lost(accuracy).items())
+
+    def little_lost(accuracy):
+        names = [name for name, points in lost(accuracy).items() if points < 0.2]
+        return "yes" if "as it is" in names else ", ".join(names) or "no"
     first, last = chips[25.0, "none"]["mean"], by_time(rows_of(early))[EARLY]["mean"]
     rows = [["FP32 training", "93.87 %", percent(fp32), reached(fp32, FP32_GOAL)],
             ["noise-aware training, digital", "-", percent(digital), "-"],
             ["on chip, 25 s", "93.7 %; 93.75 % (hardware)", on_chip(25.0, "none"), both(first)],
             ["on chip, 25 s, statistics of the expected chip (I-21)", "-", on_chip(25.0, "none", expected),
              both(expected[25.0, "none"]["mean"])],
-            loss("loss by mapping, 25 s: below our best FP32 network", fp32),
-            loss("- below the FP32 network that it began with", start), loss("- below the paper's FP32", FP32_GOAL),
-            ["- below itself in software", "-", loss("", digital)[2], "-"],
+            *([f"points lost by mapping, 25 s, below {what}", "< 0.2", all_lost(accuracy), little_lost(accuracy)]
+              for what, accuracy in (("our best FP32 network", fp32), ("the FP32 network that it began with", start),
+                                     ("the paper's FP32 network", FP32_GOAL))),
+            ["points lost by mapping, 25 s, below itself in software", "-", all_lost(digital), "-"],
             ["on chip, 25 s, AdaBS", "-", adabs(25.0), "-"],
             ["one day, GDC", "> 92.6 % (hardware)", on_chip(DAY_S, "gdc"), reached(chips[DAY_S, "gdc"]["mean"], 0.926)],
             ["one day, AdaBS", "> 93.5 % (hardware)", adabs(DAY_S), reached(chips[DAY_S, AUGMENTED]["mean"], 0.935)],

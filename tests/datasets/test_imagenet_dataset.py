@@ -1,8 +1,6 @@
 """refpcm.datasets.imagenet, and evaluation on an ImageNet index."""
 
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -18,6 +16,7 @@ from refpcm.evaluation.protocol import Protocol
 from refpcm.files.network_file import NetworkFile, save_network
 from refpcm.resnet import build as build_network
 from refpcm.resnet import parameter_shapes
+from tests.commands import command
 
 
 def make_index(folder, counts, cache=False):
@@ -106,9 +105,8 @@ def test_layers_without_calibration_images_are_refused_before_a_chip_is_programm
     parameters = {name: np.ones(shape, np.float32) for name, shape in parameter_shapes(network).items()}
     save_network(tmp_path / "network.safetensors",
                  NetworkFile(network, parameters, load(index).classes, (0.5,) * 3, (0.25,) * 3))
-    done = subprocess.run([sys.executable, "-m", "refpcm.evaluate", "--network", tmp_path / "network.safetensors", "--data",
-                           index, "--chips", "1", "--compensation", "gdc", "--layers", "--out", tmp_path / "out"],
-                          capture_output=True, text=True)
+    done = command("refpcm.evaluate", "--network", tmp_path / "network.safetensors", "--data", index, "--chips", 1,
+                   "--compensation", "gdc", "--layers", "--out", tmp_path / "out")
     assert done.returncode == 2 and "no training images" in done.stderr and not (tmp_path / "out").exists()
 
 

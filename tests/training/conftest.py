@@ -3,7 +3,7 @@
 import pytest
 
 from tests.commands import command
-from tests.training.killing import SMALL
+from tests.training.small_runs import SMALL
 
 
 @pytest.fixture(scope="session")

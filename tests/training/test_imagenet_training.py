@@ -18,7 +18,7 @@ from refpcm.training.checkpoint import save_checkpoint
 from refpcm.training.config import PRESETS, override
 from refpcm.training.run import identity_of
 from tests.commands import command
-from tests.training.killing import kill
+from tests.training.small_runs import kill
 
 FISH, LIZARD = "n01440764", "n01682714"
 SAMPLE = Path(__file__).resolve().parents[3] / "shared" / "data" / "imagenet_sample"

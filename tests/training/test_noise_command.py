@@ -14,7 +14,7 @@ from refpcm.training.config import override, preset
 from refpcm.training.executor import make_engine
 from refpcm.training.quantisation import quantised_parameters
 from tests.commands import command
-from tests.training.killing import kill, launch
+from tests.training.small_runs import kill, launch
 
 KINDS = {
     "multiplicative": {"noise_kind": "multiplicative", "weight_noise": 0.1},

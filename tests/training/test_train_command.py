@@ -19,7 +19,7 @@ from refpcm.training.config import TrainingConfig
 from refpcm.training.executor import make_engine
 from refpcm.training.run import hold_back
 from tests.commands import command
-from tests.training.killing import SMALL
+from tests.training.small_runs import SMALL
 
 
 def test_a_run_leaves_a_network_a_log_and_a_result(finished):

@@ -13,6 +13,7 @@ from refpcm.errors import RefpcmError
 from refpcm.files.lock import locked
 from refpcm.training.report import usual_chips
 from refpcm.training.run import recall
+from tests.commands import command
 
 FEW = ["--batch-size", "32", "--validation-images", "0", "--chips", "0", "--kernels", "numpy"]
 
@@ -20,8 +21,7 @@ FEW = ["--batch-size", "32", "--validation-images", "0", "--chips", "0", "--kern
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "few"
-    subprocess.run([sys.executable, "-m", "data_tools.synthetic", "--train", "64", "--test", "20", "--out", folder],
-                   check=True)
+    assert command("data_tools.synthetic", "--train", 64, "--test", 20, "--out", folder).returncode == 0
     return folder
 
 
@@ -48,8 +48,7 @@ def test_a_folder_in_use_is_refused_to_a_new_run_and_to_a_resumed_one(data, tmp_
     while not (tmp_path / "one" / "checkpoint.safetensors").exists():
         assert first.poll() is None
         time.sleep(0.05)
-    third = subprocess.run([sys.executable, "-m", "refpcm.train", "--resume", "one"], cwd=tmp_path,
-                           capture_output=True, text=True)
+    third = command("refpcm.train", "--resume", "one", cwd=tmp_path)
     assert third.returncode == 2 and "in use by another command" in third.stderr
     first.kill()
     first.wait()

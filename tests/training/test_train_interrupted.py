@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from tests.commands import command
-from tests.training.killing import SMALL, kill, launch, wait_for_a_step_beyond
+from tests.training.small_runs import SMALL, kill, launch, wait_for_a_step_beyond
 
 
 @pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.slow)])

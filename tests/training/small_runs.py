@@ -1,4 +1,4 @@
-"""Training runs killed when they have trained, for the tests of training."""
+"""Small training runs: their options, and how to start one and kill it once it has trained."""
 
 import os
 import signal
