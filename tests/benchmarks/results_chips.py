@@ -57,9 +57,17 @@ def next_to_the_paper():
     def both(value):
         return "; ".join(reached(value, wanted) for wanted in (0.937, 0.9375))
 
+    def with_both(judge):
+        return f"{judge(AUGMENTED)}; {judge(PLAIN)} with I-11"
+
+    def day(name):
+        return reached(chips[DAY_S, name]["mean"], 0.935)
+
     def near(t_s, wanted):
-        gain, half = paired(chips[t_s, AUGMENTED], chips[t_s, "gdc"])
-        return "within the interval" if abs(gain - wanted) <= half else f"{gain - wanted:+.2f} points"
+        def judge(name):
+            gain, half = paired(chips[t_s, name], chips[t_s, "gdc"])
+            return "within the interval" if abs(gain - wanted) <= half else f"{gain - wanted:+.2f} points"
+        return with_both(judge)
 
     def lost(accuracy):
         after = {"as it is": first, "with I-21": expected[25.0, "none"]["mean"], "with AdaBS": chips[25.0, AUGMENTED]["mean"]}
@@ -70,20 +78,20 @@ def next_to_the_paper():
 
     def little_lost(accuracy):
         names = [name for name, points in lost(accuracy).items() if points < 0.2]
-        return "yes" if "as it is" in names else ", ".join(names) or "no"
+        return "yes" if "as it is" in names else f"no; {', '.join(names)} only" if names else "no"
     first, last = chips[25.0, "none"]["mean"], by_time(rows_of(early))[EARLY]["mean"]
     rows = [["FP32 training", "93.87 %", percent(fp32), reached(fp32, FP32_GOAL)],
             ["noise-aware training, digital", "-", percent(digital), "-"],
             ["on chip, 25 s", "93.7 %; 93.75 % (hardware)", on_chip(25.0, "none"), both(first)],
-            ["on chip, 25 s, statistics of the expected chip (I-21)", "-", on_chip(25.0, "none", expected),
+            ["on chip, 25 s, statistics of the expected chip (I-21)", "the same", on_chip(25.0, "none", expected),
              both(expected[25.0, "none"]["mean"])],
             *([f"points lost by mapping, 25 s, below {what}", "< 0.2", all_lost(accuracy), little_lost(accuracy)]
-              for what, accuracy in (("our best FP32 network", fp32), ("the FP32 network that it began with", start),
-                                     ("the paper's FP32 network", FP32_GOAL))),
-            ["points lost by mapping, 25 s, below itself in software", "-", all_lost(digital), "-"],
+              for what, accuracy in (("our best FP32 network", fp32), ("the paper's FP32 network", FP32_GOAL))),
+            *([f"points lost by mapping, 25 s, below {what}", "-", all_lost(accuracy), "-"]
+              for what, accuracy in (("the FP32 network that it began with", start), ("itself in software", digital))),
             ["on chip, 25 s, AdaBS", "-", adabs(25.0), "-"],
             ["one day, GDC", "> 92.6 % (hardware)", on_chip(DAY_S, "gdc"), reached(chips[DAY_S, "gdc"]["mean"], 0.926)],
-            ["one day, AdaBS", "> 93.5 % (hardware)", adabs(DAY_S), reached(chips[DAY_S, AUGMENTED]["mean"], 0.935)],
+            ["one day, AdaBS", "> 93.5 % (hardware)", adabs(DAY_S), with_both(day)],
             ["one day, AdaBS over GDC", "+0.9 points", over_gdc(DAY_S), near(DAY_S, 0.9)],
             ["one year, AdaBS over GDC", "+1.8 points (model)", over_gdc(YEAR_S), near(YEAR_S, 1.8)],
             ["no compensation", "10 % within about 1000 s",
@@ -94,11 +102,15 @@ def next_to_the_paper():
         "## Next to the paper",
         f"ResNet-32 with 361,722 weights on CIFAR-10. Ours: {result['protocol']['chips']} simulated chips, "
         f"{result['test_images']:,} test images, one training; 95 % interval over chips, that of a difference paired by "
-        "chip. AdaBS calibrates with images "
+        "chip. It does not cover the test images (standard error 0.24 points) and other trainings: a few hundredths of a "
+        "point more or less say nothing. AdaBS calibrates with images "
         "as the training showed them (I-20), and, for comparison, with images as they are (I-11, the default; "
         "[why two](compensation.md)). I-21 is a step of our own, before there is a "
-        "chip. Each line is taken from a section below.",
-        table(["", "Joshi et al. 2020", "refpcm", "reached"], rows)])
+        "chip. Lines are taken from sections below or computed from them, but for the accuracy at 1000 s "
+        f"([chips.json](results/{early}/chips.json)).",
+        table(["", "Joshi et al. 2020", "refpcm", "reached"], rows),
+        "The largest disagreement is the last line: without compensation the networks fail, but the model gives them more "
+        "time than the paper says. The cause is not known; of the paper's sentence only a summary is at hand."])
 
 
 def what_training_gives():
@@ -118,8 +130,8 @@ def what_training_gives():
     heads = ["epochs", "noise in training", "digital", *columns]
     parts = [
         "## What training gives on the chip",
-        "A sum of epochs is a chain of runs, each from the network of the one before, with noise (eta_tr = 3.8 %) in the "
-        "last or the last two of them. Means over 25 chips; AdaBS calibrates with images as in training "
+        "A sum of epochs is a chain of runs, each from the network of the one before, in those marked "
+        "with noise (eta_tr = 3.8 %) in the last ones. Means over 25 chips; AdaBS calibrates with images as in training "
         "(I-20). " + gains(), "![accuracy over a year](results/retention.png)",
         "(`python -m tests.benchmarks.results_figure` draws it.)"]
     for images in sorted(rows, reverse=True):
@@ -137,8 +149,8 @@ def gains():
               for key in ((25.0, "none"), (25.0, AUGMENTED), (DAY_S, "gdc"), (DAY_S, AUGMENTED))]
     return ("On the chip the network of {} epochs, the last of them noise-aware, is better than that of {} without noise by "
             "{} points after 25 s ({} with AdaBS), by {} after a day with GDC, by {} with AdaBS (paired by chip, 95 % over "
-            "chips; one training each). That is more than the noise: it was trained longer, with clipping, and weight decay "
-            "on all parameters; there is no control of this size.".format(epochs_of(NOISE), epochs_of(FP32), *points))
+            "chips; one training each). Not all of that is owed to the noise: it was trained longer, with clipping, and weight "
+            "decay on all parameters; there is no control of this size.".format(epochs_of(NOISE), epochs_of(FP32), *points))
 
 
 def on_chips(name, title, text):

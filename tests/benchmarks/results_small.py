@@ -41,7 +41,7 @@ def frozen():
                       for kind in ("frozen", "batch"))
         rows.append([f"noise-seed{number}", *("{:+.2f} +- {:.2f}".format(*paired(one[name], other[name]))
                                               for name in ("none", "adabs"))])
-    start = "runs/reproduce-small/networks/noise-seed0/network.safetensors"
+    start = "runs/reproduce-control/networks/noise-seed0/network.safetensors"
     return "\n\n".join([
         "## Frozen batch norm, a hint",
         "1.5 more epochs of two noise-aware networks of the run with a control, with frozen statistics "
@@ -70,10 +70,12 @@ def small():
         + ", ".join(f"[{name}](results/small/{name}.txt)" for name in FIGURES)
         + "; [what the panels are](reproduce.md).",
         command("python -m refpcm.reproduce all --scale small --data cifar10 --workers 2"),
+        "Made before the control was part of this scale: the command prints one more line today.",
         transfer("small/fig3.json"),
         "The same again, trained anew by later code, with a control:",
         command("echo '{\"transfer\": [\"fp32\", \"control\", \"noise\"]}' > control.json\n"
-                "python -m refpcm.reproduce fig3 --scale small --config control.json --data cifar10 --workers 2"),
+                "python -m refpcm.reproduce fig3 --scale small --config control.json --data cifar10 --workers 2 \\\n"
+                "    --out runs/reproduce-control"),
         transfer("small/control.json"),
         control("small/control.json"),
         *(f"![{name}](results/small/{name}.png)" for name in FIGURES if name != "fig3"),
