@@ -4,6 +4,7 @@ import dataclasses
 import math
 import time
 
+from refpcm import rng
 from refpcm.errors import RefpcmError
 from refpcm.training import loop
 from refpcm.training.config import checked
@@ -19,8 +20,8 @@ def plan(state, training, validation, budget, began):
     state: before its first step; training: its Dataset; validation: number of images looked at after every epoch;
     began: time.monotonic() when the budget began to run.
     The rehearsal trains a copy; nothing of it is kept but the rate. The number of epochs is then fixed, so
-    that the run can be repeated without a clock. Raises RefpcmError if there is no time for a single step, or for the
-    average_epochs asked for.
+    that the run can be repeated without a clock. Raises RefpcmError if there is no time for a single step, for the
+    average_epochs or warmup_epochs asked for, or for more steps than there are random numbers.
     """
     endless = dataclasses.replace(state.config, epochs=1e6, schedule="constant", learning_rate=1e-6)
     copy = dataclasses.replace(state, config=endless, parameters={n: p.copy() for n, p in state.parameters.items()},
@@ -33,6 +34,8 @@ def plan(state, training, validation, budget, began):
     loop.train(copy, training, timed, lambda copy, record: None)
     step_seconds = (ticks[-1] - ticks[0]) / (len(ticks) - 1)  # the first step, which may compile, is left out
     left = budget * RESERVE - (time.monotonic() - began)
+    if left / step_seconds > 2 ** rng.LIMITS["draw"]:  # what the random numbers' addresses can tell apart
+        raise RefpcmError(f"--time-budget: {budget:.3g} s are more than 2^32 steps; give less time")
     steps = int(left / step_seconds)
     count, averaged = len(training.train_images), state.config.average_epochs
     # Statistics of averaged weights are taken at the end, and before each validation (refpcm.training.outcome).

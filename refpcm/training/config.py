@@ -182,8 +182,9 @@ def checked(config, source):
     if config.backward == "clean" and config.noise_kind in ("inputs", "pre-activations"):
         wanted("backward", f"'noisy' where noise_kind is {config.noise_kind!r}: "
                            "the choice is one between weights (I-2)")
-    if config.average_epochs > config.epochs:
-        wanted("average_epochs", f"at most the epochs of the run, {config.epochs:g}")
+    for name in ("average_epochs", "warmup_epochs"):
+        if getattr(config, name) > config.epochs:
+            wanted(name, f"at most the epochs of the run, {config.epochs:g}")
     if config.noise_kind != "state-dependent" and config.weight_noise >= 1:
         share = "each weight" if config.noise_kind == "multiplicative" else "the largest magnitude"
         wanted("weight_noise", f"below 1, a share of {share}, where noise_kind is {config.noise_kind!r}")
@@ -222,6 +223,7 @@ def read_config_file(path):
 
 
 def as_json(config):
+    """A TrainingConfig as the text of a JSON object, a key a field."""
     return json.dumps(asdict(config))
 
 

@@ -44,6 +44,7 @@ def steps_per_epoch(config, count):
 
 
 def total_steps(config, count):
+    """Steps of a run on `count` images, at least one. Raises RefpcmError as `steps_per_epoch`."""
     return max(1, round(config.epochs * steps_per_epoch(config, count)))
 
 

@@ -17,6 +17,7 @@ from refpcm.training.config import as_json
 from refpcm.training.executor import make_engine
 from refpcm.training.loop import accuracy
 from refpcm.training.outcome import outcome
+from refpcm.training.session import CHECKPOINT
 
 NETWORK, RESULT = "network.safetensors", "result.json"
 CHIP_TIMES_S = (25.0, 86400.0, 31536000.0)  # 25 seconds, a day, a year
@@ -25,12 +26,17 @@ CHIP_TIMES_S = (25.0, 86400.0, 31536000.0)  # 25 seconds, a day, a year
 def finish(folder, state, training, dataset):
     """Evaluate the finished network once on the test images, write it and the result. -> the result as a dict.
 
-    training: the Dataset the run was trained on; dataset: the one it is tested on.
+    training: the Dataset the run was trained on; dataset: the one it is tested on. Raises RefpcmError if it cannot be
+    tested or written.
     """
     network = build(state.config.architecture, state.classes)
     engine = make_engine(network, state.config.kernels)
-    parameters = outcome(state, engine, training)
-    share, correct = accuracy(engine, parameters, dataset)
+    try:
+        parameters = outcome(state, engine, training)
+        share, correct = accuracy(engine, parameters, dataset)
+    except RefpcmError as error:  # an image file that is gone, or outputs that are not finite
+        raise RefpcmError(f"{error}; all steps are done and kept in {folder / CHECKPOINT}, from where the run can be "
+                          "resumed once that is mended") from None
     images = state.step * state.config.batch_size
     result = {"architecture": network.architecture, "weights": pcm_weight_count(network), "data": dataset.name,
               "epochs": state.config.epochs, "steps": state.step, "seed": state.config.seed, "start_sha256": state.start,

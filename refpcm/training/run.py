@@ -92,14 +92,19 @@ def train_in(folder, state, dataset, training, validation, options, began):
 
 
 def check_images(config, network, training):
-    """Raises RefpcmError if the training images do not fit the network, their augmentation or the batch size."""
+    """Raises RefpcmError if the images of a Dataset cannot train `network`, or not be tested on in the end."""
     images = image_source(config, training)
-    if training.train_images.shape[1:] != network.input_shape:
-        raise RefpcmError(f"{network.architecture} wants images {network.input_shape}; {training.name} has "
-                          f"{training.train_images.shape[1:]}: choose other data or another --architecture")
+    for which, array in (("training", training.train_images), ("test", training.test_images)):
+        if array.shape[1:] != network.input_shape:
+            raise RefpcmError(f"{network.architecture} wants images {network.input_shape}; the {which} images of "
+                              f"{training.name} are {array.shape[1:]}: choose other data or another --architecture")
+    if not len(training.test_images):
+        raise RefpcmError(f"{training.name} has no test images, in which a training ends; give it some")
+    if network.classes < 2:
+        raise RefpcmError(f"{training.name} has one class, so there is nothing to tell apart; choose other data")
     check_sizes(images.augmentation, network.input_shape[1:])
-    steps = loop.total_steps(config, len(images))
-    if steps > 2 ** rng.LIMITS["draw"]:  # what the random numbers' addresses can tell apart
+    if config.epochs * loop.steps_per_epoch(config, len(images)) > 2 ** rng.LIMITS["draw"]:
+        # what the random numbers' addresses can tell apart
         raise RefpcmError(f"{config.epochs:g} epochs are more than 2^32 steps; choose fewer --epochs")
 
 
@@ -144,6 +149,11 @@ def numbered_folder():
 def begin(folder, state, options):
     """Write what makes `folder` that of a run: its state, from which it can be resumed at once, and config.json."""
     save_checkpoint(folder / CHECKPOINT, state)
+    write_config(folder, state, options)
+
+
+def write_config(folder, state, options):
+    """Write config.json: the resolved configuration, data, chips, versions and command. Raises RefpcmError."""
     resolved = {**json.loads(as_json(state.config)), "data": os.path.abspath(options.data) if options.data else None,
                 "data_identity": state.data, "start_sha256": state.start, "chips": options.chips,
                 "versions": cli.versions(), "command": sys.argv}

@@ -59,10 +59,11 @@ class Session:
         self.stop_reason, self.signal = signal.Signals(number).name, number
 
     def after_step(self, state, total):
+        """Progress, and a checkpoint if it is time for one. -> True to stop. Raises RefpcmError as `save`."""
         self.progress.update(state.step, self.loss(state))
         if self.budget and time.monotonic() - self.began > self.budget:
             self.stop_reason = "time budget spent"
-        if self.stop_reason or state.step == total or time.monotonic() - self.saved > self.every:
+        if self.stop_reason or time.monotonic() - self.saved > self.every:
             self.save(state)
         return self.stop_reason is not None
 
@@ -72,6 +73,7 @@ class Session:
         return f"loss {state.loss_sum / done:.3f}" if done else ""
 
     def save(self, state):
+        """Write the checkpoint. Raises RefpcmError if a weight is not finite or the file cannot be written."""
         if not all(np.isfinite(value).all() for value in state.parameters.values()):
             raise RefpcmError(f"a weight is no longer finite at step {state.step}: training has diverged; "
                               "begin anew with a smaller --learning-rate")
@@ -79,6 +81,7 @@ class Session:
         self.saved = time.monotonic()
 
     def after_epoch(self, state, record):
+        """Validate, complete the epoch's record, log it, save. Raises RefpcmError as `save`."""
         if len(self.validation.test_images):
             engine = self.engine()
             record["validation_accuracy"] = loop.accuracy(engine, outcome(state, engine, self.training),
@@ -100,4 +103,5 @@ class Session:
 
 
 def note(text):
+    """A line for the user, to stderr, so that stdout has results only."""
     print(text, file=sys.stderr, flush=True)

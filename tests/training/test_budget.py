@@ -43,6 +43,12 @@ def test_less_than_a_tenth_of_an_epoch_is_not_rounded_up(state_and_data):
     assert budget.plan(state, data, 0, 10.0, 100.0).epochs == 5 / 320
 
 
+def test_more_time_than_there_are_random_numbers_is_refused(state_and_data):
+    state, data = state_and_data
+    with pytest.raises(RefpcmError, match="more than 2.32 steps; give less"):
+        budget.plan(state, data, 0, 1e308, 100.0)
+
+
 def test_no_time_for_a_step_is_said(state_and_data):
     state, data = state_and_data
     with pytest.raises(RefpcmError, match="give more time"):
