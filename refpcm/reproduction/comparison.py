@@ -13,6 +13,7 @@ def beside(paper, ours=None, **values):
 
 
 def percent(accuracy):
+    """A share as text, in per cent."""
     return f"{100 * accuracy:.2f} %"
 
 
@@ -37,9 +38,14 @@ def paired(one, other):
     """How much higher `one` of two rows is: (text, {difference, low, high}); 95 % as in `spread`, None if unknown.
 
     Differences are taken training by training and chip by chip before they are averaged, since networks of one seed
-    meet the same chips. A digital row has one accuracy for all chips of a training.
+    meet the same chips. A digital row has one accuracy for all chips of a training. Of unequal numbers of trainings, as
+    given networks may be, the means are compared, without an interval.
     """
-    found = spread(np.array(one["accuracies"]) - np.array(other["accuracies"]))
+    one, other = (np.array(row["accuracies"]) for row in (one, other))
+    if len(one) != len(other):
+        difference = one.mean() - other.mean()
+        return f"{points(difference)} (not paired)", {"difference": difference, "low": None, "high": None}
+    found = spread(one - other)
     text = points(found["mean"])
     if found["low"] is not None:
         text += f" ({100 * found['low']:+.2f} .. {100 * found['high']:+.2f})"

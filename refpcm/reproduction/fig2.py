@@ -5,7 +5,7 @@ c, accuracy over eta_inf for each eta_tr, the FP32 network (eta_tr = 0) among th
 """
 
 from refpcm.reproduction import drawing
-from refpcm.reproduction.comparison import beside, mean_of, paired, percent, points
+from refpcm.reproduction.comparison import beside, mean_of, paired, percent, points, row_of
 from refpcm.reproduction.measurements import over_noise
 from refpcm.reproduction.paper_numbers import CIFAR10
 from refpcm.reproduction.variants import noise_variant
@@ -58,7 +58,7 @@ def _above(rows, etas):
     if not gains:
         return beside(CIFAR10["eta-above"])
     _, large, eta = max(gains)
-    text, values = paired(_row(rows, large, eta), _row(rows, eta, eta))
+    text, values = paired(*(row_of(rows, eta_tr=own, eta_inf=eta) for own in (large, eta)))
     where = f"eta_tr = {100 * large:g} %, eta_inf = {100 * eta:g} %"
     text += f", the best of {len(gains)} pairs ({where})" if len(gains) > 1 else f" ({where})"
     return beside(CIFAR10["eta-above"], text, eta_tr=large, eta_inf=eta, pairs=len(gains), **values)
@@ -70,11 +70,12 @@ COMPARE = {"cifar10": compare}
 def draw(figure, rows):
     a, b, c = figure.subplots(1, 3)
     etas = sorted({row["eta_tr"] for row in rows})
-    drawing.curve(a, [100 * eta for eta in etas], [_row(rows, eta, 0.0) for eta in etas])
+    drawing.curve(a, [100 * eta for eta in etas], [row_of(rows, eta_tr=eta, eta_inf=0.0) for eta in etas])
     a.set(title="a  tested without noise", xlabel="eta_tr [%]", ylabel="test accuracy [%]")
-    drawing.curve(b, [100 * eta for eta in etas], [_row(rows, eta, eta) for eta in etas], label="eta_tr = eta_inf")
-    drawing.curve(b, [100 * eta for eta in etas], [_row(rows, 0.0, eta) for eta in etas], label="FP32 (eta_tr = 0)")
-    baseline = 100 * _row(rows, 0.0, 0.0)["mean"]
+    for label, etas_tr in (("eta_tr = eta_inf", etas), ("FP32 (eta_tr = 0)", [0.0] * len(etas))):
+        some = [row_of(rows, eta_tr=eta_tr, eta_inf=eta) for eta_tr, eta in zip(etas_tr, etas)]
+        drawing.curve(b, [100 * eta for eta in etas], some, label=label)
+    baseline = 100 * mean_of(rows, eta_tr=0.0, eta_inf=0.0)
     b.fill_between([0, 100 * UP_TO], baseline - 0.5, baseline, color="0.85", label="paper: within 0.5 % up to 5 %")
     b.set(title="b  eta_inf = eta_tr", xlabel="eta_inf [%]")
     for eta_tr in etas:
@@ -84,7 +85,3 @@ def draw(figure, rows):
     drawing.widen(a)
     b.legend()
     c.legend()
-
-
-def _row(rows, eta_tr, eta_inf):
-    return next(row for row in rows if (row["eta_tr"], row["eta_inf"]) == (eta_tr, eta_inf))

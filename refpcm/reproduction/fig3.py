@@ -62,8 +62,7 @@ def draw(figure, rows):
     axes = figure.subplots()
     names = list(dict.fromkeys(row["network"] for row in rows))
     for offset, compensation, text in ((-0.2, "digital", "digital"), (0.2, "none", "on PCM, first read")):
-        some = [next(row for row in rows if (row["network"], row["compensation"]) == (name, compensation))
-                for name in names]
+        some = [row_of(rows, network=name, compensation=compensation) for name in names]
         drawing.bars(axes, [place + offset for place in range(len(names))], some, label=text)
     axes.set_xticks(range(len(names)), [label(name) for name in names], rotation=20, ha="right")
     axes.set(ylabel="test accuracy [%]")

@@ -18,7 +18,7 @@ from refpcm.training.checkpoint import load_checkpoint
 from refpcm.training.config import TrainingConfig, override
 from refpcm.training.metrics import keep_records
 from refpcm.training.report import NETWORK, finish
-from refpcm.training.run import CONFIG, begin, check_images, hold_back, identity_of, start_from
+from refpcm.training.run import CONFIG, begin, check_images, hold_back, identity_of, start_from, write_config
 from refpcm.training.session import CHECKPOINT, METRICS, Session, note
 
 CHECKPOINT_EVERY_S = 60.0
@@ -81,10 +81,10 @@ def is_trained(training, identity):
     notes = load_network(training.network).notes
     if _config_of(notes, training.network) != training.config:
         raise RefpcmError(f"{training.network} belongs to another training; remove its folder to train anew")
-    start = notes.get("start_sha256")  # older networks do not say
-    if start and training.start.exists() and start != sha256_of(training.start):
-        raise RefpcmError(f"{training.network} began with another network than {training.start}; remove its folder to "
-                          "train anew")
+    gone = training.start is not None and not training.start.exists()
+    if "start_sha256" in notes and not gone and notes["start_sha256"] != _digest(training.start):  # older ones do not say
+        raise RefpcmError(f"{training.network} did not begin with {training.start or 'initial weights'}; remove its folder "
+                          "to train anew")
     path = training.folder / CONFIG
     try:
         found = json.loads(path.read_bytes())["data_identity"]
@@ -94,6 +94,11 @@ def is_trained(training, identity):
     if found != identity:
         raise RefpcmError(f"{training.network} was trained on other images; remove its folder to train anew")
     return True
+
+
+def _digest(start):
+    """SHA-256 of the network file to start from; None where training starts from the beginning."""
+    return None if start is None else sha256_of(start)
 
 
 def _config_of(notes, path):
@@ -110,8 +115,7 @@ def train_all(setting, variants, dataset):
     identities = {held: identity_of(hold_back(dataset, held)[0])
                   for held in {one.config.validation_images for one in needed}}
     missing = [one for one in needed if not is_trained(one, identities[one.config.validation_images])]
-    images = len(dataset.train_images)
-    left = sum(loop.total_steps(training.config, images) for training in missing)
+    left = sum(_steps(training, dataset) for training in missing)
     done, began = 0, time.monotonic()
     for number, training in enumerate(missing):
         remaining = cli.clock((time.monotonic() - began) / done * left) if done else "?"
@@ -119,9 +123,12 @@ def train_all(setting, variants, dataset):
         status = train_one(setting, training, dataset)
         if status:
             return status
-        steps = loop.total_steps(training.config, images)
-        done, left = done + steps, left - steps
+        done, left = done + _steps(training, dataset), left - _steps(training, dataset)
     return 0
+
+
+def _steps(training, dataset):
+    return loop.total_steps(training.config, len(dataset.train_images) - training.config.validation_images)
 
 
 def train_one(setting, training, dataset):
@@ -133,9 +140,10 @@ def train_one(setting, training, dataset):
     options = SimpleNamespace(checkpoint_every=CHECKPOINT_EVERY_S, time_budget=None, data=setting.data, chips=0)
     if (folder / CHECKPOINT).exists():
         state = load_checkpoint(folder / CHECKPOINT)
-        start = sha256_of(training.start) if training.start else None
-        if (state.config, state.data) != (config, identity) or state.start not in (None, start):
+        if (state.config, state.data, state.start) != (config, identity, _digest(training.start)):
             raise RefpcmError(f"{folder / CHECKPOINT} belongs to another training; remove its folder to train anew")
+        if not (folder / CONFIG).exists():  # stopped between the two files of its beginning
+            write_config(folder, state, options)
     else:
         state = loop.start(config, len(dataset.classes), identity)
         if training.start:

@@ -1,6 +1,7 @@
 """Figs. 4 and 5: accuracy over time without compensation, with GDC, with AdaBS, of FP32- and noise-trained networks."""
 
 from refpcm.reproduction import drawing
+from refpcm.reproduction.comparison import mean_of
 from refpcm.reproduction.measurements import on_chips
 from refpcm.reproduction.variants import FP32, NOISE, label
 
@@ -14,6 +15,7 @@ def networks(scale):
 
 
 def measure_over(times_s, setting, pool):
+    """Rows of both networks, digital and for each compensation at each of times_s, in s since programming."""
     return on_chips(setting, networks(setting.scale), tuple(sorted(times_s)), COMPENSATIONS, pool)
 
 
@@ -21,7 +23,7 @@ def draw(figure, rows):
     """A column a network: accuracy over logarithmic time, a curve a compensation; below, the compensated ones alone."""
     panels = figure.subplots(2, 2, sharey="row", sharex=True)
     for above, below, network in zip(*panels, (FP32, NOISE)):
-        digital = next(row["mean"] for row in rows if (row["network"], row["compensation"]) == (network, "digital"))
+        digital = mean_of(rows, network=network, compensation="digital")
         for axes, compensations in ((above, COMPENSATIONS), (below, RESCUED)):
             for compensation in compensations:
                 some = [row for row in rows if (row["network"], row["compensation"]) == (network, compensation)]

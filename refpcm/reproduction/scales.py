@@ -100,9 +100,9 @@ def _check_trainings(scale, source):
     if fp32.architecture != retraining.architecture:
         raise RefpcmError(f"{source}: retraining goes on with the networks of fp32, so its architecture must be "
                           f"{fp32.architecture} too, not {retraining.architecture}")
-    if (fp32.weight_noise, fp32.weight_precision) != (0.0, "float"):
-        raise RefpcmError(f"{source}: fp32 is the training without noise, its weight_noise must be 0 and its "
-                          "weight_precision float")
+    if (fp32.weight_noise, fp32.weight_precision, fp32.batch_norm) != (0.0, "float", "batch"):
+        raise RefpcmError(f"{source}: fp32 is the training without noise and from the beginning, its weight_noise must be "
+                          "0, its weight_precision float and its batch_norm batch")
     kind = (retraining.noise_kind, retraining.weight_precision)
     if not 0 < retraining.weight_noise < 1 or kind != ("additive", "float"):
         raise RefpcmError(f"{source}: retraining is the training with additive noise, its weight_noise must lie "

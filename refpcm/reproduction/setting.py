@@ -97,7 +97,7 @@ def claim(setting, identity):
         found = json.loads(path.read_text())
         differing = [name for name in scale if found["scale"].get(name) != scale[name]]
         differing += [name for name in ("data identity", "given networks") if found[name] != wanted[name]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RefpcmError(f"{path} cannot be read ({error}); choose another --out") from None
     if differing:
         raise RefpcmError(f"{setting.out} was begun with other settings ({', '.join(differing)}); "

@@ -24,7 +24,7 @@ def spread(accuracies):
         summary = summarise(accuracies.mean(2))
         over, std_run, std_draw = "runs", summary.sigma_chip, summary.sigma_read
     else:
-        summary = summarise(accuracies[0])
+        summary = summarise(accuracies[0].mean(1, keepdims=True))
         over, std_run, std_draw = "draws" if draws > 1 else None, None, summary.std
     return {"mean": summary.mean, "std_run": std_run, "std_draw": std_draw, "low": summary.low, "high": summary.high,
             "interval_over": over, "runs": runs, "draws": draws, "reads": reads, "accuracies": accuracies.tolist()}

@@ -46,6 +46,8 @@ def test_with_one_training_run_the_interval_is_over_its_draws_and_says_so():
     found = spread([[[0.8], [0.9], [1.0]]])
     assert found["interval_over"] == "draws" and found["std_run"] is None and found["std_draw"] == pytest.approx(0.1)
     assert found["high"] - found["mean"] == pytest.approx(t.ppf(0.975, 2) * 0.1 / 3 ** 0.5)
+    reads = spread([[[0.8, 0.7], [0.9, 1.0], [1.0, 1.0]]])  # chips of 0.75, 0.95, 1.0
+    assert reads["std_draw"] == pytest.approx(np.std([0.75, 0.95, 1.0], ddof=1)) and reads["reads"] == 2
     assert spread([[[0.8]]])["low"] is None and spread([[[0.8]]])["interval_over"] is None
 
 
@@ -79,6 +81,9 @@ def test_a_difference_is_paired_before_its_interval_is_taken():
     half = t.ppf(0.975, 1) * 0.005
     assert values == pytest.approx({"difference": 0.015, "low": 0.015 - half, "high": 0.015 + half})
     assert text == f"+1.50 % ({1.5 - 100 * half:+.2f} .. {1.5 + 100 * half:+.2f})"
+    assert paired(one, spread([[[0.6]], [[0.7]], [[0.8]]])) == (
+        "-1.00 % (not paired)", {"difference": pytest.approx(-0.01), "low": None, "high": None})
+    assert paired(one, spread([[[0.6]]]))[1]["low"] is None
     assert paired(one, spread([[[0.5]], [[0.6]]]))[1]["difference"] == pytest.approx(0.14)  # one digital accuracy each
 
 
@@ -159,6 +164,7 @@ def test_the_scales_own_eta_shares_its_network_between_the_figures():
     ({"fp32": 3}, "table"),
     ({"fp32": {"epoch": 1}}, "valid are"),
     ({"fp32": {"weight_noise": 0.1}}, "without noise"),
+    ({"fp32": {"batch_norm": "frozen"}}, "from the beginning"),
     ({"retraining": {"weight_precision": "4-bit"}}, "transfer"),
     ({"retraining": {"epochs": 0}}, "epochs"),
     ({"retraining": {"backward": "clean"}, "transfer": ["fp32", "inputs"]}, "training of inputs: backward = 'clean'"),
