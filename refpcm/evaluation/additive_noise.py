@@ -6,7 +6,6 @@ on every crossbar weight, z standard normal, drawn once for each inference run a
 eta_inf, so that curves over eta_inf are compared on common random numbers.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass, replace
 
@@ -37,7 +36,7 @@ class NoiseProtocol:
 
 @dataclass(frozen=True)
 class NoiseTask:
-    """One inference run, with every strength in `etas`."""
+    """One inference run, with every strength in `etas`; a unit of `refpcm.evaluation.run.run_units`."""
     protocol: NoiseProtocol
     run: int
     etas: tuple
@@ -73,11 +72,7 @@ def run_noise_task(task):
 def noise_fingerprint(protocol):
     """SHA-256 of all a unit's result depends on beside the strength and the run."""
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
-    digest = hashlib.sha256()
-    for name in sorted(inputs.file.parameters):
-        digest.update(name.encode() + inputs.file.parameters[name].tobytes())
-    for array in (inputs.data.test_images, inputs.data.test_labels):
-        digest.update(array.tobytes())
+    digest = inputs.digest(inputs.data.test_images, inputs.data.test_labels)
     choices = [RESULTS_VERSION, inputs.file.network.architecture, list(inputs.file.mean), list(inputs.file.std), protocol.seed,
                protocol.images, protocol.kernels]
     digest.update(json.dumps(choices).encode())

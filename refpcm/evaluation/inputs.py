@@ -1,5 +1,7 @@
 """What the units of one process share: network, data, engine. Loaded once, however many units run."""
 
+import hashlib
+import os
 from functools import lru_cache
 
 from refpcm.errors import RefpcmError
@@ -64,7 +66,18 @@ class Inputs:
         """Number of test images if only the first `images` are wanted; None: all. Raises RefpcmError for none."""
         if images is not None and images < 1:
             raise RefpcmError(f"the number of test images (--images) must be at least 1, not {images}")
+        if not len(self.data.test_labels):
+            raise RefpcmError(f"{self.data.name} has no test images; choose other data")
         return len(self.data.test_labels[:images])
+
+    def digest(self, *arrays):
+        """A SHA-256, to be gone on with, of the network's parameters and these arrays of the data."""
+        digest = hashlib.sha256()
+        for name in sorted(self.file.parameters):
+            digest.update(name.encode() + self.file.parameters[name].tobytes())
+        for array in arrays:
+            digest.update(array.tobytes())
+        return digest
 
 
 def _check_classes(path, known, data):
@@ -79,7 +92,20 @@ def _check_classes(path, known, data):
                           "(refpcm.convert --classes)")
 
 
-@lru_cache(maxsize=1)
 def load_inputs(network_path, data_path, kernels):
-    """The process's Inputs; they are read again only where an argument has changed."""
+    """The process's Inputs; they are read again only where an argument or a file has changed. Raises as Inputs."""
+    return _load(network_path, data_path, kernels, (_stamp(network_path), _stamp(data_path)))
+
+
+@lru_cache(maxsize=1)
+def _load(network_path, data_path, kernels, stamps):
     return Inputs(network_path, data_path, kernels)
+
+
+def _stamp(path):
+    """What changes when a file, or one in a folder, is written anew: names, times, sizes."""
+    try:
+        paths = sorted(entry.path for entry in os.scandir(path)) if path and os.path.isdir(path) else [path]
+        return tuple((each, found.st_mtime_ns, found.st_size) for each in paths for found in [os.stat(each)])
+    except (OSError, TypeError, ValueError):  # built in, or not there: reading it has more to say
+        return None

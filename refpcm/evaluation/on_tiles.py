@@ -19,15 +19,15 @@ def engine_on_tiles(protocol, chip, draw, matrices, alphas, variances):
     matrices, alphas, variances: as in `refpcm.analog_forward.Analog`; draw: number of the read.
     """
     w_max = {crossbar.name: crossbar.w_max for crossbar in chip.crossbars}
-    ranges = _ranges(protocol) if protocol.needs_ranges() else dict.fromkeys(matrices, Ranges(1.0, 1.0))
+    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
+    ranges = _ranges(protocol, inputs) if protocol.needs_ranges() else dict.fromkeys(matrices, Ranges(1.0, 1.0))
     analog = Analog(protocol.tiles(), matrices, w_max, ranges, alphas, (protocol.seed, chip.chip, draw), variances)
-    return AnalogEngine(load_inputs(protocol.network, protocol.data, protocol.kernels).file.network, analog)
+    return AnalogEngine(inputs.file.network, analog)
 
 
 @lru_cache(maxsize=1)
-def _ranges(protocol):
+def _ranges(protocol, inputs):
     """Converter ranges, from the trained weights and calibration images; the same for all chips."""
-    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
     network, parameters = inputs.file.network, inputs.file.parameters
     images = inputs.calibration_images(protocol.calibration)
     chosen = calibration_images(protocol.seed, 0, RANGE_DRAW, len(images), 1, min(RANGE_IMAGES, len(images)))[0]

@@ -62,7 +62,7 @@ def draw_chip(error_axes, conductance_axes, protocol):
     """Chip 0 of the protocol at each time: error of the weights after GDC, and the conductances."""
     from refpcm.analog import program_network, to_matrices
     from refpcm.compensation.global_drift import compensated_read, reference_readouts
-    from refpcm.evaluation.protocol import load_inputs
+    from refpcm.evaluation.inputs import load_inputs
     from refpcm.pcm.chip import read_conductances
     from refpcm.pcm.device import find_device
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)

@@ -5,7 +5,6 @@ is plain data: any `concurrent.futures.Executor` can run units, in this process,
 see the same files.
 """
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -199,24 +198,23 @@ def check_adabs(protocol):
         _adabs_images(tasks(protocol)[0])
 
 
-@lru_cache(maxsize=1)
 def programmed(protocol, number):
-    """The chip and its reference readouts, kept between units of the same chip."""
-    from refpcm.analog import program_network
+    """The chip and its reference readouts, kept between units of the same chip, network and device."""
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
-    chip = program_network(inputs.file.network, inputs.file.parameters, find_device(protocol.device), protocol.seed,
-                           number, protocol.on_chip)
+    return _programmed(protocol, number, inputs, find_device(protocol.device))
+
+
+@lru_cache(maxsize=1)
+def _programmed(protocol, number, inputs, device):
+    from refpcm.analog import program_network
+    chip = program_network(inputs.file.network, inputs.file.parameters, device, protocol.seed, number, protocol.on_chip)
     return chip, reference_readouts(chip, protocol.readout, protocol.per_column, read=protocol.what_is_read())
 
 
 def fingerprint(protocol):
     """SHA-256 of all a unit's result depends on beside chip, time and read: code, network, data, device, choices."""
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
-    digest = hashlib.sha256()
-    for name in sorted(inputs.file.parameters):
-        digest.update(name.encode() + inputs.file.parameters[name].tobytes())
-    for array in (inputs.data.train_images, inputs.data.test_images, inputs.data.test_labels):
-        digest.update(array.tobytes())
+    digest = inputs.digest(inputs.data.train_images, inputs.data.test_images, inputs.data.test_labels)
     device = device_to_dict(find_device(protocol.device))
     choices = {name: getattr(protocol, name) for name in ("seed", "on_chip", "readout", "per_column", "adabs_batches",
                                                           "adabs_batch_size", "images", "kernels", "read_noise",

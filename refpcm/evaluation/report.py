@@ -73,13 +73,11 @@ def refuse_foreign(folder, fingerprint):
 
 
 def write_report(folder, result):
-    """result.json and result.csv in `folder`; returns their paths."""
+    """result.json and result.csv in `folder`. Raises RefpcmError if they cannot be written."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows([row[name] for name in COLUMNS] for row in result["rows"])
-    paths = [os.path.join(folder, name) for name in ("result.json", "result.csv")]
-    for path, content in zip(paths, (json.dumps(result, indent=1), text.getvalue())):
-        with atomic_file(path) as stream:
+    for name, content in (("result.json", json.dumps(result, indent=1)), ("result.csv", text.getvalue())):
+        with atomic_file(os.path.join(folder, name)) as stream:
             stream.write(content.encode())
-    return paths

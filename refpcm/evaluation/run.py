@@ -6,8 +6,9 @@ from dataclasses import asdict
 import numpy as np
 
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.nested import normalised_accuracy, summarise
-from refpcm.evaluation.protocol import check_adabs, fingerprint, load_inputs, run_task, tasks
+from refpcm.evaluation.protocol import check_adabs, fingerprint, run_task, tasks
 from refpcm.evaluation.saturation import chip_saturation
 from refpcm.evaluation.store import Store
 
@@ -51,8 +52,10 @@ def _results(open_tasks, work, executor):
     if executor is None:
         yield from ((task, work(part)) for task, part in open_tasks)
         return
-    futures = {executor.submit(work, part): task for task, part in open_tasks}
+    futures = {}
     try:
+        for task, part in open_tasks:
+            futures[executor.submit(work, part)] = task
         while futures:
             for future in wait(futures, return_when=FIRST_COMPLETED).done:
                 yield futures.pop(future), future.result()
@@ -69,10 +72,10 @@ def _result(protocol, correct):
     images, classes = inputs.image_count(protocol.images), inputs.file.network.classes
     digital = inputs.count_correct(inputs.file.parameters, protocol.images) / images
     rows = []
-    for t_s in protocol.times_s:
+    for number, t_s in enumerate(protocol.times_s):
         for name in protocol.compensations:
-            values = np.array([[correct[task][name] / images for task in correct
-                                if task.chip == chip and task.t_s == t_s] for chip in range(protocol.chips)])
+            counts = np.array([found[name] for found in correct.values()])  # in the order of `tasks`
+            values = counts.reshape(protocol.chips, len(protocol.times_s), protocol.reads)[:, number] / images
             summary = summarise(values)
             rows.append({"t_s": t_s, "compensation": name, **asdict(summary),
                          "normalised": normalised_accuracy(summary.mean, digital, classes),

@@ -1,9 +1,10 @@
 """Finished units on disk: an evaluation that was interrupted, or is widened, goes on where it was.
 
 One small JSON file a unit, written atomically, named by the protocol's fingerprint and the task's name (chip, time and
-read). It holds the number of recognised images for each compensation that has been run so far.
+read). It holds the number of recognised images for each compensation that has been run so far, and a SHA-256 of that.
 """
 
+import hashlib
 import json
 import os
 
@@ -18,6 +19,7 @@ class Store:
         make_folder(self.folder)
 
     def path(self, task):
+        """Of the task's file, whether it is there or not."""
         return os.path.join(self.folder, f"{self.fingerprint[:16]}-{task.name}.json")
 
     def identity(self, task):
@@ -29,14 +31,17 @@ class Store:
         try:
             with open(self.path(task), encoding="utf-8") as file:
                 unit = json.load(file)
-            wanted = self.identity(task)
-            if {key: unit[key] for key in wanted} != wanted:
-                return {}
-            return {name: int(count) for name, count in unit["correct"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            whole = unit.pop("sha256") == _digest(unit)
+            return unit["correct"] if whole and unit == {**self.identity(task), "correct": unit["correct"]} else {}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return {}
 
     def save(self, task, correct):
+        """Write the unit {compensation: recognised images} atomically. Raises RefpcmError if it cannot be written."""
         unit = {**self.identity(task), "correct": correct}
         with atomic_file(self.path(task)) as stream:
-            stream.write(json.dumps(unit, indent=1).encode())
+            stream.write(json.dumps({**unit, "sha256": _digest(unit)}, indent=1).encode())
+
+
+def _digest(unit):
+    return hashlib.sha256(json.dumps(unit).encode()).hexdigest()

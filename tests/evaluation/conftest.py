@@ -16,18 +16,22 @@ CLASSES = tuple("abcdefghij")
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """A small evaluation: an untrained network, 40 training and 20 test images, 2 chips, 2 reads, 2 times."""
+    """A small evaluation: an untrained network, 40 training and 20 test images, 2 chips, 2 reads, 2 times.
+
+    Labels of test images are what the network says of them, so that an error on the chip is an error of the test.
+    """
     folder = tmp_path_factory.mktemp("evaluation")
-    pixels = np.random.default_rng(0)
-    arrays = {f"{split}_images": pixels.integers(0, 256, (n, 3, 32, 32), np.uint8)
-              for split, n in (("train", 40), ("test", 20))}
-    arrays |= {f"{split}_labels": np.arange(n, dtype=np.uint8) % 10 for split, n in (("train", 40), ("test", 20))}
-    write(folder / "data", "noise", CLASSES, arrays, {})
-    network = tiny_resnet8()
+    pixels, network = np.random.default_rng(0), tiny_resnet8()
+    train, test = (pixels.integers(0, 256, (n, 3, 32, 32), np.uint8) for n in (40, 20))
+    normalised = [((images / np.float32(255) - np.float32(0.5)) / np.float32(0.3)).astype(np.float32)
+                  for images in (train, test)]
     parameters = initial_parameters(
         network, lambda layer, n: rng.normals(1, 0, rng.Purpose.INITIALISATION, layer, 0, 0, n))
-    train = (arrays["train_images"] / np.float32(255) - np.float32(0.5)) / np.float32(0.3)
-    parameters = calibrate(NumpyEngine(network), parameters, [train.astype(np.float32)])  # else all images look alike
+    engine = NumpyEngine(network)
+    parameters = calibrate(engine, parameters, normalised[:1])  # else all images look alike
+    labels = engine.forward(parameters, normalised[1]).argmax(1).astype(np.uint8)
+    write(folder / "data", "noise", CLASSES, {"train_images": train, "train_labels": np.zeros(40, np.uint8),
+                                              "test_images": test, "test_labels": labels}, {})
     save_network(folder / "net.safetensors", NetworkFile(network, parameters, CLASSES, (0.5,) * 3, (0.3,) * 3))
     return Protocol(str(folder / "net.safetensors"), str(folder / "data"), seed=5, chips=2, reads=2,
                     times_s=(25.0, 1e7), adabs_batches=2, adabs_batch_size=8, kernels="numpy")

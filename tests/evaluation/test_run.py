@@ -2,7 +2,7 @@
 
 import json
 import os
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 
@@ -14,6 +14,7 @@ from refpcm.evaluation import protocol as units
 from refpcm.evaluation.protocol import run_task, tasks
 from refpcm.evaluation.report import table, write_report
 from refpcm.evaluation.run import run
+from refpcm.files.network_file import save_network
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +63,13 @@ def test_damaged_units_are_run_again(small, whole, tmp_path):
     result, folder = whole
     run(small, tmp_path)
     names = sorted(os.listdir(tmp_path / "units"))
-    for name, content in zip(names, ("", "{", '{"fingerprint": 3}', "[]", "null")):
-        (tmp_path / "units" / name).write_text(content)
-    assert run(small, tmp_path) == result
+    whole_unit = (tmp_path / "units" / names[0]).read_text()
+    assert '"gdc": ' in whole_unit
+    damaged = ("", "{", '{"fingerprint": 3}', "[]", "null", "[" * 100_000, whole_unit.replace('"gdc": ', '"gdc": 1'),
+               whole_unit.replace('"gdc": ', '"gdc": Infinity, "adabs": '))
+    for name, content in zip(names, damaged, strict=True):
+        (tmp_path / "units" / names[0]).write_text(content)
+        assert run(small, tmp_path) == result
 
 
 class Backwards(Executor):
@@ -86,6 +91,28 @@ def test_the_executor_does_not_matter(small, whole, tmp_path):
     assert run(small, tmp_path, Backwards()) == whole[0]
 
 
+def test_an_executor_that_broke_while_it_was_idle_is_said(small, tmp_path):
+    class Broken(Executor):
+        def submit(self, function, *arguments):
+            raise BrokenExecutor("a worker is gone")
+    with pytest.raises(RefpcmError, match="ended from outside"):
+        run(small, tmp_path, Broken())
+
+
+def test_a_network_written_anew_is_another_evaluation(small, tmp_path):
+    """In one process, as in a notebook: nothing of the first network is left."""
+    path = tmp_path / "net.safetensors"
+    first = units.load_inputs(small.network, small.data, "numpy").file
+    results = []
+    for scale in (1.0, -1.0):
+        changed = {name: scale * value if name == "fc.weight" else value for name, value in first.parameters.items()}
+        save_network(path, replace(first, parameters=changed))
+        results.append(run(replace(small, network=str(path)), tmp_path))
+    one, other = results
+    assert one["fingerprint"] != other["fingerprint"] and one["digital_accuracy"] == 1.0 > other["digital_accuracy"]
+    assert all(row["mean"] != again["mean"] for row, again in zip(one["rows"], other["rows"]))
+
+
 @pytest.mark.slow
 def test_processes_give_the_same_result(small, whole, tmp_path):
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
@@ -94,11 +121,9 @@ def test_processes_give_the_same_result(small, whole, tmp_path):
 
 def test_the_report_holds_the_result(whole, tmp_path):
     result, _ = whole
-    json_path, csv_path = write_report(tmp_path, result)
-    with open(json_path) as file:
-        assert json.load(file)["rows"] == result["rows"]
-    with open(csv_path) as file:
-        lines = file.read().splitlines()
+    write_report(tmp_path, result)
+    assert json.loads((tmp_path / "result.json").read_text())["rows"] == result["rows"]
+    lines = (tmp_path / "result.csv").read_text().splitlines()
     assert len(lines) == 7 and lines[0].startswith("t_s,compensation,mean") and lines[1].startswith("25.0,none,")
     assert len(table(result).splitlines()) == 9
 

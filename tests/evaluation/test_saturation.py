@@ -41,7 +41,7 @@ def test_shares_are_those_that_the_specification_counts(on_tiles):
     network, trained = inputs.file.network, inputs.file.parameters
     chip = program_network(network, trained, JOSHI2020, 3, 0)
     raw, _, alphas = compensated_read(chip, 1e7, 0, reference_readouts(chip))
-    analog = Analog(on_tiles.tiles(), raw, {c.name: c.w_max for c in chip.crossbars}, _ranges(on_tiles), alphas)
+    analog = Analog(on_tiles.tiles(), raw, {c.name: c.w_max for c in chip.crossbars}, _ranges(on_tiles, inputs), alphas)
     counts = {crossbar.name: Saturation() for crossbar in chip.crossbars}
     analog_forward(network, trained, analog, inputs.normalised(inputs.data.test_images), saturation=counts)
     late = chip_saturation(on_tiles)[1]
