@@ -96,9 +96,10 @@ def main():
 
 
 def digital(options):
+    """Print the accuracy of the exact weights."""
     import time
 
-    from refpcm.evaluation.protocol import load_inputs
+    from refpcm.evaluation.inputs import load_inputs
     inputs = load_inputs(options.network, options.data, options.kernels)
     total = inputs.image_count(options.images)
     began = time.perf_counter()
@@ -116,22 +117,35 @@ def digital(options):
 
 
 def on_chips(options):
-    import sys
-
-    from refpcm.evaluation.protocol import Protocol, fingerprint, load_inputs
-    from refpcm.evaluation.report import advice, layer_table, refuse_foreign, table, write_report
-    from refpcm.evaluation.run import run
+    """Evaluate on chips, in a folder that no other command writes to meanwhile; write and print the result."""
+    from refpcm.evaluation.inputs import load_inputs
+    from refpcm.evaluation.protocol import Protocol, check_adabs, fingerprint
+    from refpcm.evaluation.report import refuse_foreign
     from refpcm.evaluation.times import parse_times
-    from refpcm.evaluation.workers import executor
+    from refpcm.files.atomic import make_folder
+    from refpcm.files.lock import locked
 
     protocol = Protocol(**{name: getattr(options, name) for name in SAME_NAMES}, times_s=parse_times(options.times),
                         compensations=tuple(name.strip() for name in options.compensation.split(",")))
     mark = fingerprint(protocol)
     folder = options.out or f"runs/evaluate-{mark[:8]}"
-    refuse_foreign(folder, mark)
+    check_adabs(protocol)
     if options.layers:
-        from refpcm.evaluation.layer_errors import chip_layer_errors
         load_inputs(protocol.network, protocol.data, protocol.kernels).calibration_images(protocol.calibration)
+    make_folder(folder)
+    with locked(folder):
+        refuse_foreign(folder, mark)
+        _evaluate(protocol, folder, options)
+
+
+def _evaluate(protocol, folder, options):
+    import sys
+
+    from refpcm.evaluation.layer_errors import chip_layer_errors
+    from refpcm.evaluation.report import advice, layer_table, table, write_report
+    from refpcm.evaluation.run import run
+    from refpcm.evaluation.workers import executor
+
     chips, times, reads = protocol.chips, len(protocol.times_s), protocol.reads
     print(f"{chips * times * reads} units: {chips} chips, {times} times, {reads} reads; kept in {folder}",
           file=sys.stderr)

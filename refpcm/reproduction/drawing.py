@@ -72,6 +72,7 @@ def widen(axes):
 
 
 def time_axis(axes, times_s):
+    """A logarithmic axis of time with a labelled tick at each of times_s, in s since programming."""
     axes.set_xscale("log")
     axes.set_xticks(times_s, [time_text(t_s) for t_s in times_s], rotation=30)
     axes.minorticks_off()

@@ -15,6 +15,7 @@ from refpcm.kernels.augment import transform_images
 
 @dataclass(frozen=True)
 class Augmentation:
+    """What may happen to a training image."""
     crop_padding: int = 4  # pixels on each side; the crop keeps the image size
     flip: bool = True
     cutout: int = 0  # edge of the square in pixels (DeVries and Taylor 2017), 0 = none

@@ -14,11 +14,16 @@ class NumpyEngine:
         self.network, self.statistics, self._tape = network, {}, None
 
     def forward(self, parameters, images, training=False, noise=None, frozen=False):
+        """images (N, C, H, W) float32 -> logits (N, classes); `statistics` are then those of the batch.
+
+        noise: of activations, see `refpcm.network.forward`; frozen: batch norm uses the running statistics in training, too.
+        """
         logits, tape = reference.forward(self.network, parameters, images, training and not frozen, noise)
         self.statistics, self._tape = tape.statistics, tape if training else None
         return logits
 
     def backward(self, parameters, dlogits):
+        """dlogits (N, classes) -> gradients {name: array} of the last forward pass. Raises RefpcmError if there was none."""
         if self._tape is None:
             raise RefpcmError("backward needs a forward(..., training=True) just before it")
         return reference.backward(self.network, parameters, self._tape, dlogits)

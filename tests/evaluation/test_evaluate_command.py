@@ -10,6 +10,7 @@ import time
 import numba
 import pytest
 
+from refpcm.files.lock import locked
 from tests.commands import command
 
 CHIPS = ["--chips", "2", "--times", "25s,1day", "--images", "40", "--adabs-batches", "2", "--adabs-batch-size", "50"]
@@ -138,6 +139,13 @@ def test_the_folder_of_a_training_is_left_alone(trained):
     done = command("refpcm.evaluate", *trained, *CHIPS, "--out", run)
     assert done.returncode == 2 and "folder of a training" in done.stderr
     assert (run / "result.json").read_bytes() == before and not (run / "units").exists()
+
+
+def test_a_folder_in_use_is_refused_to_a_second_evaluation(trained, tmp_path):
+    with locked(tmp_path):
+        done = command("refpcm.evaluate", *trained, *CHIPS, "--out", tmp_path)
+    assert done.returncode == 2 and done.stderr.startswith(f"error: {tmp_path} is in use by another command")
+    assert not list(tmp_path.iterdir())
 
 
 MISUSES = {
