@@ -5,7 +5,9 @@ Everything goes into a temporary folder beside the target, which gets its name w
 
 import contextlib
 import errno
+import glob
 import os
+import secrets
 import shutil
 import time
 from pathlib import Path
@@ -25,13 +27,17 @@ class FolderTaken(DataError):
 def is_free(folder):
     """Whether `folder` may be made: it does not exist, or is empty.
 
-    Raises DataError where no folder can be: a file stands there, or the one above it cannot be written.
+    Raises DataError where no folder can be: a file stands there, the one above it cannot be written, or it is one that
+    cannot get its content in one step. A symbolic link stands for the folder that it points to.
     """
-    folder = Path(folder).absolute()
+    folder = Path(os.path.realpath(folder))
     if folder.is_dir() and any(folder.iterdir()):
         return False
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} is a file; name a folder that does not exist yet")
+    if os.path.ismount(folder) or folder == Path.cwd():
+        where = "the current folder" if folder == Path.cwd() else "where a disk is mounted"
+        raise DataError(f"{folder} is {where}, which cannot be filled in one step; name a folder below it")
     above = next(parent for parent in folder.parents if parent.exists())
     if not above.is_dir():
         raise DataError(f"{folder} cannot be made: {above} is a file")
@@ -44,14 +50,15 @@ def is_free(folder):
 def new_folder(folder):
     """Context that yields a temporary Path to fill; on leaving it without an error the path becomes `folder`.
 
-    `folder` must not exist or be empty; its parents are made. After an error nothing is left.
+    `folder` must be free (`is_free`); its parents are made. After an error nothing is left.
     Raises FolderTaken if `folder` has content by then, DataError if the disk is full.
     """
-    folder = Path(folder).absolute()
+    folder = Path(os.path.realpath(folder))
     folder.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(folder)
-    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+    partial = folder.with_name(f".{folder.name}.partial-{secrets.token_hex(8)}")
     partial.mkdir()
+    lock = _lock(partial)
     try:
         yield partial
         if folder.is_dir() and not any(folder.iterdir()):
@@ -66,14 +73,40 @@ def new_folder(folder):
         raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
 
 
 def _remove_abandoned(folder):
     """Remove what killed runs left beside `folder`."""
-    for old in folder.parent.glob(f".{folder.name}.partial-*"):
-        newest = max([old.stat().st_mtime] + [path.stat().st_mtime for path in old.glob("*")])
-        if time.time() - newest > ABANDONED_AFTER_S:
-            shutil.rmtree(old, ignore_errors=True)
+    for old in folder.parent.glob(f".{glob.escape(folder.name)}.partial-*"):
+        with contextlib.suppress(OSError):  # in use, or another program has just renamed or removed it
+            newest = max([old.stat().st_mtime] + [path.stat().st_mtime for path in old.glob("*")])
+            lock = _lock(old)
+            if time.time() - newest > ABANDONED_AFTER_S:
+                shutil.rmtree(old, ignore_errors=True)
+            if lock is not None:
+                os.close(lock)
+
+
+def _lock(folder):
+    """A descriptor that keeps `folder` locked while it is open; None where there are no such locks (Windows).
+
+    Raises BlockingIOError if another program has it.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    except OSError:  # a file system without locks: then its age must do
+        pass
+    return descriptor
 
 
 def save_array(path, array):

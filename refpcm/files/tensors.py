@@ -138,6 +138,8 @@ def _check_digest(path, own, head, data):
     if version is not None and re.fullmatch(r"\d+", version) and version != VERSION:
         raise RefpcmError(f"cannot read {path}: version {version} of the tensor layout; this refpcm reads "
                           f"version {VERSION} (if the file is not newer than refpcm, it is damaged)")
+    if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        digest = ""  # agrees with nothing
     zeroed = head.replace((_DIGEST_KEY + digest).encode(), (_DIGEST_KEY + _NO_DIGEST).encode(), 1)
     actual = hashlib.sha256(zeroed)
     actual.update(data)

@@ -81,6 +81,9 @@ def _read_zip(path):
         raw = contents.get(f"{root}data/{key}")
         if raw is None:
             raise RefpcmError(f"cannot read {path}: the data of storage {key!r} are missing")
+        if order == "big" and storage.retyped:
+            raise RefpcmError(f"cannot read {path}: big-endian bytes that are seen as numbers of a type that their storage "
+                              "does not name; load and save it once on a little-endian machine")
         _fill(path, storage, np.frombuffer(raw, np.uint8), swap=order == "big")
     return value
 

@@ -27,11 +27,15 @@ class ElementType:
 
 @dataclass(eq=False)
 class Storage:
-    """`count` elements under `key` in the file; `data` is the (count * itemsize,) uint8 array once it was read."""
+    """`count` elements under `key` in the file; `data` is the (count * itemsize,) uint8 array once it was read.
+
+    retyped: whether a tensor sees its bytes as elements of another type.
+    """
     key: str
     element: ElementType
     count: int
     data: np.ndarray = None
+    retyped: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,22 +82,34 @@ def set_items(target, items):
     for key, value in zip(items[::2], items[1::2], strict=True):
         if type(key) not in (str, int, float, bool, bytes, type(None)):
             raise Refused(f"a {type(key).__name__} as key of a dictionary")
+        if type(key) is int and abs(key) >= 2 ** 60:  # multiples of 2^61 - 1 have one hash and make dictionaries slow
+            raise Refused("a number beyond 2^60 as key of a dictionary")
         target[key] = value
 
 
 def _dictionary(items=()):
     """OrderedDict() or OrderedDict([(key, value), ...]), and Counter({key: count}), as a dict."""
+    if type(items) not in (dict, list, tuple):
+        raise Refused("a dictionary made of what is neither pairs nor a dictionary")
     result = {}
-    set_items(result, [part for pair in (items.items() if type(items) is dict else items) for part in pair])
+    for pair in items.items() if type(items) is dict else items:
+        if type(pair) not in (list, tuple) or len(pair) != 2:
+            raise Refused("a dictionary made of what are no pairs")
+        set_items(result, pair)
     return result
 
 
 def _size(values):
+    if not _naturals(values):
+        raise Refused("a torch.Size that is none")
     return tuple(values)
 
 
-def _device(*where):
-    return ":".join(str(part) for part in where if type(part) in (str, int))
+def _device(kind, *index):
+    """torch.device("cuda", 0) or torch.device("cuda:0") as text."""
+    if type(kind) is not str or len(kind) > 20 or len(index) > 1 or not _naturals(index):
+        raise Refused("a torch.device that is none")
+    return ":".join([kind, *map(str, index)])
 
 
 def _tensor(storage, offset, shape, strides, *hooks):
@@ -103,7 +119,9 @@ def _tensor(storage, offset, shape, strides, *hooks):
 
 def _tensor_v3(storage, offset, shape, strides, requires_grad, hooks, element, *more):
     """As v2, on a storage of bytes, with the dtype apart."""
-    return _checked(storage, element, offset, shape, strides)
+    tensor = _checked(storage, element, offset, shape, strides)
+    storage.retyped |= element != storage.element
+    return tensor
 
 
 def _parameter(tensor, *hooks):

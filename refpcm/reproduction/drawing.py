@@ -2,7 +2,6 @@
 
 import io
 
-from refpcm.evaluation.plot import COLOURS
 from refpcm.evaluation.times import time_text
 from refpcm.files.atomic import write_bytes
 

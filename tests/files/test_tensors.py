@@ -132,6 +132,8 @@ def entry(dtype="F32", shape=(2,), offsets=(0, 8), **more):
 
 DATA = bytes(8)
 MALFORMED = {
+    "a digest that is no text to hash": (foreign({"__metadata__": {"refpcm.tensors": "1", "refpcm.sha256": "\ud800"}}, b""),
+                                         "its SHA-256 does not agree"),
     "overlap": (foreign({"a": entry(), "b": entry(offsets=(4, 12))}, bytes(12)), "overlaps"),
     "the same place twice": (foreign({"a": entry(), "b": entry()}, DATA), "overlaps"),
     "gap": (foreign({"a": entry(), "b": entry(offsets=(9, 17))}, bytes(17)), "gap of 1 bytes"),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from torch_writer import FORMS, STORAGES, VALUES, Tensor, emit, matrix, named, ordered_dict, read, zipped
 
+from refpcm.errors import RefpcmError
 from refpcm.files.torch_file import read_torch
 
 
@@ -82,6 +83,8 @@ def test_parameters_old_rebuild_functions_sizes_and_dtypes(tmp_path):
     assert np.array_equal(found[0], [0, 3]) and np.array_equal(found[1], [2, 65535])
     assert found[2:6] == [(3, 4), "cuda:1", {30: 1, 60: 2}, {"a": 1, "b": 2}]
     assert list(found[6]) == ["weight"] and found[7].name == "float16"
+    with pytest.raises(RefpcmError, match="big-endian bytes that are seen as"):
+        read(tmp_path, zipped([unsigned], {"1": (7, bytes(7))}, byteorder=b"big"))
 
 
 def test_a_compressed_copy_of_the_zip_form_is_read(tmp_path):

@@ -142,12 +142,18 @@ def test_the_names_that_are_allowed_are_these_and_stand_for_our_own():
     (named("torch float32") + b")R", "a call of something that is no function"),
     (emit("text") + b")R", "a call of something that is no function"),
     (named("torch Size") + b"]R", "a call of something that is no function"),
-    (named("torch Size") + emit((5,)) + b"R", "damaged"), (b"R", "takes more"), (b"(R", "takes more"),
+    (named("torch Size") + emit((5,)) + b"R", "a torch.Size that is none"), (b"R", "takes more"), (b"(R", "takes more"),
     (b"t", "damaged"), (b"u", "damaged"), (b"(u", "a dict is expected"), (b"(e", "a list is expected"),
     (b"}(" + emit(1) + b"u", "damaged"), (b"N(a", "takes more"), (b"](" + emit(1) + b"a", "a list is expected"),
     (b"h\x05", "memo 5 was never filled"), (b"j\xff\xff\xff\xff", "memo 4294967295 was never"),
     (b"q\0", "damaged"),
     (b"N(", "untidy stack"), (b"NN", "untidy stack"), (b"", "untidy stack"), (b"\x80\x06N", "protocol above 5"),
+    (named("torch Size") + emit(([1, "a"],)) + b"R", "a torch.Size that is none"),
+    (named("torch device") + emit(("cuda" * 6,)) + b"R", "a torch.device that is none"),
+    (named("torch device") + emit(("cuda", "0")) + b"R", "a torch.device that is none"),
+    (named("collections OrderedDict") + emit(([["a", 1, "b"]],)) + b"R", "no pairs"),
+    (named("collections OrderedDict") + emit(("text",)) + b"R", "neither pairs nor a dictionary"),
+    (emit({2 ** 61 - 1: None}), "a number beyond 2.60"),
     (b"N\x93", "takes more"), (b"NN\x93", "a name that is no text"), (b"cos\n", "damaged"),
     (b"c" + b"a" * 2000 + b"\nb\n", "damaged"), (b"c\xff\n\xff\n", "damaged"), (b"X\1\0\0\0\xff", "damaged"),
     (b"X\xff\xff\xff\xffa", "truncated"), (b"\x8d" + b"\xff" * 8, "truncated"), (b"\x8e" + b"\xff" * 8, "truncated"),
@@ -176,6 +182,10 @@ def test_a_tuple_doubled_a_hundred_times_costs_nothing(tmp_path):
 
 
 BOMBS = {
+    "a string doubled forty times": emit("a") + b"q\0" + (named("torch device") + b"h\0h\0\x86Rq\0") * 40,
+    "20,000 sizes of one list": emit([1] * 20_000) + b"q\0" + (named("torch Size") + b"h\0\x85R") * 20_000,
+    "a dictionary of one list 20,000 times": emit([1] * 20_000) + b"q\0" + named("collections OrderedDict") + (
+        b"](" + b"h\0" * 20_000 + b"e\x85R"),
     "memo index of 2^32 - 1": emit([]) + b"r\xff\xff\xff\xff",
     "300,000 nested lists": b"]" * 300_000 + b"a" * 299_999,
     "300,000 nested tuples": b")" + b"\x85" * 300_000,
