@@ -21,7 +21,7 @@ def run(program, work, arguments):
     except MemoryError:
         message = "not enough memory for a set of this size"
     except OSError as failure:
-        message = f"{failure.filename or 'the output'}: {failure.strerror or failure}"
+        message = f"{failure.filename or 'reading or writing'}: {failure.strerror or failure}"
         if failure.errno == errno.ENOSPC:
             message = "the disk is full; make room and run the command again"
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import os
+import re
 import ssl
 import sys
 import time
@@ -74,7 +75,7 @@ def _request(address, partial, have, longest):
     except urllib.error.HTTPError as failure:
         failure.close()
         if failure.code == 416:  # the old beginning is as long as the file, or longer
-            partial.unlink()
+            partial.unlink(missing_ok=True)
             raise _TryAgain(f"the server has fewer than the {have} bytes that are here; starting over") from None
         if failure.code in BUSY:
             raise _TryAgain(f"the server answers {failure.code} {failure.reason}") from None
@@ -90,7 +91,7 @@ def _request(address, partial, have, longest):
             raise DataError(f"{address}: the server sends another range than the one asked for")
         have = have if resumed else 0
         length = answer.headers.get("Content-Length", "")
-        total = have + int(length) if length.isdigit() else None
+        total = have + int(length) if re.fullmatch("[0-9]{1,18}", length) else None
         if (total or 0) > longest:
             raise DataError(f"{address}: {total} bytes are announced where at most {longest} are expected")
         with open(partial, "ab" if resumed else "wb") as file:

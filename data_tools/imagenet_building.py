@@ -12,7 +12,7 @@ from data_tools import commands
 from data_tools.errors import DataError
 from data_tools.imagenet_ground_truth import read_ground_truth
 from data_tools.imagenet_images import BrokenImage, inspect_image, open_rgb
-from data_tools.imagenet_index import DESCRIPTION, FORMAT, VERSION, read_index
+from data_tools.imagenet_index import DESCRIPTION, FORMAT, VERSION, check_cache, read_index
 from data_tools.imagenet_preprocessing import CROP, evaluation_image
 from data_tools.imagenet_tree import list_tree, read_class_list
 from data_tools.new_folder import is_free, new_folder, save_array, save_text, write_header
@@ -59,6 +59,7 @@ def _existing(folder, wanted):
     if is_free(folder):
         return None
     there = read_index(folder).description
+    check_cache(folder, there)
     differs = [key for key in wanted if there.get(key) != wanted[key]]
     if differs:
         raise DataError(f"{folder} holds the index of another tree, or of this one before it changed "

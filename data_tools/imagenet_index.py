@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from data_tools.errors import DataError
-from data_tools.imagenet_images import open_rgb
+from data_tools.imagenet_images import BrokenImage, open_rgb
 from data_tools.imagenet_preprocessing import evaluation_image, training_image
-from data_tools.prepared import sha256_of
+from data_tools.prepared import load_array, sha256_of
 
 FORMAT, VERSION = "refpcm-imagenet-index", 1
 DESCRIPTION = "imagenet.json"
@@ -26,6 +26,7 @@ PARTS = ("paths", "labels", "sizes")
 
 @dataclass(frozen=True)
 class Split:
+    """The images of one split, N of them, in the order of the index."""
     paths: np.ndarray  # (N,) bytes
     labels: np.ndarray  # (N,) uint16
     sizes: np.ndarray  # (N, 2) int32
@@ -34,6 +35,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Index:
+    """An ImageNet tree as it was when it was indexed."""
     root: Path
     classes: tuple  # of str: WordNet ids in the order of the labels
     splits: dict  # {"train" or "val": Split}
@@ -44,19 +46,29 @@ class Index:
         return self.root / os.fsdecode(self.splits[split].paths[row])
 
     def evaluation_image(self, split, row):
-        """(3, 224, 224) uint8, from the cache where there is one. Raises BrokenImage if the file has changed."""
+        """(3, 224, 224) uint8, from the cache where there is one. Raises as `rgb`."""
         part = self.splits[split]
         if part.cache is not None:
             return np.array(part.cache[row])
-        return evaluation_image(open_rgb(self.path(split, row)))
+        return evaluation_image(self.rgb(split, row))
 
     def training_image(self, split, row, uniforms):
-        """(3, 224, 224) uint8; uniforms (imagenet_preprocessing.UNIFORMS,) in [0, 1). Raises BrokenImage."""
-        return training_image(open_rgb(self.path(split, row)), uniforms)
+        """(3, 224, 224) uint8; uniforms (imagenet_preprocessing.UNIFORMS,) in [0, 1). Raises as `rgb`."""
+        return training_image(self.rgb(split, row), uniforms)
+
+    def rgb(self, split, row):
+        """The whole image, Pillow's, in RGB. Raises BrokenImage if it is damaged or not of its size any more, OSError."""
+        image = open_rgb(self.path(split, row))
+        if image.size != tuple(self.splits[split].sizes[row]):
+            raise BrokenImage(f"it has {image.size[0]} x {image.size[1]} pixels now")
+        return image
 
 
 def read_index(folder):
-    """The Index in `folder`, verified: sha256 of the lists, size of the cache. Raises DataError with the remedy."""
+    """The Index in `folder`, verified: sha256 and form of the lists, form of the cache (its content by `check_cache`).
+
+    Raises DataError with the remedy.
+    """
     folder = Path(folder)
     description = read_description(folder)
     splits = {}
@@ -66,9 +78,26 @@ def read_index(folder):
             path = folder / f"{split}_{part}.npy"
             if not path.is_file() or sha256_of(path) != description["sha256"].get(path.name):
                 raise DataError(f"{path} is missing or damaged; remove {folder} and index the tree again")
-            parts[part] = np.load(path, allow_pickle=False)
+            parts[part] = load_array(path, f"remove {folder} and index the tree again")
+        _check_lists(folder, split, description, **parts)
         splits[split] = Split(**parts, cache=_open_cache(folder, split, len(parts["labels"]), description))
     return Index(Path(description["root"]), tuple(description["classes"]), splits, description)
+
+
+def check_cache(folder, description):
+    """Raises DataError if the content of a cache has changed since it was made; reads all of it."""
+    for name in (name for name in description["sha256"] if name.endswith("_cache.npy")):
+        if sha256_of(Path(folder) / name) != description["sha256"][name]:
+            raise DataError(f"{Path(folder) / name} is damaged; remove {folder} and index the tree again")
+
+
+def _check_lists(folder, split, description, paths, labels, sizes):
+    """Raises DataError if the lists of a split do not fit each other and the description."""
+    count = description["counts"][split]
+    if (paths.dtype.kind, labels.dtype, sizes.dtype) != ("S", np.uint16, np.int32) or not (
+            paths.shape == labels.shape == (count,) and sizes.shape == (count, 2)) or (
+            count and labels.max() >= len(description["classes"])):
+        raise DataError(f"the lists of {split} in {folder} do not fit each other; index the tree again")
 
 
 def _open_cache(folder, split, count, description):
@@ -77,7 +106,7 @@ def _open_cache(folder, split, count, description):
         return None
     try:
         cache = np.load(folder / name, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as failure:
+    except (OSError, ValueError, EOFError) as failure:
         raise DataError(f"{folder / name} is missing or damaged ({failure}); "
                         f"remove {folder} and index the tree again") from None
     if cache.dtype != np.uint8 or cache.shape != (count, 3, 224, 224):

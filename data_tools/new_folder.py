@@ -56,6 +56,7 @@ def new_folder(folder):
     folder = Path(os.path.realpath(folder))
     folder.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(folder)
+    is_free(folder)  # refuses what could not be replaced in the end
     partial = folder.with_name(f".{folder.name}.partial-{secrets.token_hex(8)}")
     partial.mkdir()
     lock = _lock(partial)

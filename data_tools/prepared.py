@@ -19,6 +19,7 @@ from data_tools.new_folder import is_free
 FORMAT, VERSION = "refpcm-dataset", 1
 DESCRIPTION = "dataset.json"
 LEAST_STD = 1e-9  # below that of one pixel off by one among 10^12; values in 0 .. 1 have at most 0.5
+CHANNELS = 3
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
@@ -29,6 +30,15 @@ def sha256_of(path):
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def load_array(path, remedy):
+    """The array in a .npy file. Raises DataError, ending in `remedy`, if it is none."""
+    try:
+        with open(path, "rb") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+    except (ValueError, EOFError) as failure:
+        raise DataError(f"{path} is no NumPy array ({failure}); {remedy}") from None
 
 
 def find(folder):
@@ -59,12 +69,13 @@ def read(folder):
             raise DataError(f"{path} is missing: the set is incomplete; {remedy}")
         if sha256_of(path) != description["sha256"][path.name]:
             raise DataError(f"{path} is damaged: its sha256 differs from that in {DESCRIPTION}; {remedy}")
-        try:
-            arrays[name] = np.load(path, allow_pickle=False)
-        except (ValueError, EOFError) as failure:
-            raise DataError(f"{path} is no NumPy array ({failure}); {remedy}") from None
-    for split in ("train", "test"):
-        _check_arrays(folder, split, arrays[f"{split}_images"], arrays[f"{split}_labels"], description)
+        arrays[name] = load_array(path, remedy)
+    for split, count in description["counts"].items():
+        problem = problem_of(arrays, split, len(description["classes"]))
+        if not problem and len(arrays[f"{split}_labels"]) != count:
+            problem = f"images are {len(arrays[f'{split}_labels'])} where {DESCRIPTION} says {count}"
+        if problem:
+            raise DataError(f"{folder}: {split} {problem}; {remedy}")
     return description, arrays
 
 
@@ -90,8 +101,9 @@ def _read_description(path):
         "classes": is_list_of(str, description.get("classes")),
         "mean": is_list_of(float, mean) and all(0 <= value <= 1 for value in mean),
         "std": is_list_of(float, std) and all(LEAST_STD < value <= 0.5 for value in std)
-               and is_list_of(float, mean) and len(mean) == len(std),
-        "counts": isinstance(counts, dict) and all(isinstance(counts.get(s), int) for s in ("train", "test")),
+               and is_list_of(float, mean) and len(mean) == len(std) == CHANNELS,
+        "counts": isinstance(counts, dict) and set(counts) == {"train", "test"}
+                  and all(isinstance(count, int) for count in counts.values()),
         "origin": isinstance(description.get("origin"), dict),
         "sha256": isinstance(hashes, dict) and all(isinstance(hashes.get(f"{n}.npy"), str) for n in ARRAYS),
     }.items() if not good]
@@ -101,17 +113,20 @@ def _read_description(path):
     return description
 
 
-def _check_arrays(folder, split, images, labels, description):
-    """Shapes, types, counts and label range of one split agree with each other and with the description."""
-    channels, count = len(description["mean"]), description["counts"][split]
-    problem = None
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != channels:
-        problem = f"images are {images.dtype} {images.shape}, not uint8 (N, {channels}, H, W)"
-    elif labels.dtype != np.uint8 or labels.ndim != 1:
-        problem = f"labels are {labels.dtype} {labels.shape}, not uint8 (N,)"
-    elif not len(images) == len(labels) == count:
-        problem = f"{len(images)} images and {len(labels)} labels where {DESCRIPTION} says {count}"
-    elif count and labels.max() >= len(description["classes"]):
-        problem = f"label {labels.max()} where there are {len(description['classes'])} classes"
-    if problem:
-        raise DataError(f"{folder}: {split} {problem}; remove the folder and prepare the set again")
+def problem_of(arrays, split, classes):
+    """What is wrong with the images and labels of a split, in words that follow its name; None: nothing.
+
+    arrays: {name in ARRAYS: array}; classes: how many there are.
+    """
+    images, labels, others = arrays[f"{split}_images"], arrays[f"{split}_labels"], arrays["train_images"]
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != CHANNELS:
+        return f"images are {images.dtype} {images.shape}, not uint8 (N, {CHANNELS}, H, W)"
+    if labels.dtype != np.uint8 or labels.ndim != 1:
+        return f"labels are {labels.dtype} {labels.shape}, not uint8 (N,)"
+    if len(images) != len(labels):
+        return f"has {len(images)} images and {len(labels)} labels"
+    if len(labels) and labels.max() >= classes:
+        return f"has a label {labels.max()} where there are {classes} classes"
+    if images.shape[1:] != others.shape[1:]:
+        return f"images are {images.shape[1:]} where training images are {others.shape[1:]}"
+    return None

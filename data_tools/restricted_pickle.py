@@ -62,7 +62,42 @@ _KNOWN = {
 
 
 class _Unpickler(pickle._Unpickler):
-    """Python's own form of the reader: the one in C takes gigabytes when a damaged file asks for them."""
+    """Python's own form of the reader: the one in C takes gigabytes when a damaged file asks for them.
+
+    Without the instructions that no CIFAR-10 file needs, some of which take what memory a file claims, and with plain
+    keys only: hashing nested tuples may take for ever.
+    """
+    dispatch = {code: load for code, load in pickle._Unpickler.dispatch.items() if bytes([code]) not in (
+        pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER, pickle.EXT1, pickle.EXT2, pickle.EXT4,
+        pickle.NEWOBJ, pickle.NEWOBJ_EX, pickle.INST, pickle.OBJ, pickle.EMPTY_SET, pickle.ADDITEMS, pickle.FROZENSET)}
+
+    def load_dict(self):
+        items = self.pop_mark()
+        self.append({})
+        self._put(items)
+
+    def load_setitem(self):
+        value, key = self.stack.pop(), self.stack.pop()
+        self._put([key, value])
+
+    def load_setitems(self):
+        self._put(self.pop_mark())
+
+    def _put(self, items):
+        target = self.stack[-1]
+        if type(target) is not dict or not all(type(key) in (str, bytes, int) for key in items[::2]):
+            raise pickle.UnpicklingError("a dict with keys that are no text")
+        target.update(zip(items[::2], items[1::2], strict=True))
+
+    def load_build(self):
+        if type(self.stack[-2]) not in (_Type, _Array):
+            raise pickle.UnpicklingError("a state of what has none")
+        super().load_build()
+
+    dispatch[pickle.BUILD[0]] = load_build
+    dispatch[pickle.DICT[0]] = load_dict
+    dispatch[pickle.SETITEM[0]] = load_setitem
+    dispatch[pickle.SETITEMS[0]] = load_setitems
 
     def find_class(self, module, name):
         if (module, name) not in _KNOWN:

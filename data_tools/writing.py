@@ -7,7 +7,7 @@ import numpy as np
 
 from data_tools.errors import DataError
 from data_tools.new_folder import FolderTaken, new_folder, save_array, save_text
-from data_tools.prepared import ARRAYS, DESCRIPTION, FORMAT, VERSION, find, sha256_of
+from data_tools.prepared import ARRAYS, DESCRIPTION, FORMAT, VERSION, find, problem_of, sha256_of
 
 
 def channel_statistics(images):
@@ -39,6 +39,13 @@ def write(folder, name, classes, arrays, origin):
         if arrays[array_name].dtype != np.uint8:
             raise DataError(f"{array_name} are {arrays[array_name].dtype}; a prepared set holds uint8, images from 0 to "
                             "255 and labels from 0 on")
+    for split in ("train", "test"):
+        if problem := problem_of(arrays, split, len(classes)):
+            raise DataError(f"{split} {problem}")
+    if not len(arrays["train_images"]):
+        raise DataError("there are no training images, from which mean and standard deviation are taken")
+    if not all(isinstance(each, str) for each in classes):
+        raise DataError(f"classes are names, not {list(classes)[:3]!r} ...")
     mean, std = channel_statistics(arrays["train_images"])
     if 0 in std:
         raise DataError("every training image has the same value in some channel; such a set cannot be normalised")

@@ -8,7 +8,7 @@ import numpy as np
 
 from data_tools import imagenet_index
 from data_tools.errors import DataError
-from data_tools.imagenet_images import BrokenImage, open_rgb
+from data_tools.imagenet_images import BrokenImage
 from data_tools.imagenet_preprocessing import CROP, CROP_UNIFORMS, resized_crop
 from refpcm.datasets.dataset import Dataset
 from refpcm.errors import RefpcmError
@@ -56,10 +56,7 @@ class Images:
         try:
             if uniforms is None:
                 return self.index.evaluation_image(self.split, row)
-            image = open_rgb(self.index.path(self.split, row))
-            if image.size != tuple(self.index.splits[self.split].sizes[row]):
-                raise BrokenImage(f"it has {image.size[0]} x {image.size[1]} pixels now")
-            return resized_crop(image, uniforms)
+            return resized_crop(self.index.rgb(self.split, row), uniforms)
         except (BrokenImage, OSError) as failure:
             raise RefpcmError(f"{self.index.path(self.split, row)} cannot be read any more ({failure}); bring it back, "
                               "or index the tree again") from None
@@ -72,6 +69,7 @@ class Images:
 
 
 def is_index(folder):
+    """Whether `folder` (None: built in) is an ImageNet index, whatever state it is in."""
     return folder is not None and (Path(folder) / imagenet_index.DESCRIPTION).is_file()
 
 

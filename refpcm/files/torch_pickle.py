@@ -2,7 +2,8 @@
 
 It interprets the pickle instructions itself (no `pickle` module) and knows a closed list of names; what it meets
 beyond these it refuses before anything has happened. So no code of a file can run, memory stays proportional to
-the file's size (each call makes something of bounded size, or of the size of what it is given), and dictionary keys are plain, since hashing nested tuples from a file could take for ever.
+the file's size (each call makes something of bounded size, or of the size of what it is given), and dictionary keys are
+plain, since hashing nested tuples from a file could take for ever.
 Source: the list of instructions in Python's `pickletools`.
 """
 

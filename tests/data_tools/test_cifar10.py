@@ -1,5 +1,7 @@
+import bz2
 import hashlib
 import io
+import os
 import pickle
 import shutil
 import tarfile
@@ -190,7 +192,7 @@ def test_members_of_an_archive_cannot_escape(tmp_path):
             [(name, (tarfile.CHRTYPE, "")), ("test_batch.bin", b"x")])):
         archive = write_archive(inside / f"{count}.tar.gz", members)
         read = cifar10_source.read_source(archive).files
-        assert read == {"data_batch_1.bin": b"x"} if count < 2 else {"test_batch.bin": b"x"}
+        assert read == ({"data_batch_1.bin": b"x"} if count < 2 else {"test_batch.bin": b"x"})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["deep", "secret"]
     assert len(list(inside.iterdir())) == 6
 
@@ -212,6 +214,15 @@ def test_sources_that_are_no_cifar10_are_refused_by_the_command(refused, tmp_pat
     (tmp_path / "flipped.tar.gz").write_bytes(whole[:90_000] + bytes([whole[90_000] ^ 1]) + whole[90_001:])
     write_archive(tmp_path / "twice.tar", [("a/test_batch.bin", b"x"), ("b/test_batch.bin", b"y")], "w")
     write_archive(tmp_path / "other.tar", [("readme.txt", b"x")], "w")
+    packed = write_archive(tmp_path / "whole.tar.bz2", list(files.items()), "w:bz2").read_bytes()
+    (tmp_path / "flipped.tar.bz2").write_bytes(packed[:90_000] + bytes([packed[90_000] ^ 1]) + packed[90_001:])
+    long_name = tarfile.TarInfo("././@LongLink")
+    long_name.type, long_name.size = tarfile.GNUTYPE_LONGNAME, 1 << 30
+    (tmp_path / "bomb.tar.bz2").write_bytes(bz2.compress(long_name.tobuf(tarfile.GNU_FORMAT) + bytes(1 << 20)))
+    with tarfile.open(tmp_path / "sparse.tar", "w", format=tarfile.PAX_FORMAT,
+                      pax_headers={"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.map": "abc"}) as archive:
+        archive.addfile(tarfile.TarInfo("test_batch.bin"), io.BytesIO(b""))
+    os.mkfifo(tmp_path / "pipe")
     canary = tmp_path / "canary"
     hostile = b"cos\nsystem\n(S'touch %s'\ntR." % str(canary).encode()
     write_folder(tmp_path / "hostile", {name: hostile for name in PYTHON.batches})
@@ -219,7 +230,8 @@ def test_sources_that_are_no_cifar10_are_refused_by_the_command(refused, tmp_pat
              "nothing": "no tar archive", "folder": "name the archive itself", "short": "belong", "long": "too long",
              "part": "data_batch_3.bin missing", "sums": "is damaged: its md5", "cut.tar.gz": "damaged or cut off",
              "cut_end.tar.gz": "damaged or cut off", "flipped.tar.gz": "damaged or cut off", "twice.tar": "twice",
-             "other.tar": "no batches", "hostile": "os.system"}
+             "other.tar": "no batches", "hostile": "os.system", "flipped.tar.bz2": "damaged or cut off",
+             "bomb.tar.bz2": "claims more than", "sparse.tar": "damaged or cut off", "pipe": "nor a regular file"}
     for name, reason in cases.items():
         assert reason in refused("cifar10", "--from", name, "--out", "out"), name
     assert not canary.exists() and not (tmp_path / "out").exists()

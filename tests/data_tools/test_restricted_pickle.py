@@ -75,6 +75,13 @@ def hostile_pickles(canary):
     yield "numpy.testing", b"cnumpy.testing._private.utils\nrunstring\n(S'1'\n}tR."
     yield "another function of the codec", b"c_codecs\nlookup\n(S'x'\ntR."
     yield "another codec", b"c_codecs\nencode\n(Vx\nVzlib\ntR."
+    yield "a claim of 40 GB", b"\x96" + struct.pack("<Q", 40 << 30) + b"."
+    yield "a tuple of itself a hundred times as key", b"}(" + b")" + b"q\0h\0\x86" * 100 + b"Nu."
+    yield "the same, item by item", b"}" + b")" + b"q\0h\0\x86" * 100 + b"Ns."
+    yield "the same, from a mark", b"(" + b")" + b"q\0h\0\x86" * 100 + b"Nd."
+    yield "a set of it", b"\x8f(" + b")" + b"q\0h\0\x86" * 100 + b"\x90."
+    yield "a state of a function", b"c_codecs\nencode\n}S'__doc__'\nS'x'\nsb."
+    yield "an array type past its check", b"cnumpy\ndtype\n)\x81."
     yield "persistent id", b"Pos.system\n."
     yield "extension registry", b"\x82\x01."
     yield "ndarray called", b"cnumpy\nndarray\n(K\x05tR."
@@ -109,7 +116,7 @@ def test_hostile_and_damaged_pickles_are_refused_and_nothing_runs(tmp_path):
             pytest.fail(name)
         assert not canary.exists(), name
         refused += 1
-    assert refused == 30
+    assert refused == 37
 
 
 def test_the_hostile_pickles_are_hostile(tmp_path):

@@ -1,13 +1,16 @@
 """refpcm.datasets.imagenet, and evaluation on an ImageNet index."""
 
+import json
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from data_tools.errors import DataError
 from data_tools.imagenet_building import build
 from data_tools.imagenet_index import read_index
+from data_tools.prepared import sha256_of
 from refpcm.datasets import load
 from refpcm.datasets.imagenet import is_index, load_index
 from refpcm.errors import RefpcmError
@@ -83,6 +86,46 @@ def test_an_image_of_another_size_than_when_it_was_indexed_is_not_cropped(tmp_pa
     Image.new("RGB", (300, 261)).save(tmp_path / "tree/train/n01440764/0.png")
     with pytest.raises(RefpcmError, match="n01440764/0.png.*300 x 261 pixels now.*index the tree again"):
         images.decode(0, uniforms)
+    with pytest.raises(RefpcmError, match="n01440764/0.png.*300 x 261 pixels now"):
+        images[:1]
+
+
+def test_a_damaged_cache_is_refused(tmp_path):
+    folder = make_index(tmp_path, {"val": 1}, cache=True)
+    content = (folder / "val_cache.npy").read_bytes()
+    (folder / "val_cache.npy").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(DataError, match="val_cache.npy is damaged"):  # where it is asked whether there is anything to do
+        build(tmp_path / "tree", folder, True, None, "val")
+    (folder / "val_cache.npy").write_bytes(b"")
+    with pytest.raises(RefpcmError, match="val_cache.npy is missing or damaged"):
+        load_index(folder)
+
+
+def test_lists_that_do_not_fit_each_other_are_refused(tmp_path):
+    folder = make_index(tmp_path, {"val": 2})
+    description = json.loads((folder / "imagenet.json").read_text())
+    for part, array in (("labels", np.zeros((4, 1), np.uint16)), ("labels", np.full(4, 2, np.uint16)),
+                        ("sizes", np.zeros((3, 2), np.int32)), ("paths", np.zeros(4, np.int8))):
+        path = folder / f"val_{part}.npy"
+        before = path.read_bytes()
+        np.save(path, array)
+        sealed = {**description, "sha256": {**description["sha256"], path.name: sha256_of(path)}}
+        (folder / "imagenet.json").write_text(json.dumps(sealed))
+        with pytest.raises(RefpcmError, match="lists of val in .* do not fit each other"):
+            load_index(folder)
+        path.write_bytes(before)
+
+
+@pytest.mark.parametrize("failure", [OSError(5, "Input/output error"), MemoryError()])
+def test_a_failing_disk_is_not_a_broken_image(tmp_path, monkeypatch, failure):
+    """Else an index would be made, or images tested on, without them."""
+    def fail(path):
+        raise failure
+    make_index(tmp_path, {"val": 1})
+    monkeypatch.setattr("data_tools.imagenet_images.Image.open", fail)
+    with pytest.raises(type(failure)):
+        build(tmp_path / "tree", tmp_path / "other", False, None, "val")
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_tree_that_was_not_indexed_is_refused_with_the_command_that_does(tmp_path):

@@ -99,12 +99,29 @@ def damages():
         def shorter(folder, file=file):
             np.save(folder / file, np.load(folder / file)[:-1])
             reseal(folder)
-        yield f"{file} shorter", shorter, "dataset.json says"
+        yield f"{file} shorter", shorter, "images and "
 
         def flat(folder, file=file):
             np.save(folder / file, np.load(folder / file)[..., None])
             reseal(folder)
         yield f"{file} of another rank", flat, "not uint8 (N"
+
+    def fewer(folder):
+        for name in ("test_images", "test_labels"):
+            np.save(folder / f"{name}.npy", np.load(folder / f"{name}.npy")[:-1])
+        reseal(folder)
+    yield "fewer than described", fewer, "test images are 19 where dataset.json says 20"
+
+    def archive(folder):
+        np.savez(folder / "a.npz", np.zeros(3))
+        os.replace(folder / "a.npz", folder / "test_labels.npy")
+        reseal(folder)
+    yield "an npz as array", archive, "test_labels.npy is no NumPy array"
+
+    def wide(folder):
+        np.save(folder / "test_images.npy", np.zeros((20, 3, 40, 40), np.uint8))
+        reseal(folder)
+    yield "test images of another size", wide, "where training images are"
 
     def label_out_of_range(folder):
         labels = np.load(folder / "test_labels.npy")
@@ -131,7 +148,7 @@ def damages():
     yield "a count missing", lambda folder: reseal(folder, counts={"train": 40}), "damaged: counts"
     yield "a class that is a number", lambda folder: reseal(folder, classes=[1, 2]), "damaged: classes"
     yield "mean in words", lambda folder: reseal(folder, mean=["a", "b", "c"]), "damaged: mean"
-    yield "two channels", lambda folder: reseal(folder, mean=[0.5] * 2, std=[0.5] * 2), "not uint8 (N, 2, H, W)"
+    yield "two channels", lambda folder: reseal(folder, mean=[0.5] * 2, std=[0.5] * 2), "std"
     yield "mean as integers", lambda folder: reseal(folder, mean=[0, 0, 0]), "mean"
     yield "std of two channels", lambda folder: reseal(folder, std=[0.5, 0.5]), "std"
     yield "std of zero", lambda folder: reseal(folder, std=[0.5, 0.5, 0.0]), "std"
@@ -152,7 +169,7 @@ def test_damaged_sets_are_refused_with_file_and_remedy(intact, tmp_path):
         message = str(failure.value)
         assert reason in message and str(folder) in message, (what, message)
         refused += 1
-    assert refused == 75
+    assert refused == 78
 
 
 def test_what_is_no_prepared_set_is_refused_with_the_command_that_makes_one(tmp_path):
