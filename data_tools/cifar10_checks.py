@@ -24,6 +24,7 @@ STD = (0.24703223, 0.24348513, 0.26158784)
 
 
 def md5_of(data):
+    """MD5 of bytes in hex, as the official list has it."""
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 

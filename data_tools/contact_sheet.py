@@ -7,10 +7,11 @@ import numpy as np
 from PIL import Image
 
 from data_tools.errors import DataError
+from data_tools.figures import FIGURES
 from data_tools.rendering import SIZE
 from data_tools.synthetic import images
 
-COLUMNS, CLASSES = 14, 10
+COLUMNS, CLASSES = 14, len(FIGURES)
 
 
 def write_contact_sheet(path, seed):

@@ -15,6 +15,7 @@ SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".webp")
 
 @dataclass(frozen=True)
 class Tree:
+    """What lies in a folder tree of images."""
     root: Path
     splits: dict  # {"train" or "val": list of (path relative to root with /, WordNet id, bytes), sorted}
     class_ids: tuple  # of str, sorted: every class that has a folder

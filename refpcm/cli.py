@@ -56,11 +56,13 @@ class Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFo
 
 
 def parser(command, description, epilog=None):
+    """argparse's parser for `python -m command`."""
     return argparse.ArgumentParser(prog=f"python -m {command}", description=description, epilog=epilog,
                                    formatter_class=Help, allow_abbrev=False)
 
 
 def add_threads(arguments):
+    """The option --threads."""
     arguments.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
 
 
@@ -162,6 +164,7 @@ def per_cent(share):
 
 
 def print_json(value):
+    """`value` on stdout as indented JSON."""
     print(json.dumps(value, indent=2))
 
 

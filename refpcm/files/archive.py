@@ -17,7 +17,7 @@ def read_archive(path):
 
     Raises RefpcmError for what is not a zip file, truncated, damaged (CRC-32), encrypted, holds a name twice, uses a
     method other than stored or deflated, or claims to unpack to more than the file's own size if nothing is
-    compressed, to more than 1 GiB otherwise.
+    compressed, to more than that and 1 GiB otherwise.
     """
     with open_input(path) as (stream, size):
         try:
@@ -37,6 +37,16 @@ def read_archive(path):
     return contents
 
 
+def member_names(path):
+    """Names of the members of the zip file `path`, unchecked. Raises RefpcmError for what is not a zip file."""
+    with open_input(path) as (stream, _):
+        try:
+            with zipfile.ZipFile(stream) as archive:
+                return archive.namelist()
+        except _DAMAGE as error:
+            raise RefpcmError(f"cannot read {path}: damaged or truncated zip file: {error}") from error
+
+
 def _check(path, members, size):
     names = {member.filename for member in members}
     if len(names) < len(members):
@@ -46,6 +56,7 @@ def _check(path, members, size):
             raise RefpcmError(f"cannot read {path}: member {member.filename!r} is encrypted or packed by an "
                               "unusual method; pack it anew, stored or deflated")
     packed = any(member.compress_type != zipfile.ZIP_STORED for member in members)
-    unpacked, limit = sum(member.file_size for member in members), UNPACKED_LIMIT if packed else size
+    unpacked, limit = sum(member.file_size for member in members), max(UNPACKED_LIMIT, size) if packed else size
     if unpacked > limit:
-        raise RefpcmError(f"cannot read {path}: it claims to unpack to {unpacked} bytes, which is more than {limit}")
+        raise RefpcmError(f"cannot read {path}: it claims to unpack to {unpacked} bytes, which is more than {limit}; if it "
+                          "is sound, pack it anew, stored")

@@ -16,6 +16,7 @@ from refpcm.errors import RefpcmError
 from refpcm.resnet import ARCHITECTURES, build, parameter_shapes
 
 MOST_CLASSES = 2 ** 16  # labels have 16 bits; a damaged file may claim any number, with a view that repeats one element
+MOST_LISTED = 200  # names of one kind in a message
 HOLDERS = ("state_dict", "model_state_dict", "model", "net")  # keys under which checkpoints keep their parameters
 _RENAMES = ((r"^(module\.|_orig_mod\.)+", ""), (r"^linear\.", "fc."),
             (r"^(layer\d+\.\d+)\.shortcut\.", r"\1.downsample."))
@@ -94,7 +95,7 @@ def check_parameters(path, network, tensors, twice=(), dtype=None):
             elif name.endswith(".running_var") and array.min() < 0:
                 wrong["negative variance"].append(name)
             parameters[name] = array
-    lines = [f"  {kind} ({len(names)}): {', '.join(map(str, names))}" for kind, names in wrong.items() if names]
+    lines = [f"  {kind} ({len(names)}): {_listed(names)}" for kind, names in wrong.items() if names]
     if lines:
         fits = [name for name in ARCHITECTURES if _fits(tensors, build(name, network.classes))]
         lines += [f"  its tensors fit {name}" for name in fits if name != network.architecture]
@@ -103,6 +104,12 @@ def check_parameters(path, network, tensors, twice=(), dtype=None):
     if {array.dtype for array in parameters.values()} not in ({np.dtype("f4")}, {np.dtype("f8")}):
         raise RefpcmError(f"{path}: the parameters must be all float32 or all float64")
     return parameters
+
+
+def _listed(names):
+    """Names of a file of anybody's, as text that a terminal can show."""
+    shown = [name if name.isprintable() else repr(name) for name in map(str, names[:MOST_LISTED])]
+    return ", ".join(name[:200] for name in shown) + (f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else "")
 
 
 def class_count(state_dict):

@@ -37,4 +37,7 @@ def open_input(path):
 def sha256_of(path):
     """SHA-256 of a file's bytes, in hex. Raises RefpcmError as `open_input` does."""
     with open_input(path) as (stream, _):
-        return hashlib.sha256(stream.read()).hexdigest()
+        digest = hashlib.sha256()
+        while piece := stream.read(1 << 20):
+            digest.update(piece)
+        return digest.hexdigest()

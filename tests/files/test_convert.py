@@ -12,13 +12,20 @@ import pytest
 from test_names import counters, random_parameters, renamed
 from torch_writer import Tensor, named, sequential, zipped
 
-from refpcm.convert import CIFAR10_CLASSES
+from data_tools.cifar10_batches import CLASSES
+from refpcm.convert import CIFAR10_CLASSES, IMAGENET
+from refpcm.datasets.imagenet import MEAN, STD
 from refpcm.files.names import to_parameters
 from refpcm.files.network_file import NetworkFile, load_network, save_network
 from refpcm.files.npz import write_npz
 from refpcm.files.sources import read_source
 from refpcm.files.tensors import write_tensors
 from refpcm.resnet import ARCHITECTURES, build
+
+
+def test_what_is_assumed_of_a_network_is_what_the_data_sets_are():
+    """convert.py repeats them, so that --help imports nothing heavy."""
+    assert tuple(CIFAR10_CLASSES) == tuple(CLASSES) and IMAGENET == (MEAN, STD)
 
 NETWORK = build("tiny-resnet8")
 PARAMETERS = random_parameters(NETWORK)

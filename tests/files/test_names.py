@@ -72,6 +72,14 @@ def test_other_precisions_become_float32(dtype):
                for name, array in found.items())
 
 
+def test_names_of_a_hostile_file_are_shown_few_and_printable():
+    network = build("tiny-resnet8")
+    extra = {f"\x1b]0;evil{number}\x07": np.zeros(1) for number in range(1000)}
+    with pytest.raises(RefpcmError, match="unknown .1000.: .*and 800 more") as refused:
+        to_parameters("c.pt", network, {**random_parameters(network), **extra})
+    assert "\x1b" not in str(refused.value) and "x1b]0;evil0" in str(refused.value)
+
+
 def test_all_that_does_not_fit_is_listed_in_one_error():
     network = build("tiny-resnet8")
     state_dict = {**counters(network), **random_parameters(network)}
