@@ -16,7 +16,7 @@ from data_tools.imagenet_index import DESCRIPTION, FORMAT, VERSION, check_cache,
 from data_tools.imagenet_preprocessing import CROP, evaluation_image
 from data_tools.imagenet_tree import list_tree, read_class_list
 from data_tools.new_folder import is_free, new_folder, save_array, save_text, write_header
-from data_tools.prepared import sha256_of
+from data_tools.prepared import sealed, sha256_of
 
 BLOCK = 512  # images handed to the threads at a time, so that results do not pile up
 BROKEN = "broken, left out"
@@ -50,6 +50,7 @@ def build(tree_path, folder, cache=False, class_file=None, single_split="val", v
             _index_split(partial, tree.root, split, files, description)
         if cache:
             _write_cache(partial / "val_cache.npy", tree.root, partial / "val_paths.npy", description)
+        description = sealed(description)
         save_text(partial / DESCRIPTION, json.dumps(description, indent=1) + "\n")
     return description, True
 

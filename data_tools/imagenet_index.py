@@ -17,7 +17,7 @@ import numpy as np
 from data_tools.errors import DataError
 from data_tools.imagenet_images import BrokenImage, open_rgb
 from data_tools.imagenet_preprocessing import evaluation_image, training_image
-from data_tools.prepared import load_array, sha256_of
+from data_tools.prepared import check_seal, load_array, sha256_of
 
 FORMAT, VERSION = "refpcm-imagenet-index", 1
 DESCRIPTION = "imagenet.json"
@@ -130,6 +130,7 @@ def read_description(folder):
     if description.get("version") != VERSION:
         raise DataError(f"{path} has format version {description.get('version')!r}; this program reads version "
                         f"{VERSION}; index the tree again")
+    check_seal(path, description)
     kinds = {"root": str, "classes": list, "counts": dict, "sha256": dict, "listing": str, "unusual": dict}
     wrong = [key for key, kind in kinds.items() if not isinstance(description.get(key), kind)]
     if wrong:

@@ -3,6 +3,7 @@
     train_images.npy, test_images.npy   (N, 3, H, W) uint8
     train_labels.npy, test_labels.npy   (N,) uint8
     dataset.json                        what they hold: counts, classes, mean, standard deviation, sha256 of each file
+                                        and of this description
 
 This module reads it, `data_tools.writing` writes it.
 """
@@ -30,6 +31,22 @@ def sha256_of(path):
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def sealed(description):
+    """The description of a set or an index with its own SHA-256, by which a change of it is noticed."""
+    return {**description, "digest": _digest(description)}
+
+
+def check_seal(path, description):
+    """Raises DataError if the description in the file `path` has been changed since; older ones have no seal."""
+    if "digest" in description and description["digest"] != _digest(description):
+        raise DataError(f"{path} is damaged or was changed: its SHA-256 does not agree; remove its folder and make it again")
+
+
+def _digest(description):
+    content = {key: value for key, value in description.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def load_array(path, remedy):
@@ -90,6 +107,8 @@ def _read_description(path):
     if description.get("version") != VERSION:
         raise DataError(f"{path} has format version {description.get('version')!r}; this program reads version "
                         f"{VERSION}; prepare the set again")
+
+    check_seal(path, description)
 
     def is_list_of(kind, value):
         return isinstance(value, list) and len(value) > 0 and all(isinstance(item, kind) for item in value)

@@ -7,7 +7,7 @@ import numpy as np
 
 from data_tools.errors import DataError
 from data_tools.new_folder import FolderTaken, new_folder, save_array, save_text
-from data_tools.prepared import ARRAYS, DESCRIPTION, FORMAT, VERSION, find, problem_of, sha256_of
+from data_tools.prepared import ARRAYS, DESCRIPTION, FORMAT, VERSION, find, problem_of, sealed, sha256_of
 
 
 def channel_statistics(images):
@@ -60,6 +60,7 @@ def write(folder, name, classes, arrays, origin):
                 path = partial / f"{array_name}.npy"
                 save_array(path, arrays[array_name])
                 description["sha256"][path.name] = sha256_of(path)
+            description = sealed(description)
             save_text(partial / DESCRIPTION, json.dumps(description, indent=2) + "\n")
     except FolderTaken:
         if find(folder) != description:  # the same set, made by another first run, is as good

@@ -104,6 +104,10 @@ def test_a_damaged_cache_is_refused(tmp_path):
 def test_lists_that_do_not_fit_each_other_are_refused(tmp_path):
     folder = make_index(tmp_path, {"val": 2})
     description = json.loads((folder / "imagenet.json").read_text())
+    (folder / "imagenet.json").write_text(json.dumps({**description, "classes": description["classes"][::-1]}))
+    with pytest.raises(RefpcmError, match="its SHA-256 does not agree"):
+        load_index(folder)
+    del description["digest"]
     for part, array in (("labels", np.zeros((4, 1), np.uint16)), ("labels", np.full(4, 2, np.uint16)),
                         ("sizes", np.zeros((3, 2), np.int32)), ("paths", np.zeros(4, np.int8))):
         path = folder / f"val_{part}.npy"
