@@ -24,3 +24,20 @@ def test_error_is_at_most_one_ulp(function, cases):
 def test_array_and_kernel_forms_agree_bit_for_bit(function, device, low, high):
     x = np.random.default_rng(0).uniform(low, high, 5000)
     assert np.array_equal(function(x), [device(value) for value in x])
+
+
+@pytest.mark.parametrize("function, device, x, expected", [
+    (log, log_at, [np.nan, 0.0, -0.0, -5.0, -np.inf, np.inf, 5e-324], [np.nan] * 7),
+    (exp, exp_at, [np.nan, -800.0, -np.inf, 2000.0, np.inf],
+     [np.nan, exp(-708.0), exp(-708.0), exp(709.0), exp(709.0)])])
+def test_outside_its_domain_a_function_is_nan_or_at_its_end_without_a_word(function, device, x, expected, recwarn):
+    np.testing.assert_array_equal(function(np.array(x)), expected)
+    np.testing.assert_array_equal([function(value) for value in x], expected)
+    np.testing.assert_array_equal([device(value) for value in x], expected)
+    assert not recwarn.list
+
+
+def test_the_ends_of_the_domains_have_the_known_values():
+    assert exp(-708.0) == pytest.approx(3.307553003638408e-308, rel=1e-15) and exp(709.0) == pytest.approx(
+        8.218407461554972e307, rel=1e-15)
+    assert log(2.0 ** -1022) == pytest.approx(-708.3964185322641, rel=1e-15)

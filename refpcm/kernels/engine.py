@@ -37,6 +37,7 @@ class Context:
         return self.buffers.tensors[name].channels, self.buffers.tensors[name].plane
 
     def floats(self, layer, part):
+        """A layer's parameter as contiguous float32, such as (K, C, k, k) for the "weight" of a convolution."""
         return floats(self.parameters[f"{layer.name}.{part}"])
 
     def read_by(self, step):

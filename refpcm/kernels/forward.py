@@ -41,12 +41,18 @@ class Norm:
 
 
 def pack_images(context, images):
+    """images (N, C, H, W) float32 into the lanes of the tensor IMAGE."""
     buffers = context.buffers
     packed = buffers.keep(buffers.values, IMAGE)
     run(elementwise.pack_images, packed.shape[0] * packed.shape[1], images, packed, buffers.tensors[IMAGE].plane.grid)
 
 
 def conv_training(step, context):
+    """A ConvStep of a training pass: convolution, and the statistics and ReLU behind it, with the noise it may have.
+
+    A convolution without ReLU is a projection: whoever adds it normalises it.
+    Raises RefpcmError for a batch of one value a channel, unless the statistics are frozen.
+    """
     buffers, (channels, plane) = context.buffers, context.shape(step.result)
     reference, count = context.floats(step.norm, "running_mean"), buffers.images * plane.height * plane.width
     if count < 2 and not context.frozen:
@@ -87,9 +93,12 @@ def _batch_norm(step, context, reference, sums, count):
 
 
 def _norm(reference, sums, count):
-    """From the sums of z - reference and its square."""
-    shifted = sums[:, 0] / count
-    return Norm(reference + shifted, np.maximum(sums[:, 1] / count - shifted ** 2, 0), count)
+    """From the sums of z - reference and its square; NaN where they are beyond float32.
+
+    An infinite variance would leave nothing but the bias of whatever z is, a finite number.
+    """
+    shifted, squares = sums[:, 0] / count, np.where(np.isinf(sums[:, 1]), np.nan, sums[:, 1])
+    return Norm(reference + shifted, np.maximum(squares / count - shifted ** 2, 0), count)
 
 
 def _normalise(step, context):
@@ -121,6 +130,7 @@ def fold(step, parameters):
 
 
 def conv_inference(step, context):
+    """A ConvStep with the running statistics, which are folded into weights and bias, shortcut and ReLU included."""
     buffers = context.buffers
     scale, bias = fold(step, context.parameters)
     out = buffers.keep(buffers.values, step.result)
@@ -130,6 +140,7 @@ def conv_inference(step, context):
 
 
 def pad(step, context):
+    """A PadStep, in training and inference."""
     buffers, plane = context.buffers, context.shape(step.result)[1]
     out = buffers.keep(buffers.values, step.result)
     run(pooling.pad_shortcut, out.shape[0] * out.shape[1], buffers.values[step.source],
@@ -137,6 +148,7 @@ def pad(step, context):
 
 
 def max_pool(step, context):
+    """A MaxPoolStep, in training and inference."""
     buffers, plane = context.buffers, context.shape(step.result)[1]
     out = buffers.keep(buffers.values, step.result)
     run(pooling.max_pool, out.shape[0] * out.shape[1], buffers.values[step.source],
@@ -144,7 +156,7 @@ def max_pool(step, context):
 
 
 def head_of(step, context):
-    """-> logits (N, classes)."""
+    """A HeadStep, in training and inference -> logits (N, classes)."""
     buffers, (channels, plane) = context.buffers, context.shape(step.source)
     x, pooled = buffers.values[step.source], context.scratch("pooled", (buffers.images, channels))
     run(pooling.average_pool, len(x) * channels, x, plane.grid, pooled)

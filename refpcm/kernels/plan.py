@@ -53,6 +53,7 @@ class ConvStep(Step):
 
 @dataclass(frozen=True)
 class PadStep(Step):
+    """Option-A shortcut."""
     layer: PadShortcut
 
     @property
@@ -63,10 +64,12 @@ class PadStep(Step):
 
 @dataclass(frozen=True)
 class MaxPoolStep(Step):
+    """Max pool."""
     layer: MaxPool
 
     @property
     def window(self):
+        """Kernel, stride, padding."""
         return self.layer.kernel, self.layer.stride, self.layer.padding
 
 
@@ -80,6 +83,7 @@ class HeadStep(Step):
 
 @dataclass(frozen=True)
 class Plan:
+    """What the engine runs for a network: `steps` in order, and who reads and writes which tensor."""
     steps: tuple
     readers: dict  # tensor name -> number of steps that read it
     producers: dict  # tensor name -> step

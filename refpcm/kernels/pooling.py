@@ -42,7 +42,7 @@ def pad_shortcut_gradient(start, stop, g, grid, stride, before, out, out_grid):
 
 @kernel
 def max_pool(start, stop, x, x_grid, window, out, grid):
-    """Largest of each size x size window; pixels outside the image do not count.
+    """Largest of each size x size window, NaN where one is NaN; pixels outside the image do not count.
 
     window = (size, stride, padding)
     """
@@ -58,7 +58,9 @@ def max_pool(start, stop, x, x_grid, window, out, grid):
                     for z in range(max(0, w * stride - padding), min(x_columns, w * stride - padding + size)):
                         source = x[group, c, x_first + y * x_row + z]
                         for lane in range(LANES):
-                            target[lane] = max(target[lane], source[lane])
+                            value, largest = source[lane], target[lane]
+                            new = (value > largest) | (value != value)  # NaN stays NaN; no branch, so it vectorises
+                            target[lane] = value if new else largest
 
 
 @kernel

@@ -7,7 +7,7 @@ and need none of the run-time tests for overlapping arrays that LLVM's own vecto
     store(array, i, v)
     v + w, v - w, v * w         lane by lane; a float32 on one side counts for every lane
     fma(v, w, u)                v * w + u, rounded once
-    maximum(v, w)               the larger; w where v is not a number
+    maximum(v, w)               the larger; v where one of them is not a number or both are equal
     where_positive(y, v)        v where y > 0, else 0
     first_lanes(v, n)           v in lanes 0 .. n - 1, else 0
     prefetch(array, i)          start fetching the cache line of array[i] into the second cache
@@ -118,7 +118,8 @@ def fma(typing, a, b, c):
 @intrinsic
 def maximum(typing, a, b):
     def generate(context, builder, sig, args):
-        return builder.select(builder.fcmp_ordered(">", *args), *args)
+        a, b = args  # in this order still one instruction on x86, and a NaN in `a` stays one
+        return builder.select(builder.fcmp_ordered(">", b, a), b, a)
     return lanes(lanes, lanes), generate
 
 

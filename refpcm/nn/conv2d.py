@@ -49,6 +49,7 @@ def add_windows(parts, shape, stride, padding):
 
 
 def check_shapes(x, w):
+    """Raises RefpcmError unless x is (N, C, H, W) and w (K, C, k, k)."""
     if x.ndim != 4 or w.ndim != 4 or w.shape[2] != w.shape[3] or x.shape[1] != w.shape[1]:
         raise RefpcmError(f"conv2d wants x (N, C, H, W) and w (K, C, k, k), got {x.shape} and {w.shape}")
 

@@ -4,6 +4,7 @@ import numpy as np
 
 
 def channels_before(c_in, c_out):
+    """Channels of zeros before the c_in old ones, of c_out in all: half of the new, rounded down."""
     return (c_out - c_in) // 2
 
 

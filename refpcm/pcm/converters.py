@@ -28,20 +28,30 @@ class Converter:
 
 
 def codes(x, converter, full_scale):
-    """Codes clip(round(x / step)), step = range / levels: int32 of x's shape. full_scale: the range, above 0."""
+    """Codes clip(round(x / step)), step = range / levels: int32 of x's shape. full_scale: the range, above 0.
+
+    Raises RefpcmError for NaN, which has no code.
+    """
+    if np.isnan(x).any():
+        raise RefpcmError("a converter has no code for NaN: look for where the numbers it converts stopped being ones")
     steps = np.rint(np.asarray(x, np.float64) / (full_scale / converter.levels))
     return np.clip(steps, -converter.levels, converter.levels).astype(np.int32)
 
 
 def convert(x, converter, full_scale):
-    """What the codes of a float array x stand for: code * step, in x's precision. An ideal converter returns x."""
+    """What the codes of a float array x stand for: code * step, in x's precision. An ideal converter returns x.
+
+    NaN stays NaN, so that whoever reads the end of a long computation finds out.
+    """
     if converter.bits is None:
         return x
-    return (codes(x, converter, full_scale) * (full_scale / converter.levels)).astype(x.dtype)
+    lost = np.isnan(x)
+    values = codes(np.where(lost, 0, x), converter, full_scale) * (full_scale / converter.levels)
+    return np.where(lost, np.nan, values).astype(x.dtype)
 
 
 def saturated(x, converter, full_scale):
-    """How many elements lie beyond the range: those that rounding alone would put past the last code."""
+    """How many elements lie beyond the range: those that rounding alone would put past the last code; NaN does not."""
     if converter.bits is None:
         return 0
     steps = np.rint(np.asarray(x, np.float64) / (full_scale / converter.levels))

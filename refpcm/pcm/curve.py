@@ -38,14 +38,20 @@ class Piece:
 
 
 def polynomial(*coefficients, low=-inf, high=inf, below=inf):
+    """The Piece c0 + c1 g + c2 g^2 + c3 g^3, clipped to low .. high, for g below `below`.
+
+    Raises RefpcmError unless there are 1 to 4 coefficients.
+    """
     return Piece("polynomial", coefficients, low, high, below)
 
 
 def logarithm(slope, offset, low=-inf, high=inf, below=inf):
+    """The Piece slope ln g + offset, clipped to low .. high, for g below `below`."""
     return Piece("logarithm", (slope, offset), low, high, below)
 
 
 def power(factor, exponent, high=inf, below=inf):
+    """The Piece min(factor g^exponent, high), for g below `below`."""
     return Piece("power", (factor, exponent), -inf, high, below)
 
 
@@ -59,9 +65,9 @@ def table(g, values):
 
 
 def curve_value(curve, g):
-    """The curve at relative conductance g, any shape: float64 of that shape."""
+    """The curve at relative conductance g, any shape: float64 of that shape, NaN where no piece reaches g."""
     g = np.asarray(g, np.float64)
-    value = np.empty_like(g)
+    value = np.full_like(g, np.nan)
     undone = np.ones(g.shape, bool)
     for piece in curve:
         here = undone & (g < piece.below)
@@ -111,6 +117,7 @@ def fill_curve(curve, g, log_g, out):
 
     Every piece is tried on every g, the last piece first: loops without branches, which vectorise.
     """
+    out[:] = np.nan
     for p in range(len(curve) - 1, -1, -1):
         c0, c1, c2, c3, low, high, below = (curve[p, 1], curve[p, 2], curve[p, 3], curve[p, 4], curve[p, 5],
                                             curve[p, 6], curve[p, 7])

@@ -1,7 +1,7 @@
 """What tiles need of vectors of 16 lanes beside `refpcm.kernels.vector`: rounding, comparing, transposing.
 
     nearest(v)                          the nearest whole number, half to even
-    minimum(v, w)                       the smaller; w where v is not a number
+    minimum(v, w)                       the smaller; v where one of them is not a number or both are equal
     root(v)                             square root
     any_above(v, w)                     whether v > w in any lane
     product64(v, s)                     v times the float64 s, multiplied in float64, rounded once to float32
@@ -41,7 +41,8 @@ def root(typing, a):
 @intrinsic
 def minimum(typing, a, b):
     def generate(context, builder, sig, args):
-        return builder.select(builder.fcmp_ordered("<", *args), *args)
+        a, b = args
+        return builder.select(builder.fcmp_ordered("<", b, a), b, a)
     return lanes(lanes, lanes), generate
 
 

@@ -23,8 +23,9 @@ ZERO, ONE = np.float32(0), np.float32(1)
 
 @exact_kernel()
 def _code(x, step, levels):
-    """The code of one number as the specification computes it, one level farther at most."""
-    return np.float32(np.rint(min(max(np.float64(x) / step, -np.float64(levels) - 1.0), np.float64(levels) + 1.0)))
+    """The code of one number as the specification computes it, one level farther at most; NaN stays NaN."""
+    steps, limit = np.float64(x) / step, np.float64(levels) + 1.0
+    return np.float32(np.rint(-limit if steps < -limit else limit if steps > limit else steps))
 
 
 @exact_kernel()

@@ -252,3 +252,29 @@ def test_environment_selects_the_plain_kernels():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                             env={**os.environ, "REFPCM_KERNELS": "plain"})
     assert result.stdout.strip() == "refpcm.kernels.conv_plain"
+
+
+@FORMS
+@pytest.mark.parametrize("count", [3, 16])
+@pytest.mark.parametrize("architecture", ["tiny-resnet8", "imagenet-resnet18"])
+def test_nan_reaches_the_logits(architecture, count, form):
+    """From a weight those of every image, from a pixel those of its image; 3 images are a small batch."""
+    network, parameters = make(architecture)
+    images = batch(network, count, 32)[0]
+    images[1, 0, 5, 5] = np.nan
+    engine = Engine(network, form)
+    assert np.array_equal(np.isnan(engine.forward(parameters, images)).all(1), np.arange(count) == 1)
+    for name in ("conv1", "layer2.0.conv2", "layer3.0.downsample.0"):
+        weight = parameters[f"{name}.weight"].copy()
+        weight[0, 0, 0, 0] = np.nan
+        logits = engine.forward({**parameters, f"{name}.weight": weight}, images)
+        assert np.isnan(logits).all(), name
+
+
+@FORMS
+@pytest.mark.parametrize("count", [3, 16])
+def test_weights_too_large_for_float32_give_no_finite_logits(count, form):
+    network, parameters = make()
+    huge = {name: value * np.float32(1e30) if "conv" in name else value for name, value in parameters.items()}
+    for training in (False, True):
+        assert np.isnan(Engine(network, form).forward(huge, batch(network, count)[0], training)).all()

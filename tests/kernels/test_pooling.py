@@ -52,6 +52,17 @@ def test_max_pool_and_its_gradient_with_equal_maxima():
     np.testing.assert_allclose(layout.unpack(dx, PLANE, N), wanted, atol=1e-6)
 
 
+def test_max_pool_keeps_nan_wherever_it_stands_in_a_window():
+    x = random(N, C, 6, 5)
+    x[0, 0, 2, 2] = x[3, 1, 0, 0] = x[18, 2, 5, 4] = np.nan
+    exact = nn.max_pool_forward(x, 3, 2, 1)[0]
+    plane = layout.Plane(*exact.shape[2:])
+    out = layout.empty_lanes(GROUPS, C, plane)
+    run(pooling.max_pool, GROUPS * C, lanes(x), GRID, (3, 2, 1), out, plane.grid)
+    assert np.isnan(exact).sum() == 3
+    np.testing.assert_array_equal(layout.unpack(out, plane, N), exact)
+
+
 def test_average_pool_and_its_gradient():
     x, pooled = random(N, C, 6, 5), np.empty((N, C), np.float32)
     run(pooling.average_pool, GROUPS * C, lanes(x), GRID, pooled)

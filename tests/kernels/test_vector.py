@@ -59,6 +59,12 @@ def test_selections():
     np.testing.assert_array_equal(applied(6), np.where(np.arange(LANES) < 5, A[FIRST], 0))
 
 
+def test_the_maximum_keeps_a_nan_and_the_sign_of_a_zero_in_its_first_argument():
+    a, b = np.zeros((2, LANES + 3), np.float32)
+    a[3:6], b[3:6] = (np.nan, -0.0, 1.0), (0.0, 0.0, np.nan)
+    assert applied(4, a, b)[:3].tobytes() == np.array([np.nan, -0.0, 1.0], np.float32).tobytes()
+
+
 def test_lane_sum_adds_halves():
     half = A[FIRST]
     while len(half) > 1:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from refpcm.errors import RefpcmError
+from refpcm.resnet import build, initial_parameters
+from refpcm.training.executor import make_engine
 from refpcm.training.loop import predict
 
 
@@ -29,3 +31,13 @@ def test_an_output_that_is_not_finite_is_no_answer(value):
     logits[4, 2] = value
     with pytest.raises(RefpcmError, match="not finite"):
         predict(engine(logits), {}, IMAGES, (0.0,), (1.0,))
+
+
+@pytest.mark.parametrize("kernels", ["numpy", "vector", "winograd4"])
+def test_a_network_beyond_its_arithmetic_gives_no_classes(kernels):
+    network = build("tiny-resnet8")
+    parameters = initial_parameters(network, lambda layer, count: np.random.default_rng(layer).standard_normal(count))
+    huge = {name: value * np.float32(1e12) if "conv" in name else value for name, value in parameters.items()}
+    images = np.random.default_rng(0).integers(0, 256, (3, 3, 32, 32), np.uint8)
+    with pytest.raises(RefpcmError, match="not finite"), np.errstate(all="ignore"):
+        predict(make_engine(network, kernels), huge, images, (0.5,) * 3, (0.2,) * 3)
