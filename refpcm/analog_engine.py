@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refpcm import rng
-from refpcm.analog import analog_layers
+from refpcm.analog import analog_layers, check_matrices
 from refpcm.analog_forward import layer_inputs, window
 from refpcm.errors import RefpcmError
 from refpcm.kernels import elementwise, layout
@@ -27,13 +27,14 @@ class AnalogEngine(Engine):
     Images are numbered on from `next_image`, which the caller may set. The logits of an image depend neither on the
     batch it comes in nor on the number of threads. saturation: {layer name: Saturation} to add to, or None; of a
     layer's inputs every pixel counts once, padding not.
-    Raises RefpcmError for a network without a fast form.
+    Raises RefpcmError for a network without a fast form, and for matrices that do not fit it.
     """
 
     images_at_once = 2 * LANES  # activations and noise should stay in the caches
 
     def __init__(self, network, analog, next_image=0, saturation=None):
         super().__init__(network, "vector")  # for the layers beside the tiles
+        check_matrices(network, analog.matrices)
         self.analog, self.next_image, self.saturation = analog, next_image, saturation
         self._on_tiles = {layer.name: (number, lane_tiles(
             analog.matrices[layer.name], *window(layer), analog.tiles, analog.ranges[layer.name],

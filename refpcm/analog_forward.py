@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from refpcm import rng
-from refpcm.analog import analog_layers
+from refpcm.analog import analog_layers, check_matrices
 from refpcm.errors import RefpcmError
 from refpcm.network import FORWARD, Tape
 from refpcm.pcm.converters import saturated
@@ -76,7 +76,9 @@ def analog_forward(network, parameters, analog, images, first_image=0, saturatio
     first_image: number of the first image in the address of output and read noise; element index is
         ((image * parts + part) * K + column) * positions + position.
     saturation: {layer name: Saturation} to add to; of a layer's inputs every pixel counts once, padding not.
+    Raises RefpcmError for matrices that do not fit the network.
     """
+    check_matrices(network, analog.matrices)
     number = {layer.name: number for number, layer in analog_layers(network)}
     tape = Tape(training, {IMAGE: images})
     for layer in network.layers:
@@ -120,7 +122,9 @@ def calibrate_ranges(network, parameters, matrices, images, tiles, quantile=0.99
     """{layer name: Ranges} from calibration images (N, C, H, W): training images, never test images.
 
     The layers' inputs are those of the digital network, so that one layer's converters do not shape the next one's.
+    Raises RefpcmError for matrices that do not fit the network, and as `refpcm.pcm.tile.calibrated_ranges`.
     """
+    check_matrices(network, matrices)
     tape = Tape(False, {IMAGE: images})
     ranges = {}
     for layer in network.layers:

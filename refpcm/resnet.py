@@ -14,6 +14,7 @@ from refpcm.errors import RefpcmError
 
 @dataclass(frozen=True)
 class Layer:
+    """Writes the tensor `name`, reads the tensors `inputs`."""
     name: str
     inputs: tuple
 
@@ -36,7 +37,7 @@ class BatchNorm(Layer):
 
 @dataclass(frozen=True)
 class ReLU(Layer):
-    pass
+    """max(x, 0) of one input of any shape."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class PadShortcut(Layer):
 
 @dataclass(frozen=True)
 class MaxPool(Layer):
+    """Largest of every kernel x kernel window: (N, C, H, W) -> (N, C, H_out, W_out), padding not counted."""
     kernel: int
     stride: int
     padding: int
@@ -76,12 +78,14 @@ class Linear(Layer):
 
 @dataclass(frozen=True)
 class Network:
+    """A list of layers, the linear layer that writes the logits last."""
     architecture: str
     layers: tuple
     input_shape: tuple  # (C, H, W)
 
     @property
     def classes(self):
+        """Number of logits."""
         return self.layers[-1].out_features
 
 
@@ -132,6 +136,7 @@ def _resnet(architecture, input_shape, classes, widths, blocks, shortcut, stem):
 
 
 CIFAR_STEM, IMAGENET_STEM = (3, 1, False), (7, 2, True)
+IMAGENET_BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 
 
 def joshi2020_resnet32():
@@ -142,14 +147,22 @@ def joshi2020_resnet32():
 
 
 def cifar_resnet(depth):
-    """He et al. 2016, section 4.2: 6n+2 layers, widths 16/32/64, option-A shortcuts."""
+    """He et al. 2016, section 4.2: 6n+2 layers, widths 16/32/64, option-A shortcuts.
+
+    Raises RefpcmError for another depth.
+    """
+    if not isinstance(depth, int) or depth < 8 or depth % 6 != 2:
+        raise RefpcmError(f"a CIFAR ResNet has 6n + 2 layers, 8, 14, 20, 26, 32 and so on, not {depth!r}")
     n = (depth - 2) // 6
     return _resnet(f"cifar-resnet{depth}", (3, 32, 32), 10, (16, 32, 64), (n, n, n), "pad", CIFAR_STEM)
 
 
 def imagenet_resnet(depth):
-    """ResNet-18/34 in torchvision's ImageNet form, 224x224."""
-    blocks = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}[depth]
+    """ResNet-18/34 in torchvision's ImageNet form, 224x224. Raises RefpcmError for another depth."""
+    if depth not in IMAGENET_BLOCKS:
+        raise RefpcmError(f"an ImageNet ResNet of basic blocks has {' or '.join(map(str, IMAGENET_BLOCKS))} layers, "
+                          f"not {depth!r}")
+    blocks = IMAGENET_BLOCKS[depth]
     return _resnet(f"imagenet-resnet{depth}", (3, 224, 224), 1000, (64, 128, 256, 512), blocks,
                    "projection", IMAGENET_STEM)
 

@@ -76,6 +76,11 @@ def _range(start, count):
     return int(start), int(count)
 
 
+def _float_type(dtype):
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise RefpcmError(f"normal numbers are float32 or float64, not {np.dtype(dtype)}")
+
+
 def philox4x32(counter, key):
     """Ten rounds of Philox4x32: counter (..., 4) and key (..., 2) uint32 -> (..., 4) uint32."""
     counter, key = np.asarray(counter, np.uint32), np.asarray(key, np.uint32)
@@ -110,7 +115,11 @@ def uniforms(seed, chip, purpose, layer, draw, start, count):
 
 
 def normals(seed, chip, purpose, layer, draw, start, count, dtype=np.float64):
-    """Standard normal numbers, elements start .. start + count - 1: (count,), rounded to `dtype` last."""
+    """Standard normal numbers, elements start .. start + count - 1: (count,), rounded to `dtype` last.
+
+    dtype: float64 or float32. Raises RefpcmError for another, and for an address that does not fit its bits.
+    """
+    _float_type(dtype)
     out = np.empty(_range(start, count)[1], dtype)
     fill_normals(*check_address(seed, chip, purpose, layer, draw), np.uint64(start), out)
     return out
@@ -140,6 +149,7 @@ def uniforms_naive(seed, chip, purpose, layer, draw, start, count):
 
 def normals_naive(seed, chip, purpose, layer, draw, start, count, dtype=np.float64):
     """`normals` as its definition reads."""
+    _float_type(dtype)
     return normal_quantile(uniforms_naive(seed, chip, purpose, layer, draw, start, count)).astype(dtype)
 
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from refpcm import rng
-from refpcm.analog import analog_layers, program_network, to_matrices
+from refpcm.analog import analog_layers, program_network, to_matrices, with_matrices
 from refpcm.analog_engine import AnalogEngine
 from refpcm.analog_forward import Analog, analog_forward, calibrate_ranges, input_vectors, layer_inputs, window
 from refpcm.compensation.adabs import calibrate
 from refpcm.compensation.global_drift import compensated_read, reference_readouts
+from refpcm.errors import RefpcmError
 from refpcm.kernels import parallel
 from refpcm.pcm.converters import Converter
 from refpcm.pcm.device import JOSHI2020
@@ -127,3 +128,37 @@ def test_the_layers_beside_the_tiles_have_their_kernels_whatever_the_environment
     usual = AnalogEngine(NETWORK, analog).forward(parameters, images[:20])
     monkeypatch.setenv("REFPCM_KERNELS", "plain")
     assert np.array_equal(AnalogEngine(NETWORK, analog).forward(parameters, images[:20]), usual)
+
+
+@pytest.mark.parametrize("converter", [IDEAL, REAL])
+def test_nan_reaches_the_logits_of_both_forms(network, converter):
+    """Through tiles and converters: from a pixel those of its image, from a weight those of every image."""
+    parameters, images, _ = network
+    images = images[:3].copy()
+    images[1, 0, 5, 5] = np.nan
+    analog = analog_of(network, CUT, converter, "output")
+    matrix = analog.matrices["layer1.0.conv1"].copy()
+    matrix[4, 2] = np.nan
+    broken = replace(analog, matrices={**analog.matrices, "layer1.0.conv1": matrix})
+    for analog, lost in ((analog, np.array([False, True, False])), (broken, True)):
+        for logits in (AnalogEngine(NETWORK, analog).forward(parameters, images),
+                       analog_forward(NETWORK, parameters, analog, images).values["fc"]):
+            assert np.all(np.isnan(logits) == np.reshape(lost, (-1, 1)))
+
+
+@pytest.mark.parametrize("change, said", [
+    ({"conv_1": np.zeros((27, 16), np.float32)}, "no crossbar layer 'conv_1'; it has conv1, "),
+    ({"bn1": np.zeros((16, 1), np.float32)}, "no crossbar layer 'bn1'"),
+    ({"conv1": np.zeros((36, 16), np.float32)}, r"'conv1' .* takes \(rows, columns\) = \(27, 16\), not \(36, 16\)"),
+    ({"fc": np.zeros((56, 10), np.float32)}, r"'fc' .* \(57, 10\)"),
+    ({"conv1": np.zeros(432, np.float32)}, "'conv1'")])
+@pytest.mark.parametrize("use", [
+    lambda parameters, analog, images: AnalogEngine(NETWORK, analog),
+    lambda parameters, analog, images: analog_forward(NETWORK, parameters, analog, images),
+    lambda parameters, analog, images: calibrate_ranges(NETWORK, parameters, analog.matrices, images, analog.tiles),
+    lambda parameters, analog, images: with_matrices(NETWORK, parameters, analog.matrices)])
+def test_matrices_that_do_not_fit_the_network_are_refused(network, use, change, said):
+    parameters, images, _ = network
+    analog = Analog(Tiles(), change, {}, {})
+    with pytest.raises(RefpcmError, match=said):
+        use(parameters, analog, images[:1])

@@ -8,7 +8,8 @@ from refpcm.errors import RefpcmError
 from refpcm.network import backward, forward
 from refpcm.nn.gradient_check import relative_error
 from refpcm.resnet import (ARCHITECTURES, IMAGE, Add, BatchNorm, Conv2d, GlobalAveragePool, Linear, MaxPool, Network,
-                           PadShortcut, ReLU, build, initial_parameters, parameter_shapes, pcm_weight_count)
+                           PadShortcut, ReLU, build, cifar_resnet, imagenet_resnet, initial_parameters,
+                           parameter_shapes, pcm_weight_count)
 
 
 def normals(index, count):
@@ -50,6 +51,14 @@ def test_the_paper_network_has_32_weighted_layers_and_two_projections():
     main = [l for l in network.layers if isinstance(l, (Conv2d, Linear)) and "downsample" not in l.name]
     assert len(main) == 32
     assert sum(isinstance(l, Conv2d) for l in network.layers) == 33
+
+
+@pytest.mark.parametrize("make, depth, said", [
+    (cifar_resnet, 33, "6n"), (cifar_resnet, 2, "6n"), (cifar_resnet, -4, "6n"), (cifar_resnet, 32.0, "6n"),
+    (imagenet_resnet, 50, "18 or 34"), (imagenet_resnet, "18", "18 or 34")])
+def test_depths_that_do_not_exist_are_refused(make, depth, said):
+    with pytest.raises(RefpcmError, match=said):
+        make(depth)
 
 
 def test_an_unknown_architecture_is_refused_with_the_known_ones():

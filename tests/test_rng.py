@@ -160,3 +160,10 @@ def test_numpy_integers_and_the_largest_address_are_accepted():
     largest = (np.uint32(2 ** 32 - 1), np.int64(2 ** 32 - 1), 2 ** 16 - 1, 2 ** 16 - 1, 2 ** 32 - 1)
     expected = rng.philox4x32([2 ** 32 - 1, 2 ** 30 - 1, 2 ** 32 - 1, 2 ** 32 - 1], [2 ** 32 - 1] * 2)
     assert np.array_equal(rng.words(*largest, 2 ** 64 - 4, 4), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, int, complex])
+@pytest.mark.parametrize("form", [rng.normals, rng.normals_naive])
+def test_normals_of_another_precision_are_refused(form, dtype):
+    with pytest.raises(RefpcmError, match="float32 or float64"):
+        form(1, 0, 1, 0, 0, 0, 4, dtype)

@@ -48,6 +48,7 @@ def calibrate(engine, parameters, mini_batches):
 
     engine: `refpcm.kernels.engine.Engine` or another with its interface. parameters: of the drifted network.
     mini_batches: a sequence of n arrays (m, C, H, W), normalised, not augmented.
+    Raises RefpcmError for an empty sequence.
     """
     p = decay(len(mini_batches))
     statistics = {}

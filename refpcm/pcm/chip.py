@@ -45,7 +45,10 @@ class Chip:
     crossbars: tuple
 
     def read(self, t_s, draw=0):
-        """Effective weights {name: (R, K)} at t seconds after programming; draw numbers the reads at that time."""
+        """Effective weights {name: (R, K)} at t seconds after programming; draw numbers the reads at that time.
+
+        Raises RefpcmError for a time before t0 or beyond the drift law, and for a draw outside 32 bits.
+        """
         weights = [np.empty(c.nu.shape[1:], c.nu.dtype) for c in self.crossbars]
         _read(fused.fill_weights, self, self.crossbars, t_s, draw, weights)
         return {c.name: w for c, w in zip(self.crossbars, weights)}
@@ -55,12 +58,16 @@ def program(matrices, device, seed, chip, numbers=None, dtype=np.float32):
     """Program matrices {name: (R, K)} into a new Chip.
 
     numbers: {name: layer number in the random numbers' address}; 0, 1, 2, ... in order if left out. dtype: precision
-    of the stored state; the arithmetic is float64 throughout.
+    of the stored state, float32 or float64; the arithmetic is float64 throughout.
+    Raises RefpcmError for a matrix that is empty or not finite, an identity outside 32 bits, another dtype, and
+    layer numbers that are missing, used twice or outside 16 bits.
     """
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise RefpcmError(f"a chip's state is float32 or float64, not {np.dtype(dtype)}")
+    numbers = _numbers(matrices, numbers)
     curves = tuple(encode(c) for c in (device.programming_us, device.nu_mean, device.nu_sigma))
     crossbars, layers = [], []
-    for position, (name, matrix) in enumerate(matrices.items()):
-        number = position if numbers is None else numbers[name]
+    for (name, matrix), number in zip(matrices.items(), numbers):
         w_max = mapping.largest_weight(matrix)
         flat = np.ascontiguousarray(matrix, np.float64 if np.asarray(matrix).dtype == np.float64 else np.float32)
         rng.check_address(seed, chip, rng.Purpose.PROGRAMMING, number, 0)
@@ -73,8 +80,26 @@ def program(matrices, device, seed, chip, numbers=None, dtype=np.float32):
     return Chip(device, int(seed), int(chip), tuple(crossbars))
 
 
+def _numbers(matrices, numbers):
+    """The layer number of each matrix, all different: two with one number would share all their noise."""
+    if numbers is None:
+        return list(range(len(matrices)))
+    missing = [name for name in matrices if name not in numbers]
+    if missing:
+        raise RefpcmError(f"layer numbers for the random numbers are missing for {', '.join(map(repr, missing))}")
+    chosen = [numbers[name] for name in matrices]
+    for name, number in zip(matrices, chosen):
+        if chosen.count(number) > 1:
+            raise RefpcmError(f"layer {name!r} shares its number {number!r}, and so all its noise, with another; "
+                              "give every layer a number of its own")
+    return chosen
+
+
 def read_conductances(chip, crossbar, t_s, draw):
-    """Conductances G+ and G- (2, R, K) [uS] of a crossbar at t seconds after programming, for read number `draw`."""
+    """Conductances G+ and G- (2, R, K) [uS] of a crossbar at t seconds after programming, for read number `draw`.
+
+    Raises RefpcmError for a time before t0 or beyond the drift law, and for a draw outside 32 bits.
+    """
     out = np.empty_like(crossbar.g_prog_us)
     _read(fused.fill_conductances, chip, [crossbar], t_s, draw, [out])
     return out

@@ -68,6 +68,7 @@ def check(device):
     g = np.linspace(0.0, 1.0, 1001)
     for field, low, high in (("programming_us", None, device.g_max_us), ("nu_mean", 0.0, 1.0), ("nu_sigma", 0.0, 1.0),
                              ("read_noise", 0.0, 1.0)):
+        demand(field, len(getattr(device, field)) > 0, "a curve of at least one piece")
         value = curve_value(getattr(device, field), g)
         low = -high if low is None else low  # a fit may dip below zero: programming cuts it there
         if not (np.all(np.isfinite(value)) and value.min() >= low and value.max() <= high):

@@ -20,7 +20,7 @@ A file starts from a known set and changes what it names:
 
 import sys
 from dataclasses import fields, replace
-from math import inf
+from math import inf, isinf, isnan
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def make_device(values):
     if "read_noise" in values:
         wanted = ("factor", "exponent", "high")
         _known_keys("read_noise", values["read_noise"], wanted, wanted)
-        changes["read_noise"] = (power(*_numbers("read_noise", [values["read_noise"][k] for k in wanted], 3, 3)),)
+        changes["read_noise"] = (power(*_numbers("read_noise", [values["read_noise"][k] for k in wanted], 3, 3, bounds=1)),)
     device = replace(DEVICES[base], name=str(values["name"]), **changes)
     if "drift" not in values:
         return device
@@ -86,7 +86,7 @@ def _drift_curves(drift, g_max_us):
         if isinstance(drift[key], dict):
             wanted = ("slope", "offset", "low", "high")
             _known_keys(f"drift.{key}", drift[key], wanted, wanted)
-            curves.append((logarithm(*_numbers(f"drift.{key}", [drift[key][k] for k in wanted], 4, 4)),))
+            curves.append((logarithm(*_numbers(f"drift.{key}", [drift[key][k] for k in wanted], 4, 4, bounds=2)),))
         else:
             g_us = _numbers("drift.g_us", drift.get("g_us"), 2, 1000)
             if any(not a < b for a, b in zip(g_us, g_us[1:])) or not g_us[0] <= 0 or not g_us[-1] >= g_max_us:  # NaN: none
@@ -107,16 +107,20 @@ def _known_keys(where, values, known, needed):
             raise RefpcmError(f"{where}: {key} is missing; add it")
 
 
-def _numbers(where, values, least, most):
+def _numbers(where, values, least, most, bounds=0):
+    """Floats of a list of numbers; all but the last `bounds` of them, which limit a curve, must be finite."""
     good = isinstance(values, list) and least <= len(values) <= most and all(
         isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
     if not good:
         count = least if least == most else f"{least} to {most}"
         raise RefpcmError(f"{where} must be a list of {count} numbers, not {values!r}")
     try:
-        return tuple(float(v) for v in values)
+        numbers = tuple(float(v) for v in values)
     except OverflowError:
         raise RefpcmError(f"{where} holds a whole number too large to compute with; give a smaller one") from None
+    if any(isnan(v) for v in numbers) or any(isinf(v) for v in numbers[:len(numbers) - bounds]):
+        raise RefpcmError(f"{where} must hold finite numbers, not {values!r}; only `low` and `high` may be infinite")
+    return numbers
 
 
 def device_to_dict(device):

@@ -4,15 +4,17 @@ from math import prod
 
 import numpy as np
 
+from refpcm.errors import RefpcmError
 from refpcm.kernels import layout
 from refpcm.kernels.buffers import Scratch
-from refpcm.kernels.convolution import corner
+from refpcm.kernels.convolution import SHAPES, corner
 from refpcm.kernels.finish import AFFINE, finish
 from refpcm.kernels.layout import LANES, SPARE_PLANES, Plane
 from refpcm.kernels.parallel import run
+from refpcm.nn.conv2d import output_size
 from refpcm.pcm import tile_kernels
 from refpcm.pcm.lane_tiles import lane_tiles
-from refpcm.pcm.tile import count
+from refpcm.pcm.tile import count, demand_shape, parts
 
 NOTHING = np.zeros((0, 0, 0, LANES), np.float32)
 NO_NOISE = np.zeros((0, 0, LANES), np.float32)
@@ -58,11 +60,22 @@ def windows_product(values, weights, kernel, stride, padding, tiles, ranges, z=N
     in C order, R = C kernel^2; a pixel is converted once, however many vectors it is in, and counts once, padding not.
     z, z_read: standard normal (N, P, K, V), P row parts, V = H_out W_out positions, wanted as in
     `refpcm.pcm.tile.product`, like the rest.
+    Raises RefpcmError for a kernel and stride without a fast form, and for arrays of other shapes.
     """
+    if (kernel, stride) not in SHAPES:
+        raise RefpcmError(f"products of windows have no fast form for kernel {kernel} with stride {stride}; known are "
+                          f"{', '.join(f'{k} with {s}' for k, s in SHAPES)}")
     n, c, h, w = values.shape
     x_plane, groups = Plane(h, w, max(1, padding)), layout.groups(len(values))
-    plane = Plane((h + 2 * padding - kernel) // stride + 1, (w + 2 * padding - kernel) // stride + 1)
+    plane = Plane(*(output_size(size, kernel, stride, padding) for size in (h, w)))
     columns = weights.shape[1]
+    demand_shape("weights", weights, (c * kernel ** 2, columns))
+    noise_shape = n, len(parts(len(weights), tiles.rows)), columns, plane.height * plane.width
+    if tiles.output_noise:
+        demand_shape("z", z, noise_shape)
+    if variance is not None:
+        demand_shape("variance", variance, weights.shape)
+        demand_shape("z_read", z_read, noise_shape)
     x, out = layout.empty_lanes(groups, c, x_plane), layout.empty_lanes(groups, columns, plane)
     layout.pack(values, x, x_plane)
     layer = lane_tiles(weights, kernel, stride, padding, tiles, ranges, w_max, variance)

@@ -4,6 +4,7 @@ import numpy as np
 
 from refpcm.elementary import log
 from refpcm.pcm.curve import curve_value
+from refpcm.pcm.drift import check_time
 
 
 def relative_read_noise(g_us, device):
@@ -15,7 +16,11 @@ def relative_read_noise(g_us, device):
 
 
 def accumulation(t_s, device):
-    """sqrt(ln((t + t_read) / (2 t_read))): growth of 1/f noise with the time t since programming."""
+    """sqrt(ln((t + t_read) / (2 t_read))): growth of 1/f noise with the time t [s] since programming.
+
+    Raises RefpcmError for a time before t0 or beyond the drift law.
+    """
+    check_time(t_s, device)
     return float(np.sqrt(log((t_s + device.t_read_s) / (2 * device.t_read_s))))
 
 

@@ -41,9 +41,18 @@ class Tiles:
 
 @dataclass(frozen=True)
 class Ranges:
-    """Full scale of a layer's converters: of its inputs (DAC) and of a tile's column sums (ADC)."""
+    """Full scale of a layer's converters: of its inputs (DAC) and of a tile's column sums (ADC).
+
+    Raises RefpcmError unless both are above 0 and finite.
+    """
     inputs: float
     outputs: float
+
+    def __post_init__(self):
+        for name in ("inputs", "outputs"):
+            if not 0 < getattr(self, name) < np.inf:
+                raise RefpcmError(f"converter ranges: {name} must be above 0 and finite, not {getattr(self, name)!r}; "
+                                  "take those of calibrated_ranges")
 
 
 @dataclass
@@ -74,9 +83,11 @@ def parts(size, limit):
     return [(int(end) - n, int(end)) for end, n in zip(ends, sizes)]
 
 
-def tile_count(rows, columns, tiles):
-    """Number of tiles that a matrix (rows, columns) takes."""
-    return len(parts(rows, tiles.rows)) * len(parts(columns, tiles.columns))
+def demand_shape(name, array, shape):
+    """Raises RefpcmError unless the array has this shape."""
+    if array is None or np.shape(array) != shape:
+        found = "nothing" if array is None else f"shape {np.shape(array)}"
+        raise RefpcmError(f"a product on these tiles wants {name} of shape {shape}, got {found}")
 
 
 def product(x, weights, tiles, ranges, z=None, w_max=1.0, saturation=None, variance=None, z_read=None):
@@ -85,11 +96,19 @@ def product(x, weights, tiles, ranges, z=None, w_max=1.0, saturation=None, varia
     z: standard normal (N, P, K), P row parts, wanted if output_noise is not 0. saturation: a Saturation to add to.
     variance (R, K): of each weight's read noise, drawn afresh for every product (I-9, `per_product`): a column's sum
     then gets sqrt(sum over r in p of DAC(x_r)^2 variance_rk) z_read_pk, z_read (N, P, K) standard normal.
+    Raises RefpcmError for arrays of other shapes.
     """
-    analog = convert(x, tiles.dac, ranges.inputs)
+    (rows, columns), bounds = weights.shape, parts(len(weights), tiles.rows)
     sigma = float(tiles.output_noise * w_max * ranges.inputs)
-    y = np.zeros((x.shape[0], weights.shape[1]), x.dtype)
-    for p, (begin, end) in enumerate(parts(weights.shape[0], tiles.rows)):
+    demand_shape("x", x, (len(x), rows))
+    if sigma:
+        demand_shape("z", z, (len(x), len(bounds), columns))
+    if variance is not None:
+        demand_shape("variance", variance, (rows, columns))
+        demand_shape("z_read", z_read, (len(x), len(bounds), columns))
+    analog = convert(x, tiles.dac, ranges.inputs)
+    y = np.zeros((len(x), columns), x.dtype)
+    for p, (begin, end) in enumerate(bounds):
         current = analog[:, begin:end] @ weights[begin:end]
         if variance is not None:
             read_noise = np.sqrt(analog[:, begin:end] ** 2 @ variance[begin:end]) * z_read[:, p]
@@ -109,11 +128,16 @@ def product(x, weights, tiles, ranges, z=None, w_max=1.0, saturation=None, varia
 def calibrated_ranges(x, weights, tiles, quantile=0.9999, least_input=0.0):
     """Ranges that hold the given share of |inputs|, at least least_input, and of |column sums| for the sample x (N, R).
 
-    Raises RefpcmError for a sample without a single non-zero input.
+    Raises RefpcmError for a sample without a single non-zero input, and for inputs or sums that are not finite.
     """
+    if not np.isfinite(x).all():
+        raise RefpcmError("converter ranges: an input of a layer is not finite in the calibration images; look at the "
+                          "network's parameters")
     inputs = max(float(np.quantile(np.abs(x), quantile)) or float(np.abs(x).max()), least_input)
     if inputs == 0:
         raise RefpcmError("converter ranges: every input of a layer is 0 in the calibration images")
     analog = convert(x, tiles.dac, inputs)
     sums = np.concatenate([np.abs(analog[:, b:e] @ weights[b:e]).ravel() for b, e in parts(len(weights), tiles.rows)])
+    if not np.isfinite(sums).all():
+        raise RefpcmError("converter ranges: a column sum of a layer is not finite; look at the layer's matrix")
     return Ranges(inputs, float(np.quantile(sums, quantile)) or 1.0)

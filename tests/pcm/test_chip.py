@@ -14,6 +14,7 @@ from refpcm.pcm import mapping
 from refpcm.pcm.chip import (chip_hash, effective_weights, load_chip, program, program_naive, read_conductances,
                              read_conductances_naive, save_chip)
 from refpcm.pcm.device import DEVICES, JOSHI2020, NO_READ_NOISE
+from refpcm.pcm.read_noise import accumulation
 
 WEIGHTS = np.random.default_rng(0).standard_normal((130, 37)).astype(np.float32)
 VARIANTS = [*DEVICES.values(), replace(JOSHI2020, reset_device="zero"), replace(JOSHI2020, stuck_fraction=0.1),
@@ -198,14 +199,25 @@ def test_matrices_that_cannot_be_programmed_are_refused(matrix):
 
 @pytest.mark.parametrize("t_s", [19.99, 0, -5, float("nan"), float("inf"), 1e11])
 def test_times_outside_the_drift_law_are_refused(t_s):
-    with pytest.raises(RefpcmError, match="time"):
-        chip_of().read(t_s)
+    for use in (chip_of().read, lambda t_s: accumulation(t_s, JOSHI2020)):
+        with pytest.raises(RefpcmError, match="time"):
+            use(t_s)
 
 
 @pytest.mark.parametrize("seed, chip", [(-1, 0), (0, 2 ** 32), (1.5, 0)])
 def test_identities_outside_32_bits_are_refused(seed, chip):
     with pytest.raises(RefpcmError):
         program({"m": WEIGHTS}, JOSHI2020, seed, chip)
+
+
+@pytest.mark.parametrize("options, said", [
+    ({"numbers": {"first": 3, "second": 3}}, "'first' shares its number 3"),
+    ({"numbers": {"first": 3, "second": np.int64(3)}}, "'first' shares its number 3"),
+    ({"numbers": {"first": 3}}, "missing for 'second'"), ({"numbers": {"first": 0, "second": 2 ** 16}}, "layer"),
+    ({"dtype": np.float16}, "float16"), ({"dtype": int}, "int64"), ({"dtype": complex}, "complex128")])
+def test_numbers_and_precisions_that_cannot_be_are_refused(options, said):
+    with pytest.raises(RefpcmError, match=said):
+        chip_of(**options)
 
 
 def test_draws_outside_32_bits_are_refused():

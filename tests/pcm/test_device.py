@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from refpcm.errors import RefpcmError
-from refpcm.pcm.curve import Piece, curve_value, encode, fill_curve, fill_log, polynomial, table
+from refpcm.pcm.curve import Piece, curve_value, encode, fill_curve, fill_log, logarithm, polynomial, power, table
 from refpcm.pcm.device import CROSSSIM_JOSHI, DEVICES, JOSHI2020, check, differences, find_device
 from refpcm.pcm.device_file import device_from_dict, device_to_dict, make_device, read_device
 
@@ -73,6 +73,16 @@ def test_a_piece_of_no_known_form_is_refused(form, coefficients):
         Piece(form, coefficients)
 
 
+def test_a_curve_is_nan_where_no_piece_reaches():
+    g = np.array([0.2, 0.7, np.nan, np.inf])
+    for curve in ((polynomial(3.0, below=0.5),), (power(3.0, 0.0, below=0.5),), (logarithm(0.0, 3.0, below=0.5),)):
+        out, log_g = np.full(4, 7.0), np.empty(4)
+        fill_log(g, log_g)
+        fill_curve(encode(curve), g, log_g, out)
+        for value in (out, curve_value(curve, g)):
+            np.testing.assert_array_equal(value, [3.0, np.nan, np.nan, np.nan])
+
+
 def test_a_table_is_interpolated_and_constant_outside():
     curve = table([0.1, 0.4, 1.0], [3.0, 6.0, 0.0])
     value = curve_value(curve, [0.0, 0.1, 0.2, 0.4, 0.7, 1.0, 1.1])
@@ -91,7 +101,8 @@ def test_a_device_survives_its_plain_form(name):
     ("t0_s", 0), ("t_read_s", 0.0), ("t0_s", 1e-7), ("stuck_fraction", -0.1), ("stuck_fraction", 1.5),
     ("reset_device", "none"), ("read_noise_from", "drifted"), ("identity", True),
     ("programming_us", (polynomial(30.0),)), ("nu_mean", (polynomial(1.5),)), ("nu_mean", (polynomial(-0.1),)),
-    ("nu_sigma", (polynomial(float("nan")),)), ("read_noise", (polynomial(2.0),))])
+    ("nu_sigma", (polynomial(float("nan")),)), ("read_noise", (polynomial(2.0),)), ("nu_mean", ()),
+    ("read_noise", (polynomial(0.1, below=0.5),))])
 def test_parameters_outside_their_range_are_refused_by_name(field, value):
     with pytest.raises(RefpcmError, match=field):
         replace(JOSHI2020, **{field: value})
@@ -108,6 +119,7 @@ def test_only_what_differs_is_told():
     check(JOSHI2020)
 
 
+INF, NAN = float("inf"), float("nan")
 USER = {"name": "mine", "based_on": "joshi2020", "g_max_us": 20.0, "programming_us": [0.3, 1.0],
         "drift": {"g_us": [0, 5, 20], "nu_mean": [0.1, 0.06, 0.05], "nu_sigma": [0.04, 0.01, 0.008]},
         "read_noise": {"factor": 0.01, "exponent": -0.5, "high": 0.1}}
@@ -129,6 +141,14 @@ def test_only_the_curves_of_the_file_are_tried_at_its_g_max():
     assert np.all(curve_value(quiet.programming_us, G) == 0)
 
 
+def test_bounds_of_curves_may_be_infinite():
+    device = make_device({**USER, "drift": {key: {"slope": 0, "offset": 0.05, "low": -INF, "high": INF} for key in
+                                            ("nu_mean", "nu_sigma")},
+                          "read_noise": {"factor": 0.01, "exponent": 0.5, "high": INF}})
+    np.testing.assert_allclose(curve_value(device.nu_mean, G), 0.05)
+    np.testing.assert_allclose(curve_value(device.read_noise, [0.25]), 0.005)
+
+
 @pytest.mark.parametrize("change, said", [
     ({"gmax": 3}, "unknown key 'gmax'"), ({"name": None}, "name is missing"),
     ({"based_on": "x"}, "known are joshi2020"), ({"based_on": ["a"]}, "known are joshi2020"),
@@ -137,6 +157,13 @@ def test_only_the_curves_of_the_file_are_tried_at_its_g_max():
     ({"programming_us": [-1.0]}, "nowhere above 0"), ({"programming_us": [0, -0.3, 0.1]}, "nowhere above 0"),
     ({"programming_us": [10 ** 400]}, "programming_us holds .* too large"), ({"g_max_us": 10 ** 400}, "g_max_us"),
     ({"stuck_fraction": -10 ** 400}, "stuck_fraction"),
+    ({"programming_us": [0.3, INF]}, "programming_us must hold finite"), ({"programming_us": [NAN]}, "programming_us"),
+    ({"drift": {**USER["drift"], "nu_mean": [0.1, NAN, 0.1]}}, "nu_mean must hold finite"),
+    ({"drift": {**USER["drift"], "nu_mean": {"slope": INF, "offset": 0, "low": 0, "high": 1}}}, "drift.nu_mean"),
+    ({"drift": {**USER["drift"], "nu_mean": {"slope": 0, "offset": 0, "low": NAN, "high": 1}}}, "drift.nu_mean"),
+    ({"drift": {**USER["drift"], "g_us": [0, 5, NAN]}}, "drift.g_us must hold finite"),
+    ({"read_noise": {"factor": 0.01, "exponent": NAN, "high": 0.1}}, "read_noise must hold finite"),
+    ({"read_noise": {"factor": 0.01, "exponent": -0.5, "high": NAN}}, "read_noise must hold finite"),
     ({"drift": {"nu_mean": [0.1]}}, "nu_sigma is missing"),
     ({"drift": {**USER["drift"], "g_us": [0, 5, 10]}}, "reach from 0 to g_max_us"),
     ({"drift": {**USER["drift"], "g_us": [0, 5, 5]}}, "ascend"),

@@ -12,7 +12,7 @@ from refpcm.errors import RefpcmError
 from refpcm.network import forward
 from refpcm.pcm.converters import Converter, codes, convert, saturated
 from refpcm.pcm.device import JOSHI2020
-from refpcm.pcm.tile import Ranges, Saturation, Tiles, calibrated_ranges, parts, product, tile_count
+from refpcm.pcm.tile import Ranges, Saturation, Tiles, calibrated_ranges, parts, product
 from refpcm.pcm.lane_product import windows_product
 from refpcm.resnet import initial_parameters, tiny_resnet8
 from refpcm.training.executor import NumpyEngine
@@ -43,6 +43,14 @@ def test_an_ideal_converter_passes_everything_on():
     assert convert(x, Converter(None), 1.0) is x and saturated(x, Converter(None), 1.0) == 0
 
 
+def test_nan_has_no_code_and_stays_nan():
+    x = np.array([0.3, np.nan, np.inf], np.float32)
+    with pytest.raises(RefpcmError, match="NaN"):
+        codes(x, Converter(8), 1.0)
+    np.testing.assert_array_equal(convert(x, Converter(3), 3.0), np.float32([0, np.nan, 3]))
+    assert saturated(x, Converter(3), 3.0) == 1
+
+
 @pytest.mark.parametrize("size, limit, sizes", [
     (10, None, [10]), (10, 10, [10]), (10, 4, [4, 3, 3]), (504, 256, [252] * 2), (513, 512, [257, 256]),
     (3, 1, [1, 1, 1])])
@@ -50,10 +58,6 @@ def test_parts_differ_by_at_most_one_and_cover_everything(size, limit, sizes):
     bounds = parts(size, limit)
     assert [e - b for b, e in bounds] == sizes
     assert [b for b, _ in bounds] == [0] + [e for _, e in bounds][:-1] and bounds[-1][1] == size
-
-
-def test_tiles_are_counted():
-    assert tile_count(504, 56, Tiles(256, 28)) == 4
 
 
 def test_an_ideal_product_is_the_matrix_product():
@@ -75,7 +79,7 @@ def test_a_product_by_hand():
 def test_the_saturating_sum_shows_that_parts_are_converted_before_they_are_added():
     x, w = np.ones((1, 4)), np.array([[5.0], [5.0], [-5.0], [-5.0]])
     assert product(x, w, Tiles(2, None, Converter(None), Converter(8)), Ranges(1, 8.0))[0, 0] == 0
-    assert product(x, w[:2], Tiles(2, None, Converter(None), Converter(8)), Ranges(1, 8.0))[0, 0] == 8.0
+    assert product(x[:, :2], w[:2], Tiles(2, None, Converter(None), Converter(8)), Ranges(1, 8.0))[0, 0] == 8.0
 
 
 def test_output_noise_has_the_stated_size():
@@ -107,6 +111,54 @@ def test_kernels_and_specification_agree_bit_for_bit(dac, adc, rows, noise, stri
     assert fast.dtype == np.float32 and np.array_equal(y.reshape(3, size, size, 11).transpose(0, 3, 1, 2), fast)
     assert (counts[0].adc_values, counts[0].adc_saturated) == (counts[1].adc_values, counts[1].adc_saturated)
     assert adc is None or counts[0].adc_saturated > 0
+
+
+NOISY = Tiles(2, None, Converter(None), Converter(None), output_noise=0.1)
+
+
+@pytest.mark.parametrize("change, said", [
+    ({"x": np.ones((1, 3))}, r"x of shape \(1, 4\), got shape \(1, 3\)"), ({"x": np.ones(4)}, "x of shape"),
+    ({"z": None}, r"z of shape \(1, 2, 5\), got nothing"), ({"z": np.ones((1, 1, 5))}, "z of shape"),
+    ({"variance": np.ones((5, 4))}, "variance of shape"), ({"z_read": None}, "z_read of shape"),
+    ({"z_read": np.ones((2, 2, 5))}, "z_read of shape")])
+def test_products_of_arrays_that_do_not_fit_are_refused(change, said):
+    fitting = {"x": np.ones((1, 4)), "weights": np.ones((4, 5)), "tiles": NOISY, "ranges": Ranges(1, 1),
+               "z": np.ones((1, 2, 5)), "variance": np.ones((4, 5)), "z_read": np.ones((1, 2, 5))}
+    product(**fitting)
+    with pytest.raises(RefpcmError, match=said):
+        product(**{**fitting, **change})
+
+
+@pytest.mark.parametrize("change, said", [
+    ({"kernel": 5}, "kernel 5 with stride 1; known are 3 with 1, "), ({"stride": 3}, "kernel 1 with stride 3"),
+    ({"kernel": 7, "stride": 1}, "kernel 7 with stride 1"), ({"kernel": 3}, r"weights of shape \(36, 5\)"),
+    ({"weights": np.ones((8, 5))}, r"weights of shape \(4, 5\)"), ({"z": None}, "z of shape"),
+    ({"z": np.ones((1, 2, 5, 1))}, r"z of shape \(1, 2, 5, 9\)"), ({"variance": np.ones((5, 4))}, "variance of shape"),
+    ({"z_read": np.ones((1, 1, 5, 9))}, "z_read of shape"),
+    ({"kernel": 7, "stride": 2, "weights": np.ones((196, 5))}, "does not fit an input")])
+def test_products_of_windows_that_do_not_fit_are_refused(change, said):
+    """The kernels would read whatever lies behind the arrays."""
+    fitting = {"values": np.ones((1, 4, 3, 3), np.float32), "weights": np.ones((4, 5)), "kernel": 1, "stride": 1,
+               "padding": 0, "tiles": NOISY, "ranges": Ranges(1, 1), "z": np.ones((1, 2, 5, 9)),
+               "variance": np.ones((4, 5)), "z_read": np.ones((1, 2, 5, 9))}
+    windows_product(**fitting)
+    with pytest.raises(RefpcmError, match=said):
+        windows_product(**{**fitting, **change})
+
+
+@pytest.mark.parametrize("dac", [None, 8])
+@pytest.mark.parametrize("adc", [None, 8])
+@pytest.mark.parametrize("near_a_tie", [False, True])
+def test_nan_passes_converters_in_both_forms(near_a_tie, dac, adc):
+    """Near a tie the kernels convert the 16 lanes one by one."""
+    values = np.full((16, 2, 1, 1), 0.5 / 127 if near_a_tie else 0.25, np.float32)
+    values[3, 1] = np.nan
+    w, tiles = np.float32([[1, 2], [3, 4]]), Tiles(None, None, Converter(dac), Converter(adc))
+    counts = Saturation(), Saturation()
+    slow = product(values[:, :, 0, 0], w, tiles, Ranges(1.0, 1.0), saturation=counts[0])
+    fast = windows_product(values, w, 1, 1, 0, tiles, Ranges(1.0, 1.0), saturation=counts[1])[:, :, 0, 0]
+    assert np.array_equal(np.isnan(slow), np.isnan(fast)) and np.array_equal(np.isnan(slow[:, 0]), np.arange(16) == 3)
+    assert counts[0] == counts[1]
 
 
 def test_inputs_that_saturate_count_once():
@@ -148,12 +200,17 @@ def test_calibrated_ranges_hold_the_quantile():
     ranges = calibrated_ranges(x, w, Tiles(10, None, Converter(None), Converter(8)), quantile=0.99)
     assert np.mean(np.abs(x) > ranges.inputs) == pytest.approx(0.01, abs=0.001)
     assert ranges.outputs == pytest.approx(2.576 * np.sqrt(10), rel=0.1)
-    with pytest.raises(RefpcmError, match="every input"):
-        calibrated_ranges(np.zeros((3, 20)), w, IDEAL)
+    for inputs, weights, said in ((0.0, 1.0, "every input"), (np.nan, 1.0, "input .* not finite"),
+                                  (np.inf, 1.0, "input .* not finite"), (1.0, np.nan, "sum .* not finite"),
+                                  (1e300, 1e300, "sum .* not finite")):
+        with pytest.raises(RefpcmError, match=said), np.errstate(all="ignore"):
+            calibrated_ranges(np.full((3, 20), inputs), np.full((20, 2), weights), IDEAL)
 
 
 @pytest.mark.parametrize("make", [lambda: Converter(1), lambda: Converter(25), lambda: Converter(8.0), lambda: Tiles(0),
-                                  lambda: Tiles(rows=2.5), lambda: Tiles(output_noise=-1), lambda: Tiles(columns=0)])
+                                  lambda: Tiles(rows=2.5), lambda: Tiles(output_noise=-1), lambda: Tiles(columns=0),
+                                  lambda: Ranges(0.0, 1.0), lambda: Ranges(1.0, -1.0), lambda: Ranges(np.nan, 1.0),
+                                  lambda: Ranges(1.0, np.nan), lambda: Ranges(np.inf, 1.0)])
 def test_impossible_hardware_is_refused(make):
     with pytest.raises(RefpcmError):
         make()
