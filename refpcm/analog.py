@@ -71,6 +71,6 @@ def with_matrices(network, parameters, matrices):
 
 
 def program_network(network, parameters, device, seed, chip, on_chip="all"):
-    """Program the network's matrices into a new `refpcm.pcm.chip.Chip`."""
+    """Program the network's matrices into a new `refpcm.pcm.chip.Chip`. Raises RefpcmError as `program` there."""
     numbers = {layer.name: number for number, layer in analog_layers(network, on_chip)}
     return program(to_matrices(network, parameters, on_chip), device, seed, chip, numbers)

@@ -86,7 +86,8 @@ def _numbers(matrices, numbers):
         return list(range(len(matrices)))
     missing = [name for name in matrices if name not in numbers]
     if missing:
-        raise RefpcmError(f"layer numbers for the random numbers are missing for {', '.join(map(repr, missing))}")
+        raise RefpcmError(f"layer numbers for the random numbers are missing for {', '.join(map(repr, missing))}; "
+                          "give every layer one, or leave out `numbers`")
     chosen = [numbers[name] for name in matrices]
     for name, number in zip(matrices, chosen):
         if chosen.count(number) > 1:
