@@ -11,7 +11,8 @@ Check another implementation of PCM inference against refpcm, case by case.
   python -m refpcm.golden check --self
   python -m refpcm.golden explain L1-nu
 """
-EXIT_STATUS = "exit status: 0 all answered cases passed, 1 one failed or none was answered, 2 wrong usage"
+EXIT_STATUS = ("exit status: 0 all answered cases passed, 1 one failed or none was answered, 2 wrong usage, "
+               "130 interrupted")
 ACTIONS = {
     "list": "the cases",
     "explain": "one case in full",
@@ -32,7 +33,7 @@ def arguments(argv=None):
             action.add_argument("case", metavar="CASE", help="id of a case")
             continue
         action.add_argument("--level", type=int, nargs="+", choices=range(8), metavar="N",
-                            help="only these levels, 0 to 7")
+                            help="only these levels, 0 to 7" + (" without 4 and 7" if name == "mutants" else ""))
         if name in ("list", "export", "check"):
             action.add_argument("--case", nargs="+", metavar="ID", help="only these cases; * stands for anything")
         if name == "export":
@@ -45,6 +46,8 @@ def arguments(argv=None):
                                help="Python module with functions named like the operations")
             asked.add_argument("--command", metavar="CMD", help="program; gets: case id, input folder, output folder")
             _add_path(asked, "--outputs", "DIR", "folder made by export, answered elsewhere")
+            action.add_argument("--time-limit", type=cli.duration, metavar="SECONDS",
+                                help="for --command: a program that takes longer for a case is stopped (default: 600)")
             _add_path(action, "--report", "FILE", "write the JSON report here")
         if name == "regenerate":
             _add_path(action, "--out", "DIR", "also write the new kit into this new folder")

@@ -25,6 +25,7 @@ class Recipe:
     offset: float = 0.0
 
     def make(self, shape, dtype):
+        """The array, of this shape and dtype, in the unit of the input."""
         count = int(np.prod(shape))
         z = rng.normals(self.seed, 0, rng.Purpose.INITIALISATION, self.layer, 0, 0, count)
         return (self.offset + self.scale * z).reshape(shape).astype(dtype)
@@ -40,6 +41,7 @@ class Input:
     content: object
 
     def array(self):
+        """The values, of .shape and .dtype; a Recipe is carried out anew at each call."""
         return self.content.make(self.shape, self.dtype) if isinstance(self.content, Recipe) else self.content
 
 
@@ -83,6 +85,7 @@ class Case:
     outputs: tuple
 
     def input_arrays(self):
+        """{name: array} of the inputs, in their order."""
         return {i.name: i.array() for i in self.inputs}
 
     def values(self):

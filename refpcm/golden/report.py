@@ -41,11 +41,12 @@ def counts_by_level(records):
     return counts
 
 
-def full_report(records, kit, implementation, seconds):
-    """The JSON report: what was asked, where, of whom, and every case."""
+def full_report(records, kit, implementation, seconds, interrupted=None):
+    """The JSON report: what was asked, where, of whom, every case, and the id of the case in which it was interrupted."""
     from refpcm.cli import versions
     return {"kit": kit.manifest["version"], "kit_sha256": kit.digest, "implementation": implementation,
             "versions": versions(), "platform": f"{platform.system()} {platform.machine()}", "seconds": round(seconds, 2),
+            "interrupted": interrupted,
             "counts": {f"L{level}": row for level, row in counts_by_level(records).items()}, "cases": records}
 
 

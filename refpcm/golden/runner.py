@@ -6,10 +6,13 @@ operation, and Broken where it failed to answer.
 
 import contextlib
 import importlib
+import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +22,8 @@ from refpcm.golden.compare import compare, refused
 from refpcm.golden.exchange import read_outputs, untouched, write_case
 
 UNSUPPORTED_STATUS = 77  # exit status by which a command says "I do not have this operation"
-TIME_LIMIT_S = 600
+TIME_LIMIT_S = 600.0
+TAIL_BYTES = 4096  # of what a program prints, as much is read for its last line
 
 
 class Unsupported(Exception):
@@ -42,29 +46,33 @@ def adapter_asker(name, operations=()):
         raise RefpcmError(f"the adapter {name!r} cannot be imported ({type(error).__name__}: {error}); "
                           "give the name of a module, without .py, and run from the folder it is in") from error
     finally:
-        sys.path.remove("")
-    if operations and not any(hasattr(module, operation) for operation in operations):
+        with contextlib.suppress(ValueError):  # the module may have taken it out itself
+            sys.path.remove("")
+    if operations and not any(callable(getattr(module, operation, None)) for operation in operations):
         raise RefpcmError(f"the adapter {name!r} has no function named like an operation of the kit, such as "
                           f"{sorted(operations)[0]}; python -m refpcm.golden list shows all")
 
     def ask(case):
         operation = getattr(module, case.operation, None)
-        if operation is None:
+        if not callable(operation):  # nothing of that name, or a submodule
             raise Unsupported
         inputs = {name: array.copy() for name, array in case.input_arrays().items()}
         try:
-            answers = dict(operation(inputs, case.values()))
-            return {str(name): np.asarray(value) for name, value in answers.items() if value is not None}
+            answers = operation(inputs, case.values())
+            if hasattr(answers, "keys"):  # what dict() takes for a mapping
+                return {str(name): np.asarray(value) for name, value in dict(answers).items() if value is not None}
         except NotImplementedError as error:
             raise Unsupported from error
         except (Exception, SystemExit) as error:  # whatever foreign code raises is a finding, not a crash
             raise Broken(f"raised {type(error).__name__}: {error}") from error
+        raise Broken(f"returned {type(answers).__name__}, not a dict of arrays")
     return ask
 
 
-def command_asker(command):
+def command_asker(command, time_limit_s=TIME_LIMIT_S):
     """Runs `command case-id input-folder output-folder`; both folders are the same, as `write_case` makes it.
 
+    A program that takes longer than time_limit_s seconds for a case is killed and has not answered it.
     Raises RefpcmError for an empty command or an open quotation; asking raises it for a program that cannot be run.
     """
     try:
@@ -75,23 +83,44 @@ def command_asker(command):
         raise RefpcmError("--command is empty; give the program that answers a case")
 
     def ask(case):
-        with tempfile.TemporaryDirectory(prefix="refpcm-golden-") as folder:
+        # a process that the program left behind may still write into the folder while it is removed
+        with tempfile.TemporaryDirectory(prefix="refpcm-golden-", ignore_cleanup_errors=True) as folder, \
+                tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             folder = Path(folder)
             write_case(folder, case)
             try:
-                done = subprocess.run([*words, case.id, str(folder), str(folder)], capture_output=True, text=True,
-                                      errors="backslashreplace", timeout=TIME_LIMIT_S)
+                status = _run([*words, case.id, str(folder), str(folder)], out, err, time_limit_s)
             except OSError as error:
                 raise RefpcmError(f"--command: cannot run {words[0]!r}: {error.strerror}") from error
             except subprocess.TimeoutExpired as error:
-                raise Broken(f"no answer within {TIME_LIMIT_S} s") from error
-            if done.returncode == UNSUPPORTED_STATUS:
+                raise Broken(f"no answer within {time_limit_s:g} s") from error
+            if status == UNSUPPORTED_STATUS:
                 raise Unsupported
-            if done.returncode:
-                last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-                raise Broken(f"exit status {done.returncode}: {last}")
+            if status:
+                raise Broken(f"exit status {status}: {_last_line(err) or _last_line(out) or 'no message'}")
             return _outputs(folder)
     return ask
+
+
+def _run(arguments, out, err, time_limit_s):
+    """Exit status of a program without input, its streams going to files; cut short, it is killed with all it started."""
+    process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
+    try:
+        return process.wait(time_limit_s)
+    except BaseException:  # too late, or Ctrl-C, which does not reach a session of its own
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(OSError):  # all of them have ended meanwhile
+                os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.wait()
+        raise
+
+
+def _last_line(stream):
+    """The last line of a file that is not blank, or ""; of a longer line than TAIL_BYTES its end."""
+    stream.seek(max(stream.seek(0, os.SEEK_END) - TAIL_BYTES, 0))
+    lines = stream.read(TAIL_BYTES).decode(errors="backslashreplace").strip().splitlines()
+    return lines[-1] if lines else ""
 
 
 def files_asker(folder):
@@ -129,7 +158,9 @@ def run_case(case, ask):
         return "unsupported", "", []
     except Broken as error:
         return "failed", str(error), []
-    verdicts = [(output, compare(output, answers.get(output.name))) for output in case.outputs]
+    with np.errstate(all="ignore"), warnings.catch_warnings():  # an adapter may have made errors of warnings
+        warnings.simplefilter("ignore")
+        verdicts = [(output, compare(output, answers.get(output.name))) for output in case.outputs]
     unknown = sorted(set(answers) - {output.name for output in case.outputs})
     if unknown and not all(verdict.ok for _, verdict in verdicts):
         missing = refused(f"not returned; unknown names {', '.join(unknown[:5])} were")

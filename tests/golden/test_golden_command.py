@@ -111,8 +111,25 @@ def test_regenerated_values_of_another_kit_are_told_apart(tmp_path, capsys):
     assert regenerate_command(SimpleNamespace(kit=tmp_path, level=[6], out=None)) == 1
     said = capsys.readouterr().out.splitlines()
     assert [line for line in said if "not in the stored kit" not in line] == [
-        "L6-nu-moments: inputs, parameters or outputs are others, or a tolerance is",
+        "L6-nu-moments: operation, inputs, parameters or outputs are others, or a tolerance is",
         "L6-nu-kolmogorov: sigma of nu differs"]
+
+
+def test_regeneration_compares_scales_and_texts(tmp_path, capsys):
+    from refpcm.golden.commands import regenerate_command
+    from refpcm.golden.kit import Kit, write_kit
+    case = next(c for c in Kit().cases if c.id == "L1-drift-1h")
+    out, = case.outputs
+    other = replace(out, unit="mS", expected={**out.expected, "scale": 1.00001 * out.expected["scale"]},
+                    tolerance=replace(out.tolerance, why="x"))
+    nu = replace(case.inputs[-1], unit="uS")
+    write_kit(tmp_path, [replace(case, equation="x", interpretation="I-2", catches="x", outputs=(other,),
+                                 inputs=(*case.inputs[:-1], nu))], {})
+    assert regenerate_command(SimpleNamespace(kit=tmp_path, level=[1], out=None)) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if "not in the stored kit" not in line] == [f"L1-drift-1h: {what} differs" for what in (
+        "equation", "interpretation", "catches", "unit of nu", "unit of g_drift_us",
+        "the reason for the tolerance of g_drift_us", "scale of g_drift_us")]
 
 
 @pytest.mark.parametrize("report", sorted(EXAMPLES.glob("golden_*_report.json")), ids=lambda path: path.name)
@@ -129,6 +146,7 @@ def test_the_reports_in_the_docs_are_of_this_kit(report):
     (("check", "--self", "--kit", "/no/such/kit"), "no golden kit"),
     (("explain", "L9-nothing"), "there is no case"),
     (("export", "/"), "exists"),
+    (("mutants", "--level", 1, 4, 7), "--level 4 7: mutants are asked only at levels 0 1 2 3 5 6"),
     (("regenerate", "--level", 0, "--out", HERE), "frozen")])
 def test_wrong_usage_is_one_sentence_and_status_two(arguments, says):
     done = golden(*arguments)
