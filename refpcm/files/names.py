@@ -109,7 +109,8 @@ def check_parameters(path, network, tensors, twice=(), dtype=None):
 def _listed(names):
     """Names of a file of anybody's, as text that a terminal can show."""
     shown = [name if name.isprintable() else repr(name) for name in map(str, names[:MOST_LISTED])]
-    return ", ".join(name[:200] for name in shown) + (f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else "")
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return ", ".join(name[:200] for name in shown) + more
 
 
 def class_count(state_dict):
