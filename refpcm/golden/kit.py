@@ -13,17 +13,19 @@ import numpy as np
 from refpcm.errors import RefpcmError
 from refpcm.files.tensors import read_tensors, write_tensors
 from refpcm.golden.case import Case, Input, Output, Recipe, Tolerance
+from refpcm.golden.errata import ERRATA
 from refpcm.golden.schema import check_schema
 
-VERSION = "1.0"
+VERSION = "1.1"
 HERE = Path(__file__).parent / "v1"
 SCHEMA = "manifest.schema.json"
 
 
-def write_kit(folder, cases, versions):
+def write_kit(folder, cases, versions, kept=None):
     """Write cases as a kit into `folder`, which must not hold one: values of a version are frozen.
 
-    Raises RefpcmError for a folder with a manifest, or one that cannot be written.
+    kept: a Kit whose cases go into the new one as they are, bit for bit; of `cases` only those that it lacks are added,
+    each behind the others of its level. Raises RefpcmError for a folder with a manifest, or one that cannot be written.
     """
     folder = Path(folder)
     if (folder / "manifest.json").exists():
@@ -33,13 +35,17 @@ def write_kit(folder, cases, versions):
         (folder / SCHEMA).write_text((HERE / SCHEMA).read_text())
     except OSError as error:
         raise RefpcmError(f"cannot write {folder}: {error.strerror}") from error
+    old = kept.manifest["cases"] if kept else []
+    new = [case for case in cases if case.id not in {entry["id"] for entry in old}]
     entries, files = [], {}
-    for level in sorted({case.level for case in cases}):
-        tensors, name = {}, f"l{level}.safetensors"
-        entries += [_case_entry(case, name, tensors) for case in cases if case.level == level]
+    for level in sorted({case.level for case in new} | {entry["level"] for entry in old}):
+        name = f"l{level}.safetensors"
+        entries += [entry for entry in old if entry["level"] == level]
+        tensors = read_tensors(kept.folder / name)[0] if kept and name in kept.manifest["files"] else {}
+        entries += [_case_entry(case, name, tensors) for case in new if case.level == level]
         write_tensors(folder / name, tensors)
         files[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    manifest = {"kit": "refpcm-golden", "version": VERSION, "generator": versions, "files": files, "errata": [],
+    manifest = {"kit": "refpcm-golden", "version": VERSION, "generator": versions, "files": files, "errata": ERRATA,
                 "cases": entries}
     check_schema(manifest, json.loads((HERE / SCHEMA).read_text()), "manifest.json")
     text = json.dumps(manifest, separators=(",", ":")).replace('{"id"', '\n{"id"')  # one line a case

@@ -99,6 +99,30 @@ def test_regenerated_values_agree_with_the_stored_ones(tmp_path):
     assert done.returncode == 0 and (tmp_path / "kit" / "manifest.json").exists(), done.stdout + done.stderr
 
 
+def test_a_kit_that_grows_keeps_its_cases_bit_for_bit(tmp_path):
+    """The kit without its cases of 1.1, then what is new added by the code."""
+    from refpcm.golden.kit import Kit, write_kit
+    from refpcm.golden.levels import all_cases
+    whole = Kit()
+    old = [case for case in whole.cases if case.level in (1, 5) and "tight" not in case.id]
+    write_kit(tmp_path / "old", old, {})
+    assert {case.id for case in whole.cases if case.level == 5} - {case.id for case in Kit(tmp_path / "old").cases} == {
+        f"L5-{kind}-32-tight" for kind in ("plain", "noisy", "clean")}
+    write_kit(tmp_path / "new", all_cases([5]), {}, Kit(tmp_path / "old"))
+    before, after = ({entry["id"]: entry for entry in json.loads((tmp_path / name / "manifest.json").read_text())["cases"]}
+                     for name in ("old", "new"))
+    assert len(after) == len(before) + 3 and all(after[id] == entry for id, entry in before.items())
+    assert (tmp_path / "new" / "l1.safetensors").read_bytes() == (tmp_path / "old" / "l1.safetensors").read_bytes()
+    assert len(Kit(tmp_path / "new").cases) == len(after)
+
+
+def test_errata_are_of_cases_of_the_kit_and_explain_shows_them():
+    from refpcm.golden.kit import Kit
+    kit = Kit()
+    assert {erratum["case"] for erratum in kit.manifest["errata"]} <= {case.id for case in kit.cases}
+    assert "erratum since 1.0: Its tolerance is wider" in golden("explain", "L5-plain-32").stdout
+
+
 def test_regenerated_values_of_another_kit_are_told_apart(tmp_path, capsys):
     """A sigma of level 6 off by 1 %, and a tolerance by a factor of 10."""
     from refpcm.golden.commands import regenerate_command

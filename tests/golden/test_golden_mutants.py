@@ -7,7 +7,7 @@ import pytest
 
 from refpcm.golden import reference, runner
 from refpcm.golden.kit import Kit
-from refpcm.golden.mutants import killing_cases, matrix, matrix_text, mutants
+from refpcm.golden.mutants import killing_cases, matrix, matrix_text, mutants, training_steps
 from refpcm.golden.mutants.replacing import in_place
 
 CASES = [case for case in Kit().cases if case.level < 4 or case.level == 5]
@@ -28,6 +28,16 @@ def test_there_are_at_least_forty_mutants_and_levels_0_to_3_and_5_kill_all_but_t
             if not name.startswith("samples-") and next(killers, None) is None:
                 survivors.append(name)
     assert survivors == []
+
+
+def test_mistakes_in_training_that_float64_finds_float32_finds_too():
+    """Else an implementation that has only float32 would pass with them."""
+    cases = [case for case in CASES if case.level == 5]
+    for name, _, change in mutants():
+        if name in {row[0] for row in training_steps.MUTANTS} | {"biased-statistics"}:
+            found = set(killing_cases(change, cases))
+            for kind in ("plain", "noisy", "clean"):
+                assert (f"L5-{kind}-64" in found) == bool({f"L5-{kind}-32", f"L5-{kind}-32-tight"} & found), (name, kind)
 
 
 def test_mutants_answer_wrongly_rather_than_not_at_all():

@@ -17,6 +17,10 @@ def _damped(w, gradient, velocity, lr, momentum, nesterov, weight_decay):
     w -= (lr * (d + momentum * velocity if nesterov else velocity)).astype(w.dtype)
 
 
+def _decays_matrices_only(w, gradient, velocity, lr, momentum, nesterov, weight_decay, original=sgd.sgd_step):
+    original(w, gradient, velocity, lr, momentum, nesterov, weight_decay if w.ndim > 1 else 0.0)
+
+
 def _first_noise_again(inputs, parameters):
     """z.<step>.<name> of every step becomes that of step 0."""
     for name in [name for name in inputs if name.startswith("z.")]:
@@ -31,5 +35,7 @@ MUTANTS = [
     ("backward-clean-for-noisy", "backward with the clean weights although noisy is asked",
      changed_inputs("train_steps", parameter("backward", "clean"))),
     ("noise-per-run", "the first step's noise in every step", changed_inputs("train_steps", _first_noise_again)),
+    ("no-weight-decay", "weight decay left out in training", changed_inputs("train_steps", parameter("weight_decay", 0.0))),
+    ("decay-weights-only", "no weight decay on vectors: batch norm, biases", replaced(sgd, "sgd_step", _decays_matrices_only)),
     ("no-clipping", "clipping left out", changed_inputs("train_steps", parameter("alpha", 0.0))),
 ]
