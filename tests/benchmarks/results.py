@@ -113,10 +113,13 @@ def page():
                 "was not (see the top). "
                 f"{of_the_last_run(NOISE)} [shorter-noise/96](results/shorter-noise/96) and "
                 "[112](results/shorter-noise/112) are the same run ended after 20 and 36 epochs, of which 17 and 33 are "
-                "averaged. 20 such epochs alone, from the FP32 network of "
+                "averaged.\n\nTwo tries to do better did not. 20 such epochs alone, from the FP32 network of "
                 f"[{epochs_of(FP32)}](results/{FP32}), end at {percent(read('shorter-noise/20/result.json')['accuracy'])} "
-                "([shorter-noise/20](results/shorter-noise/20)): a better network to begin with was not enough; "
-                "whether it is the 76 epochs at higher rates that make the difference was not tested. "
+                "([shorter-noise/20](results/shorter-noise/20)), so a better network to begin with did not make up for the 76 "
+                "epochs at higher rates, or for their number. 42 more epochs from the network of this section at a rate held "
+                "at 0.03, mean of the last 36, end at "
+                f"{percent(read('shorter-noise/170/result.json')['accuracy'])} ([shorter-noise/170](results/shorter-noise/170), "
+                "planned with 48 epochs and shortened before it was tested): averaging does not do the work of a lower rate. "
                 f"`--start docs/results/{NOISE}/network.safetensors` with another seed goes on from here."),
         what_training_gives(),
         on_chips(NOISE, "The noise-aware network on PCM", "Trained with eta_tr = 3.8 %."),
