@@ -83,9 +83,10 @@ def _remove_abandoned(folder):
     for old in folder.parent.glob(f".{glob.escape(folder.name)}.partial-*"):
         with contextlib.suppress(OSError):  # in use, or another program has just renamed or removed it
             newest = max([old.stat().st_mtime] + [path.stat().st_mtime for path in old.glob("*")])
+            if time.time() - newest <= ABANDONED_AFTER_S:
+                continue
             lock = _lock(old)
-            if time.time() - newest > ABANDONED_AFTER_S:
-                shutil.rmtree(old, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
             if lock is not None:
                 os.close(lock)
 

@@ -89,7 +89,7 @@ def _drift_curves(drift, g_max_us):
             curves.append((logarithm(*_numbers(f"drift.{key}", [drift[key][k] for k in wanted], 4, 4, bounds=2)),))
         else:
             g_us = _numbers("drift.g_us", drift.get("g_us"), 2, 1000)
-            if any(not a < b for a, b in zip(g_us, g_us[1:])) or not g_us[0] <= 0 or not g_us[-1] >= g_max_us:  # NaN: none
+            if any(a >= b for a, b in zip(g_us, g_us[1:])) or g_us[0] > 0 or g_us[-1] < g_max_us:
                 raise RefpcmError(f"drift.g_us must ascend and reach from 0 to g_max_us = {g_max_us:g}, not {g_us}")
             values = _numbers(f"drift.{key}", drift[key], len(g_us), len(g_us))
             curves.append(table([g / g_max_us for g in g_us], values))

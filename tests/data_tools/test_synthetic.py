@@ -1,5 +1,6 @@
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -171,6 +172,13 @@ def test_what_a_killed_run_left_is_removed_later(tmp_path):
     (abandoned / "train_images.npy").write_bytes(b"half")
     for path in (abandoned / "train_images.npy", abandoned):
         os.utime(path, (0, 0))
+    fcntl = pytest.importorskip("fcntl")
+    in_use = os.open(abandoned, os.O_RDONLY)  # by a run that has long written nothing
+    fcntl.flock(in_use, fcntl.LOCK_EX)
+    synthetic.make(tmp_path / "set", 10, 10)
+    assert abandoned.exists()
+    os.close(in_use)
+    shutil.rmtree(tmp_path / "set")
     synthetic.make(tmp_path / "set", 10, 10)
     assert not abandoned.exists()
 
