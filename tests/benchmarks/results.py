@@ -5,6 +5,7 @@ Every number of that page stands in one of these files, each the output of a com
 
 from tests.benchmarks.results_chips import (
     next_to_the_paper, on_chips, what_training_gives, with_expected_statistics)
+from tests.benchmarks.results_control import control
 from tests.benchmarks.results_format import (
     FP32, FP32_GOAL, NOISE, ROOT, chain, command, epochs_of, lines_of, noise_aware, percent, read, runs_in, table)
 from tests.benchmarks.results_recipe import recipe
@@ -123,6 +124,7 @@ def page():
                 f"`--start docs/results/{NOISE}/network.safetensors` with another seed goes on from here."),
         what_training_gives(),
         on_chips(NOISE, "The noise-aware network on PCM", "Trained with eta_tr = 3.8 %."),
+        control(),
         with_expected_statistics(),
         on_chips(FP32, "The FP32 network on PCM", "Trained without noise."),
         published(),
