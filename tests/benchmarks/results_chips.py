@@ -151,7 +151,8 @@ def gains():
     return ("On the chip the network of {} epochs, the last of them noise-aware, is better than that of {} without noise by "
             "{} points after 25 s ({} with AdaBS), by {} after a day with GDC, by {} with AdaBS (paired by chip, 95 % over "
             "chips; one training each). Not all of that is owed to the noise: it was trained longer, with clipping, and weight "
-            "decay on all parameters; a control, of 10 epochs, stands [below](#how-much-of-it-is-the-noises-a-control).".format(epochs_of(NOISE), epochs_of(FP32), *points))
+            "decay on all parameters; a control, of 10 epochs, stands "
+            "[below](#how-much-of-it-is-the-noises-a-control).".format(epochs_of(NOISE), epochs_of(FP32), *points))
 
 
 def on_chips(name, title, text):
