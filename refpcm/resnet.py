@@ -219,7 +219,7 @@ def pcm_weight_count(network):
 
 
 def initial_parameters(network, normals, dtype="float32"):
-    """He et al. 2015 initialisation: conv and FC weights N(0, 2 / fan_out), N(0, 1 / fan_in); batch norm 1, 0, 0, 1.
+    """He-normal initialisation (Methods C; He et al. 2015): weights N(0, 2 / inputs of an output); batch norm 1, 0, 0, 1.
 
     `normals(index, count)` returns standard normals for the index-th crossbar layer.
     """
@@ -231,9 +231,8 @@ def initial_parameters(network, normals, dtype="float32"):
         owner, part = name.rsplit(".", 1)
         layer = kinds[owner]
         if part == "weight" and not isinstance(layer, BatchNorm):
-            fan = layer.out_channels * layer.kernel ** 2 / 2 if isinstance(layer, Conv2d) else layer.in_features
             noise = normals(index[owner], prod(shape))
-            parameters[name] = (np.asarray(noise, np.float64) / sqrt(fan)).reshape(shape).astype(dtype)
+            parameters[name] = (np.asarray(noise, np.float64) * sqrt(2 / prod(shape[1:]))).reshape(shape).astype(dtype)
         else:
             parameters[name] = np.full(shape, part in ("weight", "running_var"), dtype)
     return parameters

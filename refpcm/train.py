@@ -26,7 +26,7 @@ ABOUT = {
     "epochs": "passes over the training images, may be a fraction",
     "batch_size": "images a step",
     "learning_rate": "peak learning rate",
-    "schedule": "constant, multi-step, cosine or one-cycle",
+    "schedule": "constant, step, multi-step, cosine or one-cycle",
     "warmup_epochs": "linear rise at the start",
     "momentum": "of SGD",
     "nesterov": "Nesterov's form of momentum",
@@ -41,7 +41,7 @@ ABOUT = {
     "noise_kind": "what is noisy: weights (additive, multiplicative, state-dependent: 1.0 is the PCM device), "
                   "inputs or pre-activations of the crossbar layers",
     "weight_precision": "float, 4-bit or ternary weights (straight-through training)",
-    "backward": "weights of the backward pass: noisy (those of the forward pass) or clean (I-2)",
+    "backward": "weights of the backward pass: clean (the paper's) or noisy (those of the forward pass)",
     "batch_norm": "statistics in training: of the batch, or frozen, those of the network that --start names",
     "clip_sigma": "alpha: weights are clipped to +- alpha standard deviations of their layer",
     "average_epochs": "the result is the mean of the weights over these last epochs, 0 = the last weights",

@@ -17,7 +17,7 @@ class TrainingConfig:
     epochs: float = 8.0            # passes over the training images; may be a fraction
     batch_size: int = 128          # images a step; the last incomplete batch of an epoch is left out
     learning_rate: float = 0.2     # peak
-    schedule: str = "one-cycle"    # constant, multi-step, cosine, one-cycle
+    schedule: str = "one-cycle"    # constant, step, multi-step, cosine, one-cycle
     warmup_epochs: float = 0.0     # linear rise at the start, on top of the schedule
     momentum: float = 0.9
     nesterov: bool = True
@@ -32,7 +32,7 @@ class TrainingConfig:
     noise_kind: str = "additive"   # additive, multiplicative, state-dependent (weights), inputs, pre-activations
     weight_precision: str = "float"  # float; 4-bit, ternary: straight-through training of quantised weights
     batch_norm: str = "batch"      # statistics of the batch, or frozen: the running ones of --start, kept
-    backward: str = "noisy"        # I-2: the backward pass uses the noisy weights of the forward pass, or the clean
+    backward: str = "clean"        # the backward pass uses the weights without noise (Methods C), or noisy: the forward pass's
     clip_sigma: float | None = None  # alpha: weights are clipped to +- alpha sigma of their layer after every update
     validation_images: int = 0     # taken from the training images, balanced over the classes
     average_epochs: float = 0.0    # the result is the mean of the weights over these last epochs; 0: the last weights
@@ -43,34 +43,33 @@ class TrainingConfig:
 PRESETS = {
     # The demonstration: about a minute on two cores with the built-in data.
     "demo": TrainingConfig(weight_noise=0.038, clip_sigma=2.0, validation_images=1000),
-    # The paper's network and data in FP32. Its own recipe is unknown (I-4); W: published code of the same laboratory
-    # for CIFAR-10, the nearest there is, its schedule that of Wide ResNets (Zagoruyko and Komodakis 2016).
+    # The paper's baseline on CIFAR-10. T: the paper's text, Methods C; C: the published code of Cutout (DeVries and
+    # Taylor 2017), the nearest there is for what the text leaves open (I-4).
     "joshi2020-cifar10": TrainingConfig(
-        architecture="joshi2020-resnet32",                # paper: 361,722 weights
-        epochs=200.0, schedule="multi-step",              # W: x 0.2 after 30, 60, 80 % of 200 epochs
-        learning_rate=0.1, batch_size=128,                # W
-        warmup_epochs=0.0,                                # W has none
-        momentum=0.9, nesterov=True, weight_decay=5e-4,   # W
-        decay="all",                                      # W: batch norm and biases too
-        label_smoothing=0.0,                              # W has none
-        crop_padding=4, flip=True, cutout=16,             # W; Cutout: DeVries and Taylor 2017
+        architecture="joshi2020-resnet32",                # T: 361,722 weights, He-normal
+        epochs=200.0, schedule="step",                    # T: divided by 10 every 50 epochs
+        learning_rate=0.1, batch_size=128,                # T
+        warmup_epochs=0.0,                                # T mentions none
+        momentum=0.9, nesterov=False,                     # T: momentum 0.9; Nesterov is not mentioned
+        weight_decay=5e-4, decay="all",                   # C
+        label_smoothing=0.0,                              # T mentions none
+        crop_padding=2, flip=True, cutout=16,             # T; size of Cutout: C
         resized_crop=False,                               # for image files only
-        weight_noise=0.0, noise_kind="additive", backward="noisy",     # FP32 training has none of it
+        weight_noise=0.0, noise_kind="additive", backward="clean",     # the baseline has none of it
         weight_precision="float", clip_sigma=None,                     # nor of this
         validation_images=0, average_epochs=0.0, seed=0, kernels="vector", batch_norm="batch"),  # ours
-    # Noise-aware training after it, from the FP32 network (--start). P: paper; A: aihwkit's retraining with noise;
-    # the rest as above, as the same data ask for it.
+    # Retraining with noise after it (--start). T: Methods C and D; A: aihwkit's retraining with noise; the rest as above.
     "joshi2020-cifar10-noise": TrainingConfig(
         architecture="joshi2020-resnet32",
-        epochs=50.0,                                      # unknown (I-4), chosen here: a quarter of FP32 training's
+        epochs=50.0,                                      # T: up to 150; chosen here: a quarter of the baseline's
         learning_rate=0.005, schedule="cosine",           # A
         warmup_epochs=0.0,                                # the network is trained
-        batch_size=128, momentum=0.9, nesterov=True, weight_decay=5e-4, decay="all", label_smoothing=0.0,
-        crop_padding=4, flip=True, cutout=16, resized_crop=False,
-        weight_noise=0.038, noise_kind="additive",        # P: eta_tr = 3.8 %, afresh for every mini-batch
-        weight_precision="float",                         # P: clean weights of full precision are updated
-        backward="noisy",                                 # P does not say (I-2)
-        clip_sigma=2.0,                                   # alpha of the same laboratory's published code (I-3)
+        batch_size=128, momentum=0.9, nesterov=False, weight_decay=5e-4, decay="all", label_smoothing=0.0,
+        crop_padding=2, flip=True, cutout=16, resized_crop=False,
+        weight_noise=0.038, noise_kind="additive",        # T: eta_tr = 3.8 %, afresh for every mini-batch
+        weight_precision="float",                         # T: weights of full precision are updated
+        backward="clean",                                 # T: noise in the forward pass only
+        clip_sigma=2.0,                                   # T: alpha, after every update
         validation_images=0, average_epochs=0.0, seed=0, kernels="vector", batch_norm="batch"),  # ours
     # ResNet-34 on ImageNet, noise-aware from an FP32 network (--start). eta_tr, alpha: paper. Its recipe is unknown
     # (I-4), so:
@@ -84,7 +83,7 @@ PRESETS = {
         momentum=0.9, nesterov=False, weight_decay=1e-4, decay="all",  # torchvision's reference recipe, as in
         label_smoothing=0.0,                                           # He et al. 2016, section 3.4
         resized_crop=True, flip=True, crop_padding=0, cutout=0,        # ditto; Szegedy et al. 2015, section 6
-        weight_noise=0.038, noise_kind="additive", weight_precision="float", backward="noisy", clip_sigma=2.5,
+        weight_noise=0.038, noise_kind="additive", weight_precision="float", backward="clean", clip_sigma=2.5,
         validation_images=0, average_epochs=0.0, seed=0, kernels="vector", batch_norm="batch"),  # ours
     # The paper's network when hours are few: one cycle; conventional values, compared with others (docs/results.md).
     "joshi2020-cifar10-short": TrainingConfig(
@@ -101,7 +100,7 @@ _NOT_NEGATIVE = ("weight_noise", "weight_decay", "warmup_epochs", "crop_padding"
 _CHOICES = {
     "batch_norm": ("batch", "frozen"),
     "backward": ("noisy", "clean"),
-    "schedule": ("constant", "multi-step", "cosine", "one-cycle"),
+    "schedule": ("constant", "step", "multi-step", "cosine", "one-cycle"),
     "decay": ("weights", "all"),
     "kernels": KERNELS,
     "noise_kind": ("additive", "multiplicative", "state-dependent", "inputs", "pre-activations"),
@@ -179,9 +178,6 @@ def checked(config, source):
     for name, choices in _CHOICES.items():
         if getattr(config, name) not in choices:
             wanted(name, f"one of {', '.join(choices)}")
-    if config.backward == "clean" and config.noise_kind in ("inputs", "pre-activations"):
-        wanted("backward", f"'noisy' where noise_kind is {config.noise_kind!r}: "
-                           "the choice is one between weights (I-2)")
     for name in ("average_epochs", "warmup_epochs"):
         if getattr(config, name) > config.epochs:
             wanted(name, f"at most the epochs of the run, {config.epochs:g}")

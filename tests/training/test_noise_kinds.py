@@ -234,8 +234,6 @@ def test_every_gradient_of_a_network_with_noisy_activations_is_numeric(place, mo
     ({"weight_precision": "8-bit"}, "weight_precision = '8-bit' must be one of float, 4-bit, ternary"),
     ({"weight_precision": 4}, "weight_precision must be of type str"),
     ({"noise_kind": "inputs", "weight_noise": -0.1}, "weight_noise"),
-    ({"noise_kind": "inputs", "backward": "clean"}, "backward = 'clean' must be 'noisy'"),
-    ({"noise_kind": "pre-activations", "backward": "clean"}, "backward = 'clean' must be 'noisy'"),
 ])
 def test_a_bad_choice_is_refused_in_one_sentence(values, words):
     with pytest.raises(RefpcmError, match=f"here: {words}"):

@@ -16,6 +16,12 @@ def test_multi_step_is_the_wide_resnet_schedule(epoch, lr):
     assert learning_rate("multi-step", 0.1, epoch, 200) == pytest.approx(lr, rel=1e-12)
 
 
+@pytest.mark.parametrize("epoch, lr", [
+    (0, 0.1), (49, 0.1), (50, 0.01), (99, 0.01), (100, 1e-3), (149, 1e-3), (150, 1e-4), (199, 1e-4)])
+def test_step_divides_by_ten_every_50_of_200_epochs(epoch, lr):
+    assert learning_rate("step", 0.1, epoch, 200) == pytest.approx(lr, rel=1e-12)
+
+
 def test_cosine_starts_full_is_half_midway_and_ends_near_zero():
     assert learning_rate("cosine", 1, 0, 100) == 1
     assert learning_rate("cosine", 1, 50, 100) == pytest.approx(0.5)
