@@ -5,10 +5,10 @@ itself, so the number of threads has no say either.
 """
 
 import numpy as np
-from numba import prange
 
 from refpcm.elementary import log_at
 from refpcm.exact import exact_kernel
+from refpcm.kernels.parallel import run
 from refpcm.outside import GROUP, outside
 
 ROUNDS = 10
@@ -167,25 +167,37 @@ def _fill_part_by_part(k0, k1, c2, c3, first, out):
         _normals_of(words[shift:shift + m], where, tail, out[begin:begin + n])
 
 
-@exact_kernel(parallel=True)
-def fill_words(k0, k1, c2, c3, start, out):
-    """out (n,) uint32 <- words of elements start .. start + n - 1."""
-    for chunk in prange((out.size + CHUNK - 1) // CHUNK):
+@exact_kernel()
+def _word_chunks(begin, end, k0, k1, c2, c3, start, out):
+    for chunk in range(begin, end):
         part = out[chunk * CHUNK:min((chunk + 1) * CHUNK, out.size)]
         part[:] = _words(k0, k1, c2, c3, start + np.uint64(chunk * CHUNK), part.size)
 
 
-@exact_kernel(parallel=True)
-def fill_uniforms(k0, k1, c2, c3, start, out):
-    """out (n,) float64 <- uniforms of elements start .. start + n - 1."""
-    for chunk in prange((out.size + CHUNK - 1) // CHUNK):
+@exact_kernel()
+def _uniform_chunks(begin, end, k0, k1, c2, c3, start, out):
+    for chunk in range(begin, end):
         part = out[chunk * CHUNK:min((chunk + 1) * CHUNK, out.size)]
         _uniforms_of(_words(k0, k1, c2, c3, start + np.uint64(chunk * CHUNK), part.size), part)
 
 
-@exact_kernel(parallel=True)
-def fill_normals(k0, k1, c2, c3, start, out):
-    """out (n,) float64 or float32 <- normals of elements start .. start + n - 1."""
-    for chunk in prange((out.size + CHUNK - 1) // CHUNK):
+@exact_kernel()
+def _normal_chunks(begin, end, k0, k1, c2, c3, start, out):
+    for chunk in range(begin, end):
         part = out[chunk * CHUNK:min((chunk + 1) * CHUNK, out.size)]
         _fill_part_by_part(k0, k1, c2, c3, start + np.uint64(chunk * CHUNK), part)
+
+
+def fill_words(k0, k1, c2, c3, start, out):
+    """out (n,) uint32 <- words of elements start .. start + n - 1."""
+    run(_word_chunks, -(-out.size // CHUNK), k0, k1, c2, c3, np.uint64(start), out)
+
+
+def fill_uniforms(k0, k1, c2, c3, start, out):
+    """out (n,) float64 <- uniforms of elements start .. start + n - 1."""
+    run(_uniform_chunks, -(-out.size // CHUNK), k0, k1, c2, c3, np.uint64(start), out)
+
+
+def fill_normals(k0, k1, c2, c3, start, out):
+    """out (n,) float64 or float32 <- normals of elements start .. start + n - 1."""
+    run(_normal_chunks, -(-out.size // CHUNK), k0, k1, c2, c3, np.uint64(start), out)

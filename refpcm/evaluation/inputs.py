@@ -1,16 +1,18 @@
-"""What the units of one process share: network, data, engine. Loaded once, however many units run."""
+"""What the units of one process share: network and data, loaded once, however many units and threads run."""
 
 import hashlib
 import os
-from functools import lru_cache
+import threading
 
 from refpcm.errors import RefpcmError
+
+_latest, _loading = None, threading.Lock()
 
 BATCH = 256  # test images at a time; those that see the same read with read_noise "per_batch"
 
 
 class Inputs:
-    """Network (file: NetworkFile), data (Dataset) and engine of this process.
+    """Network (file: NetworkFile) and data (Dataset) of this process, and an engine for each of its threads.
 
     Raises RefpcmError for files that cannot be read and for data that do not fit the network.
     """
@@ -26,7 +28,16 @@ class Inputs:
             raise RefpcmError(f"{network_path} wants images {shape} in {classes} classes; {self.data.name} has images "
                               f"{self.data.test_images.shape[1:]} in {len(self.data.classes)}: choose other data")
         _check_classes(network_path, self.file.classes, self.data)
-        self.engine = make_engine(self.file.network, kernels)
+        self.kernels, self._own = kernels, threading.local()
+        self._own.engine = make_engine(self.file.network, kernels)
+
+    @property
+    def engine(self):
+        """The calling thread's engine: the buffers of an engine serve one thread at a time."""
+        if not hasattr(self._own, "engine"):
+            from refpcm.training.executor import make_engine
+            self._own.engine = make_engine(self.file.network, self.kernels)
+        return self._own.engine
 
     def normalised(self, images):
         """images (N, C, H, W) uint8 -> float32, by the mean and std that the network was trained with."""
@@ -36,7 +47,7 @@ class Inputs:
     def count_correct(self, parameters, images=None, begin=0, engine=None):
         """How many of the test images begin .. images - 1 (None: all) the parameters recognise.
 
-        engine: another than the process's own, such as one on tiles. Raises RefpcmError for outputs that are not
+        engine: another than the thread's own, such as one on tiles. Raises RefpcmError for outputs that are not
         finite.
         """
         from refpcm.training.loop import predict
@@ -94,12 +105,13 @@ def _check_classes(path, known, data):
 
 def load_inputs(network_path, data_path, kernels):
     """The process's Inputs; they are read again only where an argument or a file has changed. Raises as Inputs."""
-    return _load(network_path, data_path, kernels, (_stamp(network_path), _stamp(data_path)))
-
-
-@lru_cache(maxsize=1)
-def _load(network_path, data_path, kernels, stamps):
-    return Inputs(network_path, data_path, kernels)
+    global _latest
+    wanted = network_path, data_path, kernels, _stamp(network_path), _stamp(data_path)
+    with _loading:  # threads that begin together load once
+        if _latest is None or _latest[0] != wanted:
+            _latest = None
+            _latest = wanted, Inputs(network_path, data_path, kernels)
+        return _latest[1]
 
 
 def _stamp(path):

@@ -22,7 +22,7 @@ from refpcm.pcm.device_file import device_to_dict
 from refpcm.pcm.product_noise import mean_conductances, weight_variances
 from refpcm.pcm.tile import Tiles
 
-RESULTS_VERSION = 1  # raised whenever a change of the code changes numbers, so that stored units are not used again
+RESULTS_VERSION = 2  # raised whenever a change of the code changes numbers, so that stored units are not used again
 READ_NOISE = ("frozen", "per_batch", "per_product")
 CALIBRATION = ("train", "train-augmented", "test")
 CALIBRATION_START = 2 ** 24  # number of the first calibration image in the address of output and read noise

@@ -1,6 +1,7 @@
 """Runs a network of refpcm.resnet on the fast kernels: forward, backward, inference. Specification: refpcm.network."""
 
 import os
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from refpcm.kernels.buffers import Buffers, Scratch, floats
 from refpcm.kernels.convolution import FORMS, Form, convolve
 from refpcm.kernels.layout import LANES, groups
 from refpcm.kernels.noise import wanted
-from refpcm.kernels.parallel import run, same_threads
+from refpcm.kernels.parallel import one_at_a_time, run, same_threads
 from refpcm.kernels.plan import Plan, make_plan, tensor_shapes
 from refpcm.kernels.small_batch import SmallBatch
 from refpcm.network import check
@@ -64,7 +65,8 @@ class Engine:
     kernels: "vector" (emitted vector code), "winograd" (the same, with F(2x2) for 3x3 convolutions of stride 1),
     "winograd4" (F(4x4) where the planes divide by 4, else F(2x2)) or "plain" (Numba loops); None takes
     REFPCM_KERNELS, else "vector".
-    Raises RefpcmError for a network without a fast form or an unknown kernels name.
+    Raises RefpcmError for a network without a fast form or an unknown kernels name, and, in place of wrong numbers, when
+    a second thread uses it while the first does.
     """
 
     images_at_once = CHUNK
@@ -76,7 +78,9 @@ class Engine:
         self.network, self.statistics, self._may_go_back = network, {}, False
         self._plan, self._form, self._scratch = make_plan(network), FORMS[kernels], Scratch()
         self._training, self._inference, self._small, self._kernels = None, {}, None, kernels
+        self._in_use = threading.Lock()
 
+    @one_at_a_time
     @same_threads()
     def forward(self, parameters, images, training=False, noise=None, frozen=False):
         """images (N, C, H, W) -> logits (N, classes), float32.
@@ -106,6 +110,7 @@ class Engine:
         self.statistics, self._may_go_back = context.statistics, True
         return logits
 
+    @one_at_a_time
     @same_threads()
     def backward(self, parameters, dlogits):
         """dL/dlogits (N, classes) of the last training forward -> {parameter name: gradient}, float32.

@@ -9,9 +9,12 @@ callers that are threads themselves.
 import os
 import threading
 from contextlib import contextmanager
+from functools import wraps
 from queue import SimpleQueue
 
 from numba import get_num_threads
+
+from refpcm.errors import RefpcmError
 
 _work = SimpleQueue()
 _workers = []
@@ -42,6 +45,22 @@ def same_threads():
         yield
     finally:
         _local.threads = None
+
+
+def one_at_a_time(method):
+    """The method of an object with a lock `_in_use`, refused to a second thread while it runs.
+
+    Threads that share buffers would silently get each other's numbers. Raises RefpcmError.
+    """
+    @wraps(method)
+    def guarded(self, *arguments, **named):
+        if not self._in_use.acquire(blocking=False):
+            raise RefpcmError(f"this {type(self).__name__} is in use by another thread; make one for each thread")
+        try:
+            return method(self, *arguments, **named)
+        finally:
+            self._in_use.release()
+    return guarded
 
 
 def _ensure_workers(count):

@@ -13,7 +13,8 @@ from refpcm.resnet import initial_parameters, tiny_resnet8
 pytestmark = pytest.mark.peers
 
 
-def test_a_dask_cluster_gives_the_same_result(tmp_path):
+@pytest.mark.parametrize("workers, threads, kernels", [(2, 1, "numpy"), (1, 4, "vector")])
+def test_a_dask_cluster_gives_the_same_result(tmp_path, workers, threads, kernels):
     distributed = pytest.importorskip("distributed", reason="wants the package `distributed` (Dask)")
     network, classes = tiny_resnet8(), tuple("abcdefghij")
     parameters = initial_parameters(
@@ -24,8 +25,8 @@ def test_a_dask_cluster_gives_the_same_result(tmp_path):
         ("images", pixels.integers(0, 256, (20, 3, 32, 32), np.uint8)), ("labels", np.arange(20, dtype=np.uint8) % 10))}
     write(tmp_path / "data", "noise", classes, arrays, {})
     protocol = Protocol(str(tmp_path / "net.safetensors"), str(tmp_path / "data"), chips=2, times_s=(25.0, 1e7),
-                        adabs_batches=2, adabs_batch_size=8, kernels="numpy")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+                        adabs_batches=2, adabs_batch_size=8, kernels=kernels)
+    with distributed.LocalCluster(n_workers=workers, threads_per_worker=threads, dashboard_address=None) as cluster:
         with distributed.Client(cluster) as client:
             on_cluster = run(protocol, tmp_path / "cluster", client.get_executor())
     assert on_cluster == run(protocol, tmp_path / "here")

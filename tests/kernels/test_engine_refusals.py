@@ -1,5 +1,6 @@
 """What the engine refuses: calls in the wrong order, arrays and networks that do not fit."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -58,3 +59,25 @@ def test_networks_without_a_fast_form_are_refused(change, word):
     network = resnet.build("tiny-resnet8")
     with pytest.raises(RefpcmError, match=word):
         Engine(replace(network, layers=change(network.layers)))
+
+
+def test_a_second_thread_is_refused_while_the_first_computes(monkeypatch):
+    """They would share buffers, and both get wrong numbers."""
+    network, parameters = make()
+    engine, (images, dlogits) = Engine(network), batch(network, 16)
+    reached, go_on = threading.Event(), threading.Event()
+
+    def slow(*arguments):
+        reached.set()
+        go_on.wait(20)
+        return np.zeros((16, 10), np.float32)
+    monkeypatch.setattr(engine, "_infer_all", slow)
+    first = threading.Thread(target=engine.forward, args=(parameters, images))
+    first.start()
+    reached.wait(20)
+    for call in (lambda: engine.forward(parameters, images), lambda: engine.backward(parameters, dlogits)):
+        with pytest.raises(RefpcmError, match="in use by another thread"):
+            call()
+    go_on.set()
+    first.join()
+    engine.forward(parameters, images)
