@@ -1,3 +1,36 @@
-"""refpcm: reference implementation of neural-network inference on phase-change memory."""
+"""refpcm: reference implementation of neural-network inference on phase-change memory (PCM).
 
-__version__ = "0.1.0"
+The names below are the public ones; docs/api.md lists each with an example. They are loaded when they are first used, so
+that importing refpcm takes no time. Everything else may move without notice.
+"""
+
+from importlib import import_module
+
+__version__ = "0.2.0"
+
+_HOMES = {
+    "refpcm.errors": ("RefpcmError",),
+    "refpcm.spec.resnet": ("build",),
+    "refpcm.spec.random": ("Purpose",),
+    "refpcm.spec.crossbars": ("to_matrices", "with_matrices"),
+    "refpcm.spec.compensation.adabs": ("calibrate",),
+    "refpcm.spec.pcm.chip": ("Chip", "chip_hash"),
+    "refpcm.files.network_file": ("NetworkFile", "load_network", "save_network"),
+    "refpcm.files.chips": ("load_chip", "save_chip"),
+    "refpcm.files.devices": ("find_device",),
+    "refpcm.api": ("compensated_read", "evaluate", "initial_parameters", "load_data", "make_engine", "normals", "program",
+                   "program_network", "read", "read_conductances", "reference_readouts"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name):
+    if name not in _HOME_OF:
+        raise AttributeError(f"refpcm has no public name {name!r}; it has {', '.join(__all__)}")
+    value = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
+    return value
+
+
+def __dir__():
+    return [*__all__, "__version__"]

@@ -4,7 +4,7 @@ import os
 
 from refpcm import cli
 from refpcm.errors import RefpcmError
-from refpcm.resnet import ARCHITECTURES
+from refpcm.spec.resnet import ARCHITECTURES
 
 DESCRIPTION = """\
 Make a refpcm network file from a checkpoint, or export one.
@@ -47,7 +47,7 @@ def main():
 
     from refpcm.files.network_file import check_target, is_network, save_network
     from refpcm.files.sources import read_source
-    from refpcm.resnet import pcm_weight_count
+    from refpcm.spec.resnet import pcm_weight_count
     check_target(options.source, options.target)
 
     form, content, metadata = read_source(options.source)
@@ -74,7 +74,7 @@ def resolve(options, form, content, metadata):
     from refpcm.files.names import class_count, find_state_dict, to_parameters
     from refpcm.files.network_file import NetworkFile, check_normalisation, is_network, parse_network
     from refpcm.files.reading import sha256_of
-    from refpcm.resnet import build
+    from refpcm.spec.resnet import build
 
     if is_network(metadata):
         known, assumed = parse_network(options.source, content, metadata), []

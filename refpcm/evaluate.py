@@ -1,7 +1,7 @@
 """`python -m refpcm.evaluate`: accuracy of a network file, digital or on simulated PCM chips."""
 
 from refpcm import cli
-from refpcm.training.config import KERNELS
+from refpcm.spec.training.config import KERNELS
 
 DESCRIPTION = """\
 Accuracy of a network file (made by refpcm.train or refpcm.convert) on the test images of a data set.
@@ -29,8 +29,8 @@ def arguments():
                         help="folder prepared by data_tools, or an ImageNet index; the built-in images if left out")
     parser.add_argument("--digital", action="store_true", help="exact weights, float32 arithmetic: no chip")
     parser.add_argument("--images", type=int, metavar="N", help="only the first N test images")
-    parser.add_argument("--kernels", choices=KERNELS, default="vector",
-                        help="vector, winograd, winograd4, plain: Numba; numpy: the specification, slow")
+    parser.add_argument("--kernels", choices=KERNELS, default="winograd",
+                        help="winograd; direct, with smaller rounding errors; numpy, the specification, slow")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--out", type=cli.name, metavar="DIR",
                         help="output folder (default: runs/evaluate-FINGERPRINT)")
@@ -119,26 +119,28 @@ def digital(options):
 def on_chips(options):
     """Evaluate on chips, in a folder that no other command writes to meanwhile; write and print the result."""
     from refpcm.evaluation.inputs import load_inputs
-    from refpcm.evaluation.protocol import Protocol, check_adabs, fingerprint
+    from refpcm.evaluation.protocol import Protocol
     from refpcm.evaluation.report import refuse_foreign
-    from refpcm.evaluation.times import parse_times
+    from refpcm.evaluation.unit import check_adabs, fingerprint
     from refpcm.files.atomic import make_folder
     from refpcm.files.lock import locked
+    from refpcm.times import parse_times
 
     protocol = Protocol(**{name: getattr(options, name) for name in SAME_NAMES}, times_s=parse_times(options.times),
                         compensations=tuple(name.strip() for name in options.compensation.split(",")))
-    mark = fingerprint(protocol)
+    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
+    mark = fingerprint(inputs, protocol)
     folder = options.out or f"runs/evaluate-{mark[:8]}"
-    check_adabs(protocol)
+    check_adabs(inputs, protocol)
     if options.layers:
-        load_inputs(protocol.network, protocol.data, protocol.kernels).calibration_images(protocol.calibration)
+        inputs.calibration_images(protocol.calibration)
     make_folder(folder)
     with locked(folder):
         refuse_foreign(folder, mark)
-        _evaluate(protocol, folder, options)
+        _evaluate(inputs, protocol, folder, options)
 
 
-def _evaluate(protocol, folder, options):
+def _evaluate(inputs, protocol, folder, options):
     import sys
 
     from refpcm.evaluation.layer_errors import chip_layer_errors
@@ -156,15 +158,15 @@ def _evaluate(protocol, folder, options):
         meter = meter or cli.Progress(total, "unit", unit="units", done=done, decimals=2)
         meter.update(done)
     with executor(options.workers) as pool:
-        result = run(protocol, folder, pool, progress)
+        result = run(protocol, folder, pool, progress, inputs)
     meter.clear()
     result["versions"] = cli.versions()
     if options.layers:
-        result["layers"] = chip_layer_errors(protocol)
+        result["layers"] = chip_layer_errors(inputs, protocol)
     write_report(folder, result)
     if options.plot:
         from refpcm.evaluation.plot import draw
-        draw(options.plot, protocol, result)
+        draw(options.plot, inputs, protocol, result)
     if options.json:
         cli.print_json(result)
     else:

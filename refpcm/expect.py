@@ -1,7 +1,7 @@
 """`python -m refpcm.expect`: a network with the batch norm statistics that the device model expects on a chip."""
 
 from refpcm import cli
-from refpcm.training.config import KERNELS
+from refpcm.spec.training.config import KERNELS
 
 DESCRIPTION = """\
 Take a network's batch norm statistics anew at the first read of chips that the device model makes for the purpose,
@@ -30,8 +30,8 @@ def arguments():
                         "ImageNet index)")
     parser.add_argument("--on-chip", choices=("all", "inner"), default="all",
                         help="inner: first and last layer stay digital")
-    parser.add_argument("--kernels", choices=KERNELS, default="vector",
-                        help="vector, winograd, winograd4, plain: Numba; numpy: the specification, slow")
+    parser.add_argument("--kernels", choices=KERNELS, default="winograd",
+                        help="winograd; direct, with smaller rounding errors; numpy, the specification, slow")
     parser.add_argument("--seed", type=int, default=0, help="of all random numbers, 32 bits")
     cli.add_threads(parser)
     return parser.parse_args()
@@ -41,15 +41,15 @@ def main():
     options = arguments()
     from dataclasses import replace
 
-    from refpcm.compensation.global_drift import time_of_first_read
     from refpcm.evaluation.expected import changes, expected_statistics
     from refpcm.evaluation.inputs import Inputs
     from refpcm.evaluation.protocol import Protocol
-    from refpcm.evaluation.times import time_text
     from refpcm.files.atomic import check_writable
+    from refpcm.files.devices import find_device
     from refpcm.files.network_file import check_target, save_network
-    from refpcm.pcm.device import find_device
-    from refpcm.pcm.device_file import device_to_dict
+    from refpcm.spec.compensation.global_drift import time_of_first_read
+    from refpcm.spec.pcm.device_data import device_to_dict
+    from refpcm.times import time_text
 
     check_target(options.network, options.out, "--network", "--out")
     check_writable(options.out)

@@ -54,7 +54,7 @@ def main():
 
     from refpcm.errors import RefpcmError
     from refpcm.evaluation.workers import executor
-    from refpcm.training.config import read_config_file
+    from refpcm.files.configuration import read_config_file
     if options.workers < 1:
         raise RefpcmError(f"--workers {options.workers} must be at least 1")
     scale = SCALES[options.scale]

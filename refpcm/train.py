@@ -4,8 +4,8 @@ from dataclasses import fields
 
 from refpcm import cli
 from refpcm.errors import RefpcmError
-from refpcm.training.config import (
-    PRESETS, TrainingConfig, checked, kinds_of, preset, put_over, read_config_file)
+from refpcm.files.configuration import read_config_file
+from refpcm.spec.training.config import PRESETS, TrainingConfig, checked, kinds_of, preset, put_over
 
 DESCRIPTION = """\
 Train a ResNet. Without arguments: a small one on the built-in data, noise-aware, then put on three simulated chips.
@@ -47,7 +47,7 @@ ABOUT = {
     "average_epochs": "the result is the mean of the weights over these last epochs, 0 = the last weights",
     "validation_images": "held out of the training images",
     "seed": "of all random numbers, 32 bits",
-    "kernels": "vector, winograd, winograd4, plain (all Numba) or numpy (the specification, slow)",
+    "kernels": "winograd, direct (smaller rounding errors) or numpy (the specification, slow)",
 }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from refpcm.files.network_file import NetworkFile, save_network
-from refpcm.resnet import build, parameter_shapes
+from refpcm.spec.resnet import build, parameter_shapes
 
 LIST = f"-m refpcm.golden list --kit {Path(__file__).parents[1] / 'refpcm' / 'golden' / 'v1'}"  # is not installed
 

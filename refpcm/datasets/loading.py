@@ -6,10 +6,10 @@ from pathlib import Path
 from data_tools import prepared, synthetic
 from data_tools.errors import DataError
 from data_tools.imagenet_tree import WORDNET_ID
+from refpcm.cache import cache_folder
 from refpcm.datasets.dataset import Dataset
 from refpcm.datasets.imagenet import is_index, load_index
 from refpcm.errors import RefpcmError
-from refpcm.files.cache import cache_folder
 
 
 def load(folder=None):

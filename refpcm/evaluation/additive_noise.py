@@ -9,13 +9,12 @@ eta_inf, so that curves over eta_inf are compared on common random numbers.
 import json
 from dataclasses import dataclass, replace
 
-from refpcm import rng
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.protocol import RESULTS_VERSION
 from refpcm.evaluation.run import run_units
 from refpcm.evaluation.store import Store
-from refpcm.training.weight_noise import noisy_parameters
+from refpcm.spec import random
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class NoiseProtocol:
     runs: int = 1
     seed: int = 0
     images: int | None = None
-    kernels: str = "vector"
+    kernels: str = "winograd"
 
     def __post_init__(self):
         if not self.etas or min(self.etas) < 0 or self.runs < 1:
@@ -63,15 +62,14 @@ def run_noise_task(task):
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
     correct = {}
     for eta in task.etas:
-        parameters = noisy_parameters(inputs.file.network, inputs.file.parameters, eta, protocol.seed, task.run,
-                                      rng.Purpose.INFERENCE_NOISE)
+        parameters = inputs.forms.rules.noisy_parameters(inputs.file.network, inputs.file.parameters, eta, protocol.seed, task.run,
+                                      random.Purpose.INFERENCE_NOISE)
         correct[str(eta)] = inputs.count_correct(parameters, protocol.images)
     return correct
 
 
-def noise_fingerprint(protocol):
-    """SHA-256 of all a unit's result depends on beside the strength and the run."""
-    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
+def noise_fingerprint(inputs, protocol):
+    """Return the SHA-256 of all that a unit's result depends on beside the strength and the run."""
     digest = inputs.digest(inputs.data.test_images, inputs.data.test_labels)
     choices = [RESULTS_VERSION, inputs.file.network.architecture, list(inputs.file.mean), list(inputs.file.std), protocol.seed,
                protocol.images, protocol.kernels]
@@ -88,6 +86,6 @@ def run_noise(protocol, folder, executor=None, progress=lambda done, total: None
     images = inputs.image_count(protocol.images)
     every = [NoiseTask(protocol, run, tuple(float(eta) for eta in protocol.etas if eta or run == 0))
              for run in range(protocol.runs)]
-    correct = run_units(every, run_noise_task, Store(folder, noise_fingerprint(protocol)), executor, progress)
+    correct = run_units(every, run_noise_task, Store(folder, noise_fingerprint(inputs, protocol)), executor, progress)
     return {eta: [found[str(float(eta))] / images for found in correct.values() if str(float(eta)) in found]
             for eta in protocol.etas}

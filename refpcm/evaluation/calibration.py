@@ -6,10 +6,10 @@ images as they are replaces them by others, on an ideal chip too; docs/compensat
 
 import numpy as np
 
-from refpcm import rng
 from refpcm.errors import RefpcmError
-from refpcm.training.augmentation import Augmentation, draw_moves, no_moves, prepare
-from refpcm.training.config import TrainingConfig, override
+from refpcm.spec import random
+from refpcm.spec.training.augmentation import Augmentation, draw_moves, no_moves
+from refpcm.spec.training.config import TrainingConfig, override
 
 USUAL = Augmentation(crop_padding=4, flip=True)  # He et al. 2016, section 4.2: for networks trained elsewhere
 
@@ -17,12 +17,12 @@ USUAL = Augmentation(crop_padding=4, flip=True)  # He et al. 2016, section 4.2: 
 class MiniBatches:
     """A sequence of n arrays (m, C, H, W) float32, normalised when asked for.
 
-    images (N, C, H, W) uint8; chosen (n, m) int; moves (N, 5), as of `refpcm.training.augmentation.draw_moves`; None:
+    images (N, C, H, W) uint8; chosen (n, m) int; moves (N, 5), as of `refpcm.spec.training.augmentation.draw_moves`; None:
     images as they are.
     """
 
     def __init__(self, inputs, images, chosen, moves=None, cutout=0):
-        self.file, self.images, self.chosen, self.moves, self.cutout = inputs.file, images, chosen, moves, cutout
+        self.inputs, self.images, self.chosen, self.moves, self.cutout = inputs, images, chosen, moves, cutout
 
     def __len__(self):
         return len(self.chosen)
@@ -30,7 +30,8 @@ class MiniBatches:
     def __getitem__(self, i):
         rows = self.chosen[i]
         moves = no_moves(len(rows)) if self.moves is None else self.moves[rows]
-        return prepare(self.images[rows], moves, self.cutout, self.file.mean, self.file.std)
+        return self.inputs.forms.transform_images(self.images[rows], moves, self.cutout, self.inputs.file.mean,
+                                                  self.inputs.file.std)
 
 
 class WithBlackBorder(MiniBatches):
@@ -41,7 +42,8 @@ class WithBlackBorder(MiniBatches):
         moves = self.moves[rows]
         unshifted = moves.copy()
         unshifted[:, :2] = 0
-        return prepare(_shifted(self.images[rows], moves[:, :2]), unshifted, self.cutout, self.file.mean, self.file.std)
+        return self.inputs.forms.transform_images(_shifted(self.images[rows], moves[:, :2]), unshifted, self.cutout,
+                                                  self.inputs.file.mean, self.inputs.file.std)
 
 
 def _shifted(images, shifts):
@@ -66,7 +68,7 @@ def mini_batches(inputs, images, chosen, protocol, task):
     own = own_augmentation(inputs.file.notes, protocol.network)
     augmentation, views = (own, MiniBatches) if own else (USUAL, WithBlackBorder)
     moves = draw_moves(augmentation, images.shape[2:], protocol.seed, task.draw, len(images), task.chip,
-                       rng.Purpose.CALIBRATION_AUGMENTATION)
+                       random.Purpose.CALIBRATION_AUGMENTATION, inputs.forms.random)
     return views(inputs, images, chosen, moves, augmentation.cutout)
 
 

@@ -9,13 +9,13 @@ what all chips have in common goes into the network, what is each chip's own is 
 
 import numpy as np
 
-from refpcm.analog import program_network, with_matrices
-from refpcm.compensation.adabs import calibration_images
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.calibration import mini_batches
 from refpcm.evaluation.protocol import Task
-from refpcm.nn.batch_norm import mean_statistics
-from refpcm.pcm.device import find_device
+from refpcm.files.devices import find_device
+from refpcm.spec.compensation.adabs import calibration_images
+from refpcm.spec.crossbars import program_network, with_matrices
+from refpcm.spec.nn.batch_norm import mean_statistics
 
 FIRST_CHIP = 2 ** 24  # number of the first chip made for this; an evaluation has at most MOST_UNITS, fewer
 
@@ -38,10 +38,12 @@ def expected_statistics(inputs, protocol, progress=lambda done: None):
     def statistics():
         for number in range(protocol.chips):
             task = Task(protocol, FIRST_CHIP + number, t_s, 0, ())
-            chosen = calibration_images(protocol.seed, task.chip, task.draw, len(images), 1, each)
+            chosen = calibration_images(protocol.seed, task.chip, task.draw, len(images), 1, each,
+                                        inputs.forms.random)
             batch, = mini_batches(inputs, images, chosen, protocol, task)
-            chip = program_network(network, trained, device, protocol.seed, task.chip, protocol.on_chip)
-            inputs.engine.forward(with_matrices(network, trained, chip.read(t_s)), batch, training=True)
+            chip = program_network(network, trained, device, protocol.seed, task.chip, protocol.on_chip,
+                                   inputs.forms.chip.program)
+            inputs.engine.forward(with_matrices(network, trained, inputs.forms.chip.read(chip, t_s)), batch, training=True)
             progress(number + 1)
             yield inputs.engine.statistics
     with np.errstate(over="ignore"):  # said below

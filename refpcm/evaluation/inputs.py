@@ -5,6 +5,7 @@ import os
 import threading
 
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.prediction import predict
 
 _latest, _loading = None, threading.Lock()
 
@@ -12,7 +13,7 @@ BATCH = 256  # test images at a time; those that see the same read with read_noi
 
 
 class Inputs:
-    """Network (file: NetworkFile) and data (Dataset) of this process, and an engine for each of its threads.
+    """Network (file: NetworkFile), data (Dataset), forms (Forms), and an engine for each thread of this process.
 
     Raises RefpcmError for files that cannot be read and for data that do not fit the network.
     """
@@ -20,29 +21,26 @@ class Inputs:
     def __init__(self, network_path, data_path, kernels):
         from refpcm.datasets import load
         from refpcm.files.network_file import load_network
-        from refpcm.training.executor import make_engine
-        self.file = load_network(network_path)
-        self.data = load(data_path)
+        from refpcm.forms import find_forms
+        self.file, self.data, self.forms = load_network(network_path), load(data_path), find_forms(kernels)
         shape, classes = self.file.network.input_shape, self.file.network.classes
         if self.data.test_images.shape[1:] != shape or len(self.data.classes) != classes:
             raise RefpcmError(f"{network_path} wants images {shape} in {classes} classes; {self.data.name} has images "
                               f"{self.data.test_images.shape[1:]} in {len(self.data.classes)}: choose other data")
         _check_classes(network_path, self.file.classes, self.data)
-        self.kernels, self._own = kernels, threading.local()
-        self._own.engine = make_engine(self.file.network, kernels)
+        self._own = threading.local()
+        self._own.engine = self.forms.make_engine(self.file.network)
 
     @property
     def engine(self):
         """The calling thread's engine: the buffers of an engine serve one thread at a time."""
         if not hasattr(self._own, "engine"):
-            from refpcm.training.executor import make_engine
-            self._own.engine = make_engine(self.file.network, self.kernels)
+            self._own.engine = self.forms.make_engine(self.file.network)
         return self._own.engine
 
     def normalised(self, images):
-        """images (N, C, H, W) uint8 -> float32, by the mean and std that the network was trained with."""
-        from refpcm.training.augmentation import no_moves, prepare
-        return prepare(images, no_moves(len(images)), 0, self.file.mean, self.file.std)
+        """Return images (N, C, H, W) uint8 as float32, by the mean and std that the network was trained with."""
+        return self.forms.normalised(images, self.file.mean, self.file.std)
 
     def count_correct(self, parameters, images=None, begin=0, engine=None):
         """How many of the test images begin .. images - 1 (None: all) the parameters recognise.
@@ -50,11 +48,10 @@ class Inputs:
         engine: another than the thread's own, such as one on tiles. Raises RefpcmError for outputs that are not
         finite.
         """
-        from refpcm.training.loop import predict
         correct, end = 0, self.image_count(images)
         for first in range(begin, end, BATCH):  # so that no more than a batch of a large set is decoded
             rows = slice(first, min(first + BATCH, end))
-            predicted = predict(engine or self.engine, parameters, self.data.test_images[rows], self.file.mean,
+            predicted = predict(self.forms, engine or self.engine, parameters, self.data.test_images[rows], self.file.mean,
                                 self.file.std)
             correct += int((predicted == self.data.test_labels[rows]).sum())
         return correct
@@ -104,7 +101,7 @@ def _check_classes(path, known, data):
 
 
 def load_inputs(network_path, data_path, kernels):
-    """The process's Inputs; they are read again only where an argument or a file has changed. Raises as Inputs."""
+    """Return the process's Inputs; they are read again only where an argument or a file has changed. Raises as Inputs."""
     global _latest
     wanted = network_path, data_path, kernels, _stamp(network_path), _stamp(data_path)
     with _loading:  # threads that begin together load once

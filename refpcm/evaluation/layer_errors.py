@@ -9,11 +9,10 @@ the same inputs. So errors of earlier layers do not count, and digital scale fac
 
 import numpy as np
 
-from refpcm.analog import program_network, with_matrices
-from refpcm.compensation.global_drift import compensated_read, reference_readouts
-from refpcm.evaluation.inputs import load_inputs
-from refpcm.network import FORWARD, Tape, forward
-from refpcm.pcm.device import find_device
+from refpcm.evaluation.unit import programmed, readout_of
+from refpcm.spec.compensation.global_drift import compensated_read
+from refpcm.spec.crossbars import with_matrices
+from refpcm.spec.network import FORWARD, Tape, forward
 
 IMAGES = 32  # calibration images that the layers' errors are measured with
 
@@ -45,19 +44,17 @@ def layer_errors(network, parameters, matrices, images):
     return errors
 
 
-def chip_layer_errors(protocol):
-    """{layer name: [MVM error at each of the protocol's times]} of the weights of chip 0, read 0, after GDC.
+def chip_layer_errors(inputs, protocol):
+    """Return {layer name: [MVM error at each of the protocol's times]} of the weights of chip 0, read 0, after GDC.
 
     With frozen read noise, without converters or output noise, whatever the protocol has of them.
     """
-    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
-    network, trained = inputs.file.network, inputs.file.parameters
-    chip = program_network(network, trained, find_device(protocol.device), protocol.seed, 0, protocol.on_chip)
-    reference = reference_readouts(chip, protocol.readout, protocol.per_column)
+    network, trained, how = inputs.file.network, inputs.file.parameters, readout_of(inputs, protocol.frozen())
+    chip, reference = programmed(inputs, protocol.frozen(), 0)
     images = inputs.normalised(inputs.calibration_images(protocol.calibration)[:IMAGES])
     errors = {crossbar.name: [] for crossbar in chip.crossbars}
     for t_s in protocol.times_s:
-        rescued = compensated_read(chip, t_s, 0, reference, protocol.readout, protocol.per_column)[1]
-        for name, error in layer_errors(network, trained, rescued, images).items():
+        compensated = compensated_read(chip, t_s, 0, reference, how)[1]
+        for name, error in layer_errors(network, trained, compensated, images).items():
             errors[name].append(error)
     return errors

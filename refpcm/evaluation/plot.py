@@ -8,8 +8,8 @@ import io
 import numpy as np
 
 from refpcm.errors import RefpcmError
-from refpcm.evaluation.times import time_text
 from refpcm.files.atomic import write_bytes
+from refpcm.times import time_text
 
 COLOURS = {"none": "tab:red", "gdc": "tab:orange", "adabs": "tab:blue", "adabs-alone": "tab:green"}
 
@@ -28,13 +28,13 @@ def need_matplotlib(path):
         raise RefpcmError(f"--plot {path}: its name must end in one of {', '.join(sorted(known))}")
 
 
-def draw(path, protocol, result):
+def draw(path, inputs, protocol, result):
     """Write one picture of three panels to `path`; its ending says which form. Raises RefpcmError if that fails."""
     need_matplotlib(path)
     import matplotlib.pyplot as plt
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(15, 4.5), layout="constrained")
     draw_accuracy(left, result)
-    draw_chip(middle, right, protocol)
+    draw_chip(middle, right, inputs, protocol)
     picture = io.BytesIO()
     figure.savefig(picture, dpi=120, format=str(path).rpartition(".")[2].lower())
     plt.close(figure)
@@ -58,22 +58,18 @@ def draw_accuracy(axes, result):
     axes.legend()
 
 
-def draw_chip(error_axes, conductance_axes, protocol):
+def draw_chip(error_axes, conductance_axes, inputs, protocol):
     """Chip 0 of the protocol at each time: error of the weights after GDC, and the conductances."""
-    from refpcm.analog import program_network, to_matrices
-    from refpcm.compensation.global_drift import compensated_read, reference_readouts
-    from refpcm.evaluation.inputs import load_inputs
-    from refpcm.pcm.chip import read_conductances
-    from refpcm.pcm.device import find_device
-    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
-    network, trained = inputs.file.network, inputs.file.parameters
-    chip = program_network(network, trained, find_device(protocol.device), protocol.seed, 0, protocol.on_chip)
-    targets = to_matrices(network, trained, protocol.on_chip)
-    reference = reference_readouts(chip, protocol.readout, protocol.per_column)
+    from refpcm.evaluation.unit import programmed, readout_of
+    from refpcm.spec.compensation.global_drift import compensated_read
+    from refpcm.spec.crossbars import to_matrices
+    protocol = protocol.frozen()
+    chip, reference = programmed(inputs, protocol, 0)
+    targets = to_matrices(inputs.file.network, inputs.file.parameters, protocol.on_chip)
     for t_s in protocol.times_s:
-        rescued = compensated_read(chip, t_s, 0, reference, protocol.readout, protocol.per_column)[1]
-        error = np.concatenate([((rescued[c.name] - targets[c.name]) / c.w_max).ravel() for c in chip.crossbars])
-        g_us = np.concatenate([read_conductances(chip, c, t_s, 0).ravel() for c in chip.crossbars])
+        compensated = compensated_read(chip, t_s, 0, reference, readout_of(inputs, protocol))[1]
+        error = np.concatenate([((compensated[c.name] - targets[c.name]) / c.w_max).ravel() for c in chip.crossbars])
+        g_us = np.concatenate([inputs.forms.chip.read_conductances(chip, c, t_s, 0).ravel() for c in chip.crossbars])
         label = f"{time_text(t_s)}: rms {100 * np.sqrt(np.mean(np.square(error))):.2f} %"
         error_axes.hist(100 * error, np.linspace(-25, 25, 201), histtype="step", density=True, label=label)
         conductance_axes.hist(g_us, np.linspace(0, 1.3 * chip.device.g_max_us, 201), histtype="step", density=True,

@@ -5,22 +5,14 @@ is plain data: any `concurrent.futures.Executor` can run units, in this process,
 see the same files.
 """
 
-import json
-from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
-from refpcm.compensation.adabs import calibrate, calibration_images, usual_size
-from refpcm.compensation.global_drift import READOUTS, compensated_read, reference_readouts
 from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
-from refpcm.evaluation.calibration import mini_batches, own_augmentation
-from refpcm.evaluation.inputs import BATCH, load_inputs
-from refpcm.pcm.chip import read_conductances
-from refpcm.pcm.converters import Converter
-from refpcm.pcm.device import find_device
-from refpcm.pcm.device_file import device_to_dict
-from refpcm.pcm.product_noise import mean_conductances, weight_variances
-from refpcm.pcm.tile import Tiles
+from refpcm.spec.compensation.adabs import usual_size
+from refpcm.spec.compensation.global_drift import READOUTS
+from refpcm.spec.pcm.converters import Converter
+from refpcm.spec.pcm.tile import Tiles
 
 RESULTS_VERSION = 2  # raised whenever a change of the code changes numbers, so that stored units are not used again
 READ_NOISE = ("frozen", "per_batch", "per_product")
@@ -40,10 +32,10 @@ class Protocol:
     network's training showed them (I-20); or, for data without training images, "test". Then the statistics have seen
     the test images, and accuracies after AdaBS are no longer a test's.
     adabs_batches, adabs_batch_size: n and m of AdaBS; None: the paper's, 13 of 200, for an ImageNet index 26 of 50.
-    readout, per_column: of GDC (I-10). images: only the first so many test images; None = all.
+    readout, per_column: of GDC, see `refpcm.spec.compensation.global_drift.Readout` (I-10). images: only the first so many test images; None = all.
     read_noise (I-9): "frozen" while the data set is evaluated, or drawn afresh "per_batch" of 256 images or
     "per_product" of a vector with a layer's matrix. GDC then divides mean readouts (refpcm/pcm/product_noise.py).
-    dac_bits, adc_bits (None = ideal), tile_rows, tile_columns (None = no limit), output_noise: as in refpcm.pcm.tile.
+    dac_bits, adc_bits (None = ideal), tile_rows, tile_columns (None = no limit), output_noise: as in refpcm.spec.pcm.tile.
     With ideal converters and no noise on products the effective weights go through the digital network.
     """
     network: str
@@ -60,7 +52,7 @@ class Protocol:
     adabs_batches: int | None = None
     adabs_batch_size: int | None = None
     images: int | None = None
-    kernels: str = "vector"
+    kernels: str = "winograd"
     read_noise: str = "frozen"
     dac_bits: int | None = None
     adc_bits: int | None = None
@@ -94,6 +86,10 @@ class Protocol:
         return Tiles(self.tile_rows, self.tile_columns, Converter(self.dac_bits), Converter(self.adc_bits),
                      self.output_noise)
 
+    def frozen(self):
+        """The same with one read for the whole test set."""
+        return replace(self, read_noise="frozen")
+
     def needs_ranges(self):
         """Whether the converters' ranges matter."""
         return self.dac_bits is not None or self.adc_bits is not None or self.output_noise > 0
@@ -101,10 +97,6 @@ class Protocol:
     def needs_tiles(self):
         """Whether anything but the effective weights matters."""
         return self.needs_ranges() or self.read_noise == "per_product"
-
-    def what_is_read(self):
-        """One read of a crossbar's conductances, or with noise per product their means."""
-        return mean_conductances if self.read_noise == "per_product" else read_conductances
 
 
 def _demand(ok, field, value, wanted):
@@ -145,84 +137,3 @@ def tasks(protocol):
     """All units, in the order in which they are best run: one chip after the other."""
     return [Task(protocol, chip, float(t_s), draw, protocol.compensations) for chip in range(protocol.chips)
             for t_s in protocol.times_s for draw in range(protocol.reads)]
-
-
-def run_task(task):
-    """Number of test images recognised, {compensation: int}."""
-    from refpcm.analog import with_matrices
-    from refpcm.evaluation.on_tiles import engine_on_tiles
-    protocol = task.protocol
-    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
-    network, trained = inputs.file.network, inputs.file.parameters
-    chip, reference = programmed(protocol, task.chip)
-    variances = weight_variances(chip, task.t_s) if protocol.read_noise == "per_product" else {}
-    correct, statistics = dict.fromkeys(task.compensations, 0), {name: {} for name in task.compensations}
-    for draw, begin, end in _reads(protocol, task.draw, inputs.image_count(protocol.images)):
-        raw, rescued, alphas = compensated_read(chip, task.t_s, draw, reference, protocol.readout, protocol.per_column,
-                                                protocol.what_is_read())
-        for name in task.compensations:
-            with_gdc = name in ("gdc", "adabs")
-            parameters = {**with_matrices(network, trained, rescued if with_gdc else raw), **statistics[name]}
-            engine = inputs.engine
-            if protocol.needs_tiles():
-                engine = engine_on_tiles(protocol, chip, draw, raw, alphas if with_gdc else {}, variances)
-            if name in ("adabs", "adabs-alone") and begin == 0:
-                engine.next_image = CALIBRATION_START
-                parameters = calibrate(engine, parameters, _adabs_images(task))
-                statistics[name] = {key: value for key, value in parameters.items() if ".running_" in key}
-            engine.next_image = begin
-            correct[name] += inputs.count_correct(parameters, end, begin, engine)
-    return correct
-
-
-def _reads(protocol, draw, images):
-    """(read number, first image, end): one for all images, or one a batch (I-9)."""
-    if protocol.read_noise != "per_batch":
-        return [(draw, 0, images)]
-    return [(draw * 2 ** 16 + i, begin, min(begin + BATCH, images)) for i, begin in enumerate(range(0, images, BATCH))]
-
-
-def _adabs_images(task):
-    """The mini-batches that AdaBS sees in this unit."""
-    protocol = task.protocol
-    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
-    images = inputs.calibration_images(protocol.calibration)
-    chosen = calibration_images(protocol.seed, task.chip, task.draw, len(images), protocol.adabs_batches,
-                                protocol.adabs_batch_size)
-    return mini_batches(inputs, images, chosen, protocol, task)
-
-
-def check_adabs(protocol):
-    """Raises RefpcmError where AdaBS is asked for and the data have no images for it; run_task would do so late."""
-    if not {"adabs", "adabs-alone"}.isdisjoint(protocol.compensations):
-        _adabs_images(tasks(protocol)[0])
-
-
-def programmed(protocol, number):
-    """The chip and its reference readouts, kept between units of the same chip, network and device."""
-    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
-    return _programmed(protocol, number, inputs, find_device(protocol.device))
-
-
-@lru_cache(maxsize=1)
-def _programmed(protocol, number, inputs, device):
-    from refpcm.analog import program_network
-    chip = program_network(inputs.file.network, inputs.file.parameters, device, protocol.seed, number, protocol.on_chip)
-    return chip, reference_readouts(chip, protocol.readout, protocol.per_column, read=protocol.what_is_read())
-
-
-def fingerprint(protocol):
-    """SHA-256 of all a unit's result depends on beside chip, time and read: code, network, data, device, choices."""
-    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
-    digest = inputs.digest(inputs.data.train_images, inputs.data.test_images, inputs.data.test_labels)
-    device = device_to_dict(find_device(protocol.device))
-    choices = {name: getattr(protocol, name) for name in ("seed", "on_chip", "readout", "per_column", "adabs_batches",
-                                                          "adabs_batch_size", "images", "kernels", "read_noise",
-                                                          "dac_bits", "adc_bits", "tile_rows", "output_noise",
-                                                          "calibration")}
-    network = [inputs.file.network.architecture, list(inputs.file.mean), list(inputs.file.std)]
-    if protocol.calibration == "train-augmented":
-        own = own_augmentation(inputs.file.notes, protocol.network)
-        network.append(own and asdict(own))
-    digest.update(json.dumps([RESULTS_VERSION, network, device, choices], sort_keys=True).encode())
-    return digest.hexdigest()

@@ -10,8 +10,8 @@ from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.layer_errors import snr_db
 from refpcm.evaluation.saturation import largest
-from refpcm.evaluation.times import time_text
 from refpcm.files.atomic import atomic_file
+from refpcm.times import time_text
 
 COLUMNS = ("t_s", "compensation", "mean", "std", "sigma_chip", "sigma_read", "low", "high", "normalised", "chips",
            "reads")

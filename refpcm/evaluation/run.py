@@ -8,21 +8,25 @@ import numpy as np
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.nested import normalised_accuracy, summarise
-from refpcm.evaluation.protocol import check_adabs, fingerprint, run_task, tasks
+from refpcm.evaluation.protocol import tasks
 from refpcm.evaluation.saturation import chip_saturation
 from refpcm.evaluation.store import Store
+from refpcm.evaluation.unit import check_adabs, fingerprint, run_task
 
 
-def run(protocol, folder, executor=None, progress=lambda done, total: None):
+def run(protocol, folder, executor=None, progress=lambda done, total: None, inputs=None):
     """Evaluate; finished units are kept in `folder` and not run again. Returns the result, ready for JSON.
+
+    inputs: those of the protocol, loaded here if left out.
 
     executor: any concurrent.futures.Executor; None runs the units here, one after the other. progress(done, total) is
     called after every unit. The result does not depend on the executor or on what had been stored. Raises RefpcmError
     before the first unit if the data do not allow AdaBS that is asked for.
     """
-    check_adabs(protocol)
-    every, store = tasks(protocol), Store(folder, fingerprint(protocol))
-    return _result(protocol, run_units(every, run_task, store, executor, progress))
+    inputs = inputs or load_inputs(protocol.network, protocol.data, protocol.kernels)
+    check_adabs(inputs, protocol)
+    every, store = tasks(protocol), Store(folder, fingerprint(inputs, protocol))
+    return _result(inputs, protocol, run_units(every, run_task, store, executor, progress))
 
 
 def run_units(every, work, store, executor=None, progress=lambda done, total: None):
@@ -67,8 +71,7 @@ def _results(open_tasks, work, executor):
             future.cancel()
 
 
-def _result(protocol, correct):
-    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
+def _result(inputs, protocol, correct):
     images, classes = inputs.image_count(protocol.images), inputs.file.network.classes
     digital = inputs.count_correct(inputs.file.parameters, protocol.images) / images
     rows = []
@@ -82,7 +85,7 @@ def _result(protocol, correct):
                          "accuracies": values.tolist()})
     result = {"digital_accuracy": digital, "test_images": images, "data": inputs.data.name,
               "architecture": inputs.file.network.architecture, "protocol": asdict(protocol),
-              "fingerprint": fingerprint(protocol), "rows": rows}
+              "fingerprint": fingerprint(inputs, protocol), "rows": rows}
     if protocol.dac_bits is not None or protocol.adc_bits is not None:
-        result["saturation"] = chip_saturation(protocol)
+        result["saturation"] = chip_saturation(inputs, protocol)
     return result

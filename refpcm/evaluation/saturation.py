@@ -1,34 +1,31 @@
 """How many conversions of a chip on tiles lie beyond the converters' ranges, layer by layer."""
 
-from refpcm.analog import with_matrices
-from refpcm.compensation.global_drift import compensated_read
-from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.on_tiles import engine_on_tiles
-from refpcm.evaluation.protocol import programmed
-from refpcm.pcm.product_noise import weight_variances
-from refpcm.pcm.tile import Saturation
+from refpcm.evaluation.unit import programmed, readout_of
+from refpcm.spec.compensation.global_drift import compensated_read
+from refpcm.spec.crossbars import with_matrices
+from refpcm.spec.pcm.product_noise import weight_variances
+from refpcm.spec.pcm.tile import Saturation
 
 IMAGES = 256  # test images that conversions are counted over: one batch, and so one read with noise "per_batch"
 
 
-def chip_saturation(protocol):
-    """[{"t_s": time, "layers": {layer name: {"dac": share, "adc": share}}}] of chip 0, read 0, after GDC.
+def chip_saturation(inputs, protocol):
+    """Return [{"t_s": time, "layers": {layer name: {"dac": share, "adc": share}}}] of chip 0, read 0, after GDC.
 
     Shares of the conversions that saturated, over the first test images; None for converters that are ideal. Of a
     layer's inputs every pixel counts once, padding not. For a `refpcm.evaluation.protocol.Protocol` with converters.
     """
-    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
     network, trained = inputs.file.network, inputs.file.parameters
     images = min(IMAGES, inputs.image_count(protocol.images))
-    chip, reference = programmed(protocol, 0)
+    chip, reference = programmed(inputs, protocol, 0)
     found = []
     for t_s in protocol.times_s:
-        raw, rescued, alphas = compensated_read(chip, t_s, 0, reference, protocol.readout, protocol.per_column,
-                                                protocol.what_is_read())
+        raw, compensated, alphas = compensated_read(chip, t_s, 0, reference, readout_of(inputs, protocol))
         variances = weight_variances(chip, t_s) if protocol.read_noise == "per_product" else {}
-        engine = engine_on_tiles(protocol, chip, 0, raw, alphas, variances)
+        engine = engine_on_tiles(inputs, protocol, chip, 0, raw, alphas, variances)
         engine.saturation = {crossbar.name: Saturation() for crossbar in chip.crossbars}
-        inputs.count_correct(with_matrices(network, trained, rescued), images, engine=engine)
+        inputs.count_correct(with_matrices(network, trained, compensated), images, engine=engine)
         found.append({"t_s": t_s, "layers": {name: shares(counts) for name, counts in engine.saturation.items()}})
     return found
 

@@ -13,7 +13,7 @@ import re
 import numpy as np
 
 from refpcm.errors import RefpcmError
-from refpcm.resnet import ARCHITECTURES, build, parameter_shapes
+from refpcm.spec.resnet import ARCHITECTURES, build, parameter_shapes
 
 MOST_CLASSES = 2 ** 16  # labels have 16 bits; a damaged file may claim any number, with a view that repeats one element
 MOST_LISTED = 200  # names of one kind in a message

@@ -1,7 +1,7 @@
 """Network files: everything inference needs, in one file without pickle.
 
 A file of `refpcm.files.tensors` (suffix .npz: of `refpcm.files.npz`) with the parameters under the names of
-`refpcm.resnet.parameter_shapes` and the metadata format "refpcm-network", version, architecture, and as JSON
+`refpcm.spec.resnet.parameter_shapes` and the metadata format "refpcm-network", version, architecture, and as JSON
 classes, mean, std and notes.
 """
 
@@ -16,7 +16,7 @@ from refpcm.files.names import check_parameters
 from refpcm.files.npz import read_npz, write_npz
 from refpcm.files.reading import open_input
 from refpcm.files.tensors import read_tensors, write_tensors
-from refpcm.resnet import ARCHITECTURES, Network, build
+from refpcm.spec.resnet import ARCHITECTURES, Network, build
 
 FORMAT, VERSION = "refpcm-network", "1"
 
@@ -25,7 +25,7 @@ FORMAT, VERSION = "refpcm-network", "1"
 class NetworkFile:
     """A trained network.
 
-    network: of refpcm.resnet; parameters: {name: float32 or float64 array}; classes: a name for each output;
+    network: of refpcm.spec.resnet; parameters: {name: float32 or float64 array}; classes: a name for each output;
     mean, std: per channel, of pixel values scaled to 0 ... 1, the input being (pixel - mean) / std;
     notes: how it came about, {str: anything JSON can hold}.
     """

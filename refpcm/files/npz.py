@@ -15,7 +15,7 @@ import numpy as np
 from refpcm.errors import RefpcmError
 from refpcm.files.archive import read_archive
 from refpcm.files.atomic import atomic_file
-from refpcm.files.tensors import is_text_mapping, is_storable, storable
+from refpcm.files.tensors import is_storable, is_text_mapping, storable
 
 METADATA = "refpcm.metadata"  # name of the text array that holds the metadata
 _HEADER_LIMIT = 10000  # bytes; beyond it, parsing could exhaust the stack

@@ -1,4 +1,4 @@
-"""`python -m refpcm.golden`: list, explain, export, check, regenerate, mutants."""
+"""`python -m refpcm.golden`: list, explain, export, check, regenerate."""
 
 from refpcm import cli
 
@@ -18,8 +18,7 @@ ACTIONS = {
     "explain": "one case in full",
     "export": "write cases as folders of files",
     "check": "ask an implementation",
-    "regenerate": "compute the kit anew and compare with the stored",
-    "mutants": "run deliberate bugs against the kit and print the matrix"}
+    "regenerate": "compute the kit anew and compare with the stored"}
 
 
 def arguments(argv=None):
@@ -33,7 +32,7 @@ def arguments(argv=None):
             action.add_argument("case", metavar="CASE", help="id of a case")
             continue
         action.add_argument("--level", type=int, nargs="+", choices=range(8), metavar="N",
-                            help="only these levels, 0 to 7" + (" without 4 and 7" if name == "mutants" else ""))
+                            help="only these levels, 0 to 7")
         if name in ("list", "export", "check"):
             action.add_argument("--case", nargs="+", metavar="ID", help="only these cases; * stands for anything")
         if name == "export":
@@ -51,8 +50,6 @@ def arguments(argv=None):
             _add_path(action, "--report", "FILE", "write the JSON report here")
         if name == "regenerate":
             _add_path(action, "--out", "DIR", "also write the new kit into this new folder")
-        if name == "mutants":
-            _add_path(action, "--markdown", "FILE", "write the matrix here instead of printing it")
     return parser.parse_args(argv)
 
 

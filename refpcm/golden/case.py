@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refpcm import rng
+from refpcm.spec import random
 
 PRECISION = {"float64": 2.0 ** -53, "float32": 2.0 ** -24}  # u, half the distance between 1 and the next number
 UNITLESS = "1"
@@ -27,7 +27,7 @@ class Recipe:
     def make(self, shape, dtype):
         """The array, of this shape and dtype, in the unit of the input."""
         count = int(np.prod(shape))
-        z = rng.normals(self.seed, 0, rng.Purpose.INITIALISATION, self.layer, 0, 0, count)
+        z = random.normals(self.seed, 0, random.Purpose.INITIALISATION, self.layer, 0, 0, count)
         return (self.offset + self.scale * z).reshape(shape).astype(dtype)
 
 

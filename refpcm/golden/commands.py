@@ -197,23 +197,3 @@ def _texts(case):
     return ([("equation", case.equation), ("interpretation", case.interpretation), ("catches", case.catches)]
             + [(f"unit of {tensor.name}", tensor.unit) for tensor in (*case.inputs, *case.outputs)]
             + [(f"the reason for the tolerance of {o.name}", o.tolerance.why) for o in case.outputs])
-
-
-def mutants_command(options):
-    """Ask the mutants, print or write the matrix, and name the survivors. Raises RefpcmError for levels it never asks."""
-    from refpcm.golden.mutants import FAST, matrix, matrix_text
-    never = sorted(set(options.level or ()) - set(FAST))
-    if never:
-        raise RefpcmError(f"--level {' '.join(map(str, never))}: mutants are asked only at levels "
-                          f"{' '.join(map(str, FAST))}; leave the others out")
-    rows = matrix(Kit(options.kit).cases if options.level is None else _chosen(options)[1])
-    text = matrix_text(rows)
-    if options.markdown:
-        with atomic_file(options.markdown) as stream:
-            stream.write(text.encode())
-    else:
-        sys.stdout.write(text)
-    survivors = [name for name, _, kills in rows if not any(kills.values())]
-    if survivors:
-        print(f"survived: {', '.join(survivors)}", file=sys.stderr)
-    return 1 if survivors else 0

@@ -10,35 +10,17 @@ by the output's dtype and S the part "scale", the sum of the absolute values of 
   moments, kolmogorov, equivalence   see refpcm.golden.statistics
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from refpcm.golden import statistics
 from refpcm.golden.case import PRECISION
+from refpcm.golden.verdict import Verdict, refused
 
 PROBES = 16  # single elements in a probe, evenly spread; sum, weighted sum and sum of absolute values follow
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """used: largest error over what was allowed; at most 1 passes. error, index, actual, expected: where that was."""
-    ok: bool
-    used: float
-    error: float = 0.0
-    index: tuple = ()
-    actual: float = 0.0
-    expected: float = 0.0
-    reason: str = ""
-
-
-def refused(reason):
-    """The Verdict on an answer that cannot be compared at all."""
-    return Verdict(False, float("inf"), float("inf"), reason=reason)
-
-
 def compare(output, actual):
     """The Verdict on what an implementation returned for one output of a case."""
-    from refpcm.golden import statistics
     if actual is None:
         return refused("not returned")
     actual = np.asarray(actual)

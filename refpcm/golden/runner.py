@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from refpcm.errors import RefpcmError
-from refpcm.golden.compare import compare, refused
+from refpcm.golden.compare import compare
 from refpcm.golden.exchange import read_outputs, untouched, write_case
+from refpcm.golden.verdict import refused
 
 UNSUPPORTED_STATUS = 77  # exit status by which a command says "I do not have this operation"
 TIME_LIMIT_S = 600.0

@@ -15,6 +15,8 @@ from math import erf, pi, sqrt
 import numpy as np
 from scipy import special, stats
 
+from refpcm.golden.verdict import Verdict
+
 EQUIVALENCE_ALPHA = 1e-3
 
 
@@ -99,7 +101,6 @@ def _judge(actual, expected, allowed, what):
 
 
 def _verdict(used, actual, expected, what):
-    from refpcm.golden.compare import Verdict
     used = np.where(np.isnan(used), np.inf, used)
     worst = np.unravel_index(np.argmax(used), used.shape)
     return Verdict(bool(used[worst] <= 1), float(used[worst]), float(abs(actual[worst] - expected[worst])),

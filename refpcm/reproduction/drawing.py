@@ -2,8 +2,8 @@
 
 import io
 
-from refpcm.evaluation.times import time_text
 from refpcm.files.atomic import write_bytes
+from refpcm.times import time_text
 
 LABELS = {"none": "no compensation", "gdc": "GDC", "adabs": "GDC and AdaBS"}
 SIZES = {"fig2": (14, 5.5), "fig3": (10, 6), "fig4": (12, 8), "fig5": (12, 8)}  # inches

@@ -1,10 +1,10 @@
 """Fig. 4: retention over one day, the span the paper measured on its chip; here the model stands for it (I-19)."""
 
-from refpcm.evaluation.times import time_text
 from refpcm.reproduction.comparison import beside, mean_of, paired, percent, row_of
 from refpcm.reproduction.paper_numbers import CIFAR10
-from refpcm.reproduction.retention import COLUMNS, draw, measure_over, networks  # noqa: F401  (parts of the figure)
+from refpcm.reproduction.retention import COLUMNS, draw, measure_over, networks  # noqa: F401  (parts of the figure
 from refpcm.reproduction.variants import NOISE
+from refpcm.times import time_text
 
 TITLE = "Fig. 4: retention over one day"
 DECAY_S = 1000.0  # "10 % within about 1000 s"

@@ -1,10 +1,10 @@
 """Fig. 5: retention over one year by the model, on the CIFAR-10 network or, with given networks, on ImageNet (I-19)."""
 
-from refpcm.evaluation.times import time_text
 from refpcm.reproduction.comparison import beside, mean_of, paired, percent, row_of
 from refpcm.reproduction.paper_numbers import CIFAR10, IMAGENET
-from refpcm.reproduction.retention import COLUMNS, draw, measure_over, networks  # noqa: F401  (parts of the figure)
+from refpcm.reproduction.retention import COLUMNS, draw, measure_over, networks  # noqa: F401  (parts of the figure
 from refpcm.reproduction.variants import FP32, NOISE
+from refpcm.times import time_text
 
 TITLE = "Fig. 5: retention over one year"
 

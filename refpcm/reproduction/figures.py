@@ -11,23 +11,23 @@ import time
 from dataclasses import asdict, replace
 
 from refpcm import cli
-from refpcm.analog import analog_layers
 from refpcm.datasets import load
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.protocol import MOST_UNITS
 from refpcm.files.atomic import make_folder
+from refpcm.files.devices import find_device
 from refpcm.files.lock import locked
 from refpcm.files.reading import sha256_of
-from refpcm.pcm.device import find_device
-from refpcm.pcm.drift import check_time
 from refpcm.reproduction import drawing, fig2, fig3, fig4, fig5
 from refpcm.reproduction.measurements import kernels
 from refpcm.reproduction.networks import all_trainings, train_all
 from refpcm.reproduction.output import comparison_table, interval, table, write_files
 from refpcm.reproduction.setting import check_calibration, claim, with_architecture_of_given, with_usual_adabs
 from refpcm.reproduction.variants import label
-from refpcm.resnet import build
+from refpcm.spec.crossbars import analog_layers
+from refpcm.spec.pcm.drift import check_time
+from refpcm.spec.resnet import build
 from refpcm.training.run import check_images, hold_back, identity_of
 
 FIGURES = {"fig2": fig2, "fig3": fig3, "fig4": fig4, "fig5": fig5}

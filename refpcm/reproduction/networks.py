@@ -9,13 +9,13 @@ from types import SimpleNamespace
 from refpcm import cli
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import make_folder
+from refpcm.files.checkpoints import load_checkpoint
 from refpcm.files.network_file import load_network
 from refpcm.files.reading import sha256_of
 from refpcm.reproduction.variants import FP32, training_config
-from refpcm.resnet import build
+from refpcm.spec.resnet import build
+from refpcm.spec.training.config import TrainingConfig, override
 from refpcm.training import loop
-from refpcm.training.checkpoint import load_checkpoint
-from refpcm.training.config import TrainingConfig, override
 from refpcm.training.metrics import keep_records
 from refpcm.training.report import NETWORK, finish
 from refpcm.training.run import CONFIG, begin, check_images, hold_back, identity_of, start_from, write_config

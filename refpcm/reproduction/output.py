@@ -5,9 +5,9 @@ import io
 import json
 
 from refpcm.cli import aligned, per_cent
-from refpcm.evaluation.times import time_text
 from refpcm.files.atomic import write_bytes
 from refpcm.reproduction.variants import label
+from refpcm.times import time_text
 
 SPREAD = ("mean", "low", "high", "interval_over", "std_run", "std_draw", "runs", "draws", "reads")
 HEADS = {"network": "network", "t_s": "time", "compensation": "compensation", "eta_tr": "eta_tr", "eta_inf": "eta_inf"}

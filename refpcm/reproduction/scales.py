@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields, replace
 
 from refpcm.errors import RefpcmError
 from refpcm.reproduction.variants import FP32, RETRAININGS, noise_variant, training_config
-from refpcm.training.config import PRESETS, TrainingConfig, kinds_of, of_kind
-from refpcm.training.config import checked as checked_training
-from refpcm.training.config import override as override_training
+from refpcm.spec.training.config import PRESETS, TrainingConfig, kinds_of, of_kind
+from refpcm.spec.training.config import checked as checked_training
+from refpcm.spec.training.config import override as override_training
 
 MINUTE_S, HOUR_S, DAY_S, YEAR_S = 60.0, 3600.0, 86400.0, 31536000.0
 
@@ -53,9 +53,9 @@ SCALES = {
     # About half an hour on two cores: a network of a sixth of the weights on CIFAR-10, three training runs.
     "small": Scale(
         fp32=TrainingConfig(architecture="tiny-resnet8", epochs=8.0, learning_rate=0.2, schedule="one-cycle",
-                            kernels="winograd4"),
+                            kernels="winograd"),
         retraining=TrainingConfig(architecture="tiny-resnet8", epochs=1.5, learning_rate=0.02, schedule="cosine",
-                                  weight_noise=0.038, clip_sigma=2.0, kernels="winograd4"),
+                                  weight_noise=0.038, clip_sigma=2.0, kernels="winograd"),
         seeds=(0, 1, 2), inference_runs=5, chips=3, images=2000,
         day_s=(25.0, 1000.0, HOUR_S, DAY_S), year_s=(25.0, DAY_S, 30 * DAY_S, YEAR_S)),
     # The paper's network, data and numbers of runs: 10 trainings, in Fig. 2 with 100 inferences each. The recipe, which

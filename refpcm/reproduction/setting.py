@@ -4,13 +4,13 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from refpcm.compensation.adabs import calibration_images, usual_size
 from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import write_bytes
 from refpcm.files.reading import sha256_of
 from refpcm.reproduction.scales import Scale
 from refpcm.reproduction.variants import FP32, NOISE
+from refpcm.spec.compensation.adabs import calibration_images, usual_size
 
 FILE = "settings.json"
 

@@ -4,10 +4,10 @@ import dataclasses
 import math
 import time
 
-from refpcm import rng
 from refpcm.errors import RefpcmError
+from refpcm.spec import random
+from refpcm.spec.training.config import checked
 from refpcm.training import loop
-from refpcm.training.config import checked
 
 REHEARSAL_SECONDS = 8.0  # measured before the run
 RESERVE = 0.97           # share of the budget that is planned with
@@ -34,7 +34,7 @@ def plan(state, training, validation, budget, began):
     loop.train(copy, training, timed, lambda copy, record: None)
     step_seconds = (ticks[-1] - ticks[0]) / (len(ticks) - 1)  # the first step, which may compile, is left out
     left = budget * RESERVE - (time.monotonic() - began)
-    if left / step_seconds > 2 ** rng.LIMITS["draw"]:  # what the random numbers' addresses can tell apart
+    if left / step_seconds > 2 ** random.LIMITS["draw"]:  # what the random numbers' addresses can tell apart
         raise RefpcmError(f"--time-budget: {budget:.3g} s are more than 2^32 steps; give less time")
     steps = int(left / step_seconds)
     count, averaged = len(training.train_images), state.config.average_epochs

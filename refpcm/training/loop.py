@@ -4,34 +4,28 @@ Every random number is addressed by (seed, epoch, image), every other decision b
 after step k is a function of the configuration and the data alone. `train` may stop after any step.
 """
 
-import math
 import time
 
 import numpy as np
 
-from refpcm import rng
 from refpcm.errors import RefpcmError
-from refpcm.nn import cross_entropy, update_running
-from refpcm.resnet import build, initial_parameters
-from refpcm.training.activation_noise import activation_noise
-from refpcm.training.augmentation import no_moves, prepare
-from refpcm.training.averaging import averaged_steps, empty_average, include
-from refpcm.training.checkpoint import State
-from refpcm.training.executor import make_engine, update_rules
-from refpcm.training.quantisation import quantised_parameters
-from refpcm.training.schedules import learning_rate
-from refpcm.training.sgd import decayed_names, zero_velocities
+from refpcm.files.checkpoints import State
+from refpcm.forms import find_forms
+from refpcm.spec import random
+from refpcm.spec.resnet import build, initial_parameters
+from refpcm.spec.training.averaging import averaged_steps, empty_average, include
+from refpcm.spec.training.schedules import learning_rate
+from refpcm.spec.training.sgd import decayed_names, zero_velocities
+from refpcm.spec.training.step import training_step
 from refpcm.training.sources import image_source
-from refpcm.training.weight_noise_kinds import noisy_weights
-
-DIVERGED = 100.0  # a loss this many times that of guessing means that the run is lost
 
 
 def start(config, classes, data):
     """State before the first step. `data` is the identity of the training images."""
     network = build(config.architecture, classes)
+    generator = find_forms(config.kernels).random
     parameters = initial_parameters(
-        network, lambda layer, count: rng.normals(config.seed, 0, rng.Purpose.INITIALISATION, layer, 0, 0, count))
+        network, lambda layer, count: generator.normals(config.seed, 0, random.Purpose.INITIALISATION, layer, 0, 0, count))
     return State(config, classes, data, parameters, zero_velocities(parameters))
 
 
@@ -55,42 +49,7 @@ def batch_numbers(order, batch_size, within):
 
 def epoch_order(config, epoch, count):
     """The order of the `count` training images in `epoch`, int64."""
-    return rng.permutation(config.seed, 0, rng.Purpose.SHUFFLING, 0, epoch, count)
-
-
-def noisy_forward(config, engine, clean, images, step):
-    """Training mode with the noise of `step` on `clean` parameters or activations -> logits, the parameters used."""
-    rules = update_rules(config.kernels)
-    used = noisy_weights(config, engine.network, clean, step, rules.noisy_parameters, rules.multiplicative_parameters)
-    logits = engine.forward(used, images, training=True, noise=activation_noise(config, engine.network, step),
-                            frozen=config.batch_norm == "frozen")
-    return logits, used
-
-
-def step(state, engine, decayed, images, labels, lr):
-    """One step of SGD on normalised images (N, C, H, W) float32; changes state. -> loss, number of images right.
-
-    With weight noise the gradient is taken at the noisy weights, the update goes to the clean ones; with quantised
-    weights it is taken at these and goes to those of full precision.
-    Raises RefpcmError, with the state unchanged, if the loss is not finite or beyond hope.
-    """
-    config, network, rules = state.config, engine.network, update_rules(state.config.kernels)
-    clean = quantised_parameters(network, state.parameters, config.weight_precision)
-    logits, used = noisy_forward(config, engine, clean, images, state.step)
-    loss, dlogits = cross_entropy(logits, labels, config.label_smoothing)
-    if not loss < DIVERGED * math.log(state.classes):
-        raise RefpcmError(f"the loss became {loss:.3g} at step {state.step + 1}: training has diverged; "
-                          "begin anew with a smaller --learning-rate or a longer --warmup-epochs")
-    gradients = engine.backward(used if config.backward == "noisy" else clean, dlogits)
-    rules.update(state.parameters, gradients, state.velocity, decayed, lr, config.momentum, config.nesterov,
-                 config.weight_decay)
-    if config.clip_sigma:
-        rules.clip_parameters(network, state.parameters, config.clip_sigma)
-    for name, (mean, var) in engine.statistics.items():
-        for part, batch in (("running_mean", mean), ("running_var", var)):
-            key = f"{name}.{part}"
-            state.parameters[key] = update_running(state.parameters[key], batch)
-    return loss, int((logits.argmax(1) == labels).sum())
+    return find_forms(config.kernels).random.permutation(config.seed, 0, random.Purpose.SHUFFLING, 0, epoch, count)
 
 
 def train(state, dataset, after_step, after_epoch):
@@ -100,7 +59,8 @@ def train(state, dataset, after_step, after_epoch):
     (the last epoch may be a part). Returns True when the run is complete.
     """
     config, source, labels = state.config, image_source(state.config, dataset), dataset.train_labels
-    engine = make_engine(build(config.architecture, state.classes), config.kernels)
+    forms = find_forms(config.kernels)
+    engine = forms.make_engine(build(config.architecture, state.classes))
     decayed = decayed_names(state.parameters, config.decay)
     per_epoch, total = steps_per_epoch(config, len(source)), total_steps(config, len(source))
     averaged_from = total - averaged_steps(config, per_epoch, total)
@@ -113,7 +73,8 @@ def train(state, dataset, after_step, after_epoch):
         numbers = batch_numbers(order, config.batch_size, within)
         batch = source.batch(numbers, epoch, batch_numbers(order, config.batch_size, within + 1))
         lr = learning_rate(config.schedule, config.learning_rate, state.step, total, config.warmup_epochs * per_epoch)
-        loss, correct = step(state, engine, decayed, batch, labels[numbers].astype(np.int64), lr)
+        loss, correct = training_step(config, engine, state.parameters, state.velocity, decayed, batch,
+                                      labels[numbers].astype(np.int64), lr, state.step, forms.rules)
         state.step += 1
         if state.step > averaged_from:
             state.average = state.average or empty_average(state.velocity)
@@ -134,26 +95,3 @@ def train(state, dataset, after_step, after_epoch):
         if after_step(state, total):
             break
     return state.step >= total
-
-
-def predict(engine, parameters, images, mean, std, batch_size=256):
-    """Class of each image (N, C, H, W) uint8 -> int64 (N,), with the running statistics.
-
-    Raises RefpcmError if an output of the network is not finite: the largest would be no answer.
-    """
-    classes = np.empty(len(images), np.int64)
-    for begin in range(0, len(images), batch_size):
-        part = images[begin:begin + batch_size]
-        logits = engine.forward(parameters, prepare(part, no_moves(len(part)), 0, mean, std))
-        if not np.isfinite(logits).all():
-            raise RefpcmError("the network's outputs are not finite: weights or running statistics are too large "
-                              "for its arithmetic, so no class can be told")
-        classes[begin:begin + batch_size] = logits.argmax(1)
-    return classes
-
-
-def accuracy(engine, parameters, dataset):
-    """Share of dataset.test_images that are right, and their number."""
-    predicted = predict(engine, parameters, dataset.test_images, dataset.mean, dataset.std)
-    correct = int((predicted == dataset.test_labels).sum())
-    return correct / len(predicted), correct

@@ -1,15 +1,17 @@
 """The network that a run ends in: averaged, if that was asked for, and quantised."""
 
-from refpcm.nn.batch_norm import mean_statistics
-from refpcm.training.loop import batch_numbers, epoch_order, noisy_forward, steps_per_epoch
-from refpcm.training.quantisation import quantised_parameters
+from refpcm.forms import find_forms
+from refpcm.spec.nn.batch_norm import mean_statistics
+from refpcm.spec.training.quantisation import quantised_parameters
+from refpcm.spec.training.step import noisy_forward
+from refpcm.training.loop import batch_numbers, epoch_order, steps_per_epoch
 from refpcm.training.sources import image_source
 
 
 def outcome(state, engine, dataset):
     """Parameters of the network if the run ended after this step; dataset: of the run's training images.
 
-    The last weights, or the mean of those averaged so far (refpcm.training.averaging) with batch norm's statistics
+    The last weights, or the mean of those averaged so far (refpcm.spec.training.averaging) with batch norm's statistics
     taken anew, since those of the steps belong to other weights; frozen ones belong to all. Both quantised as
     `weight_precision` says.
     """
@@ -33,6 +35,7 @@ def training_statistics(state, engine, parameters, source):
         for within in range(per_epoch):
             images = source.batch(batch_numbers(order, config.batch_size, within), epoch,
                                   batch_numbers(order, config.batch_size, within + 1))
-            noisy_forward(config, engine, parameters, images, epoch * per_epoch + within)
+            noisy_forward(config, engine, parameters, images, epoch * per_epoch + within,
+                          find_forms(config.kernels).rules)
             yield engine.statistics
     return {name: mean.astype(parameters[name].dtype) for name, mean in mean_statistics(statistics()).items()}

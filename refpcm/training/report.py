@@ -6,16 +6,16 @@ import shlex
 from importlib.util import find_spec
 
 from refpcm import cli
-from refpcm.compensation import adabs
 from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.prediction import accuracy
 from refpcm.evaluation.protocol import MOST_UNITS, Protocol
 from refpcm.files.atomic import write_bytes
 from refpcm.files.network_file import NetworkFile, save_network
-from refpcm.resnet import build, pcm_weight_count
-from refpcm.training.config import as_json
-from refpcm.training.executor import make_engine
-from refpcm.training.loop import accuracy
+from refpcm.forms import find_forms
+from refpcm.spec.compensation import adabs
+from refpcm.spec.resnet import build, pcm_weight_count
+from refpcm.spec.training.config import as_json
 from refpcm.training.outcome import outcome
 from refpcm.training.session import CHECKPOINT
 
@@ -30,10 +30,11 @@ def finish(folder, state, training, dataset):
     tested or written.
     """
     network = build(state.config.architecture, state.classes)
-    engine = make_engine(network, state.config.kernels)
+    forms = find_forms(state.config.kernels)
+    engine = forms.make_engine(network)
     try:
         parameters = outcome(state, engine, training)
-        share, correct = accuracy(engine, parameters, dataset)
+        share, correct = accuracy(forms, engine, parameters, dataset)
     except RefpcmError as error:  # an image file that is gone, or outputs that are not finite
         raise RefpcmError(f"{error}; all steps are done and kept in {folder / CHECKPOINT}, from where the run can be "
                           "resumed once that is mended") from None
@@ -106,7 +107,7 @@ def on_chips(folder, chips, data, config):
 
 def chip_table(result):
     """Mean accuracy over the chips: a line per time, a column per compensation."""
-    from refpcm.evaluation.times import time_text
+    from refpcm.times import time_text
     names = result["protocol"]["compensations"]
     mean = {(row["t_s"], row["compensation"]): f"{100 * row['mean']:.2f} %" for row in result["rows"]}
     lines = [("", *names), *((time_text(t_s), *(mean[t_s, name] for name in names)) for t_s in CHIP_TIMES_S)]

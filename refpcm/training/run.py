@@ -12,19 +12,20 @@ from pathlib import Path
 
 import numpy as np
 
-from refpcm import cli, rng
+from refpcm import cli
 from refpcm.datasets import load, split
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import make_folder, write_bytes
+from refpcm.files.checkpoints import load_checkpoint, save_checkpoint
 from refpcm.files.lock import locked
 from refpcm.files.network_file import load_network
 from refpcm.files.reading import sha256_of
-from refpcm.resnet import build
+from refpcm.spec import random
+from refpcm.spec.resnet import build
+from refpcm.spec.training.augmentation import check_sizes
+from refpcm.spec.training.config import RETRAININGS, as_json
 from refpcm.training import loop
-from refpcm.training.augmentation import check_sizes
 from refpcm.training.budget import plan
-from refpcm.training.checkpoint import load_checkpoint, save_checkpoint
-from refpcm.training.config import RETRAININGS, as_json
 from refpcm.training.metrics import keep_records
 from refpcm.training.report import NETWORK, RESULT, check_chips, report, usual_chips
 from refpcm.training.session import CHECKPOINT, METRICS, Session, note
@@ -103,7 +104,7 @@ def check_images(config, network, training):
     if network.classes < 2:
         raise RefpcmError(f"{training.name} has one class, so there is nothing to tell apart; choose other data")
     check_sizes(images.augmentation, network.input_shape[1:])
-    if config.epochs * loop.steps_per_epoch(config, len(images)) > 2 ** rng.LIMITS["draw"]:
+    if config.epochs * loop.steps_per_epoch(config, len(images)) > 2 ** random.LIMITS["draw"]:
         # what the random numbers' addresses can tell apart
         raise RefpcmError(f"{config.epochs:g} epochs are more than 2^32 steps; choose fewer --epochs")
 

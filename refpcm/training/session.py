@@ -8,11 +8,12 @@ import numpy as np
 
 from refpcm import cli
 from refpcm.errors import RefpcmError
-from refpcm.resnet import build, pcm_weight_count
+from refpcm.evaluation.prediction import accuracy
+from refpcm.files.checkpoints import save_checkpoint
+from refpcm.forms import find_forms
+from refpcm.spec.resnet import build, pcm_weight_count
+from refpcm.spec.training.config import PRESETS, difference
 from refpcm.training import loop
-from refpcm.training.checkpoint import save_checkpoint
-from refpcm.training.config import PRESETS, difference
-from refpcm.training.executor import make_engine
 from refpcm.training.metrics import append_record
 from refpcm.training.outcome import outcome
 
@@ -84,8 +85,8 @@ class Session:
         """Validate, complete the epoch's record, log it, save. Raises RefpcmError as `save`."""
         if len(self.validation.test_images):
             engine = self.engine()
-            record["validation_accuracy"] = loop.accuracy(engine, outcome(state, engine, self.training),
-                                                          self.validation)[0]
+            record["validation_accuracy"] = accuracy(find_forms(state.config.kernels), engine,
+                                                     outcome(state, engine, self.training), self.validation)[0]
         append_record(self.folder / METRICS, record)
         self.progress.clear()
         share = record.get("validation_accuracy")
@@ -97,8 +98,8 @@ class Session:
     def engine(self):
         """A second engine for evaluation, so that the buffers of the training one stay as they are."""
         if self.evaluator is None:
-            self.evaluator = make_engine(build(self.state.config.architecture, self.state.classes),
-                                         self.state.config.kernels)
+            forms = find_forms(self.state.config.kernels)
+            self.evaluator = forms.make_engine(build(self.state.config.architecture, self.state.classes))
         return self.evaluator
 
 

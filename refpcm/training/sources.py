@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from refpcm import rng
 from refpcm.errors import RefpcmError
-from refpcm.training.augmentation import Augmentation, draw_moves, prepare
+from refpcm.forms import find_forms
+from refpcm.spec import random
+from refpcm.spec.training.augmentation import Augmentation, draw_moves
 
 DECODERS = 4  # threads; Pillow decodes without Python's lock, and four keep ahead of the kernels of any processor
-RESIZED_CROP_PART = 5  # "layer" of the resized crop in the address of augmentation, see rng.Purpose
+RESIZED_CROP_PART = 5  # "layer" of the resized crop in the address of augmentation, see random.Purpose
 RESIZED_CROP_STRIDE = 32  # numbers reserved for each image there
 
 
@@ -36,6 +37,7 @@ class ArraySource:
 
     def __init__(self, config, images, mean, std):
         self.images, self.mean, self.std, self.seed = images, mean, std, config.seed
+        self.forms = find_forms(config.kernels)
         self.augmentation = Augmentation(config.crop_padding, config.flip, config.cutout)
         self.moves, self.epoch = None, None
 
@@ -49,9 +51,10 @@ class ArraySource:
     def moved(self, images, numbers, epoch):
         """`images` (N, C, H, W) uint8, the ones numbered `numbers`, augmented and normalised."""
         if epoch != self.epoch:
-            self.moves = draw_moves(self.augmentation, self.images.shape[2:], self.seed, epoch, len(self))
+            self.moves = draw_moves(self.augmentation, self.images.shape[2:], self.seed, epoch, len(self),
+                                    generator=self.forms.random)
             self.epoch = epoch
-        return prepare(images, self.moves[numbers], self.augmentation.cutout, self.mean, self.std)
+        return self.forms.transform_images(images, self.moves[numbers], self.augmentation.cutout, self.mean, self.std)
 
 
 class FileSource(ArraySource):
@@ -77,6 +80,6 @@ class FileSource(ArraySource):
         """A Future of image `number`, (C, H, W) uint8."""
         uniforms = None
         if self.resized_crop:
-            uniforms = rng.uniforms(self.seed, 0, rng.Purpose.AUGMENTATION, RESIZED_CROP_PART, epoch,
+            uniforms = self.forms.random.uniforms(self.seed, 0, random.Purpose.AUGMENTATION, RESIZED_CROP_PART, epoch,
                                     RESIZED_CROP_STRIDE * number, self.images.crop_uniforms)
         return self.pool.submit(self.images.decode, number, uniforms)

@@ -8,10 +8,10 @@ calibration's. Mean and range over three choices of calibration images.
 import argparse
 from types import SimpleNamespace
 
-from refpcm.compensation.adabs import calibrate, calibration_images
 from refpcm.evaluation.calibration import mini_batches
 from refpcm.evaluation.inputs import Inputs
 from refpcm.evaluation.protocol import CALIBRATION
+from refpcm.spec.compensation.adabs import calibrate, calibration_images
 
 CHOICES = 3
 
@@ -29,7 +29,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
     parser.add_argument("--network", nargs="+", required=True, metavar="FILE")
     parser.add_argument("--data", metavar="DIR", help="prepared data set; the built-in one if left out")
-    parser.add_argument("--kernels", default="winograd4")
+    parser.add_argument("--kernels", default="winograd")
     options = parser.parse_args()
     for path in options.network:
         inputs = Inputs(path, options.data, options.kernels)

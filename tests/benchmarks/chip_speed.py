@@ -27,8 +27,8 @@ def arguments():
 
 def devices(matrices):
     """Programming, drift exponents and one read at one day of every device: calls without arguments."""
-    from refpcm.pcm.chip import program
-    from refpcm.pcm.device import AIHWKIT_PCM, JOSHI2020
+    from refpcm.spec.pcm.chip import program
+    from refpcm.spec.pcm.device import AIHWKIT_PCM, JOSHI2020
     contenders = {"refpcm": lambda: program(matrices, JOSHI2020, 1, 0).read(86400.0),
                   "refpcm, aihwkit-pcm": lambda: program(matrices, AIHWKIT_PCM, 1, 0).read(86400.0)}
     try:
@@ -48,17 +48,17 @@ def devices(matrices):
 
 def on_tiles(network, parameters, matrices, images):
     """Inference on 512-row tiles with 8-bit converters and output noise, with less and more than that, as calls."""
-    from refpcm.analog_engine import AnalogEngine
-    from refpcm.analog_forward import Analog, calibrate_ranges
-    from refpcm.kernels.engine import Engine
-    from refpcm.pcm.tile import Tiles
+    from refpcm.fast.network.engine import Engine
+    from refpcm.fast.tiles.engine import EngineOnTiles
+    from refpcm.spec.network_on_tiles import Analog, calibrate_ranges
+    from refpcm.spec.pcm.tile import Tiles
     tiles, digital = Tiles(512, output_noise=0.04), Engine(network)
     w_max = {name: float(np.abs(m).max()) for name, m in matrices.items()}
     ranges = calibrate_ranges(network, parameters, matrices, images[:8], tiles)
     variances = {name: (0.03 * w_max[name]) ** 2 * np.ones_like(m) for name, m in matrices.items()}
-    engine = AnalogEngine(network, Analog(tiles, matrices, w_max, ranges))
-    noisy = AnalogEngine(network, Analog(tiles, matrices, w_max, ranges, variances=variances))
-    quiet = AnalogEngine(network, Analog(Tiles(512), matrices, w_max, ranges))
+    engine = EngineOnTiles(network, Analog(tiles, matrices, w_max, ranges))
+    noisy = EngineOnTiles(network, Analog(tiles, matrices, w_max, ranges, variances=variances))
+    quiet = EngineOnTiles(network, Analog(Tiles(512), matrices, w_max, ranges))
     contenders = {"refpcm, digital network": lambda: digital.forward(parameters, images),
                   "refpcm, converters only": lambda: quiet.forward(parameters, images),
                   "refpcm": lambda: engine.forward(parameters, images),
@@ -67,6 +67,7 @@ def on_tiles(network, parameters, matrices, images):
         import torch
         from aihwkit.nn.conversion import convert_to_analog
         from aihwkit.simulator.configs import InferenceRPUConfig
+
         from tests.benchmarks.torch_network import TorchNetwork
     except ImportError:
         return contenders
@@ -83,9 +84,9 @@ def main():
     options = arguments()
     import numba
 
-    from refpcm import rng
-    from refpcm.analog import to_matrices
-    from refpcm.resnet import build, initial_parameters
+    from refpcm.spec import random
+    from refpcm.spec.crossbars import to_matrices
+    from refpcm.spec.resnet import build, initial_parameters
     numba.set_num_threads(options.threads)
     try:
         import torch
@@ -94,7 +95,7 @@ def main():
         pass
     network = build(options.network)
     parameters = initial_parameters(
-        network, lambda layer, n: rng.normals(1, 0, rng.Purpose.INITIALISATION, layer, 0, 0, n, np.float32))
+        network, lambda layer, n: random.normals(1, 0, random.Purpose.INITIALISATION, layer, 0, 0, n, np.float32))
     matrices = to_matrices(network, parameters)
     count = 2 * sum(m.size for m in matrices.values())
     clock = {"wall": time.perf_counter, "cpu": time.process_time}[options.clock]

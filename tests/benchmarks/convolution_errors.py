@@ -6,12 +6,12 @@ and the rms of the error over that of the result.
 """
 
 import numpy as np
-
-from refpcm.kernels.buffers import Scratch
-from refpcm.kernels.convolution import weight_gradient_of
-from refpcm.kernels.finish import AFFINE
-from refpcm.resnet import Conv2d
 from tests.kernels.lane_case import Case
+
+from refpcm.fast.kernels.convolution import weight_gradient_of
+from refpcm.fast.kernels.finish import AFFINE
+from refpcm.fast.network.buffers import Scratch
+from refpcm.spec.resnet import Conv2d
 
 SHAPES = [(16, 16, 32, 32), (28, 28, 16, 16), (56, 56, 8, 8)]
 UNIT = 2.0 ** -24
@@ -28,7 +28,7 @@ def errors(got, exact, absolute):
 
 def main():
     print(f"{'':29s}{'forward':33s}gradient of the weights")
-    for form in ("vector", "plain", "winograd", "winograd4"):
+    for form in ("direct", "plain", "winograd", "winograd"):
         for c, k, h, w in SHAPES:
             case = Case(form, c, k, h, w, 3, 1, 16)
             layer = Conv2d("conv", ("x",), c, k, 3, 1, 1)

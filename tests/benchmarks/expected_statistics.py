@@ -11,23 +11,24 @@ import argparse
 
 import numpy as np
 
-from refpcm.analog import program_network, with_matrices
-from refpcm.compensation.adabs import calibrate, calibration_images
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.calibration import mini_batches
 from refpcm.evaluation.expected import changes
 from refpcm.evaluation.inputs import BATCH, Inputs
 from refpcm.evaluation.nested import summarise
 from refpcm.evaluation.protocol import Protocol, Task
+from refpcm.fast.chip import read
 from refpcm.files.network_file import load_network
-from refpcm.pcm.chip import effective_weights
-from refpcm.pcm.device import JOSHI2020
+from refpcm.spec.compensation.adabs import calibrate, calibration_images
+from refpcm.spec.crossbars import program_network, with_matrices
+from refpcm.spec.pcm.chip import effective_weights
+from refpcm.spec.pcm.device import JOSHI2020
 from refpcm.training.loop import predict
 
 SEED, T_S = 78, 25.0
 
 
-def slopes(chip, read):
+def slopes(chip, weights):
     """{layer: slope} of the weights read over the target weights, least squares through 0."""
     found = {}
     for crossbar in chip.crossbars:
@@ -44,32 +45,32 @@ def main():
     parser.add_argument("--chips", type=int, default=10)
     parser.add_argument("--images", type=int, default=4000)
     options = parser.parse_args()
-    inputs = Inputs(options.network, options.data, "winograd4")
+    inputs = Inputs(options.network, options.data, "winograd")
     network, trained, expected = inputs.file.network, inputs.file.parameters, load_network(options.expected).parameters
     if any(not np.array_equal(expected[name], value) for name, value in trained.items() if ".running_" not in name):
         raise RefpcmError(f"{options.expected} has other weights than {options.network}")
     everything, labels = inputs.data.train_images, inputs.data.train_labels
     rows = calibration_images(SEED, 0, 1, len(everything), 1, options.images)[0]
-    protocol = Protocol(options.network, options.data, seed=SEED, kernels="winograd4", calibration="train-augmented")
+    protocol = Protocol(options.network, options.data, seed=SEED, kernels="winograd", calibration="train-augmented")
 
     def accuracy(parameters):
         return 100 * np.mean(np.concatenate([
-            predict(inputs.engine, parameters, everything[part], inputs.file.mean, inputs.file.std) == labels[part]
+            predict(inputs.forms, inputs.engine, parameters, everything[part], inputs.file.mean, inputs.file.std) == labels[part]
             for part in np.split(rows, range(BATCH, len(rows), BATCH))]))
 
     shrinkage, found = {JOSHI2020.t0_s: [], T_S: []}, []
     for number in range(options.chips):
         chip = program_network(network, trained, JOSHI2020, SEED, number)
-        read = chip.read(T_S)
-        slope = slopes(chip, read)
+        weights = read(chip, T_S)
+        slope = slopes(chip, weights)
         shrinkage[T_S].append(slope)
-        shrinkage[JOSHI2020.t0_s].append(slopes(chip, chip.read(JOSHI2020.t0_s)))
-        raw, task = with_matrices(network, trained, read), Task(protocol, number, T_S, 0, ())
-        unshrunk = {name: (w / slope[name]).astype(w.dtype) for name, w in read.items()}
+        shrinkage[JOSHI2020.t0_s].append(slopes(chip, read(chip, JOSHI2020.t0_s)))
+        raw, task = with_matrices(network, trained, weights), Task(protocol, number, T_S, 0, ())
+        unshrunk = {name: (w / slope[name]).astype(w.dtype) for name, w in weights.items()}
         chosen = calibration_images(SEED, number, 0, len(everything))
         batches = mini_batches(inputs, everything, chosen, protocol, task)
         found.append((accuracy(raw), accuracy(with_matrices(network, trained, unshrunk)),
-                      accuracy(with_matrices(network, expected, read)),
+                      accuracy(with_matrices(network, expected, weights)),
                       accuracy(calibrate(inputs.engine, raw, batches))))
     for t_s, per_chip in shrinkage.items():
         slope = np.array([list(layers.values()) for layers in per_chip]).mean(0)

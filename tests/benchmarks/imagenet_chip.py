@@ -34,17 +34,17 @@ def arguments():
 def prepare(source, folder):
     """Network file and index of the images, in `folder`."""
     from data_tools.imagenet_building import build as build_index
-    from refpcm import rng
     from refpcm.datasets.imagenet import MEAN, STD
     from refpcm.files.network_file import NetworkFile, save_network
-    from refpcm.resnet import build, initial_parameters
+    from refpcm.spec import random
+    from refpcm.spec.resnet import build, initial_parameters
     names = sorted(path.name for path in source.iterdir() if path.is_dir())
     classes = tuple(names + [f"n{i:08d}" for i in range(CLASSES - len(names))])
     (folder / "classes.txt").write_text("\n".join(classes) + "\n")
     build_index(source, folder / "index", False, folder / "classes.txt", "val")
     network = build(NETWORK)
     parameters = initial_parameters(
-        network, lambda layer, n: rng.normals(1, 0, rng.Purpose.INITIALISATION, layer, 0, 0, n))
+        network, lambda layer, n: random.normals(1, 0, random.Purpose.INITIALISATION, layer, 0, 0, n))
     save_network(folder / "network.safetensors", NetworkFile(network, parameters, classes, MEAN, STD))
 
 
@@ -52,12 +52,12 @@ def case(options):
     """One chip from programming to AdaBS; prints seconds of each stage and the peak memory of this process."""
     import numba
     numba.set_num_threads(options.threads)
-    from refpcm.analog import program_network, with_matrices
-    from refpcm.compensation.adabs import calibrate, calibration_images
-    from refpcm.compensation.global_drift import compensated_read, reference_readouts
     from refpcm.evaluation.calibration import MiniBatches
     from refpcm.evaluation.inputs import Inputs
-    from refpcm.pcm.device import JOSHI2020
+    from refpcm.spec.compensation.adabs import calibrate, calibration_images
+    from refpcm.spec.compensation.global_drift import compensated_read, reference_readouts
+    from refpcm.spec.crossbars import program_network, with_matrices
+    from refpcm.spec.pcm.device import JOSHI2020
 
     def timed(stage, call):
         start = time.perf_counter()
@@ -67,7 +67,7 @@ def case(options):
 
     began = time.perf_counter()
     inputs = timed("network file and index", lambda: Inputs(options.folder / "network.safetensors",
-                                                            options.folder / "index", "vector"))
+                                                            options.folder / "index", "direct"))
     network, trained = inputs.file.network, inputs.file.parameters
     chip = timed("programming", lambda: program_network(network, trained, JOSHI2020, 1, 0, options.case))
     reference = timed("reference readouts at 25 s", lambda: reference_readouts(chip))

@@ -21,7 +21,7 @@ def arguments():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--steps", type=int, default=4, help="the first, which compiles, is not counted (default 4)")
     parser.add_argument("--batch-size", type=int, help="default: that of the preset")
-    parser.add_argument("--kernels", default="vector")
+    parser.add_argument("--kernels", default="direct")
     return parser.parse_args()
 
 
@@ -55,8 +55,8 @@ def measure(options, index):
     import numpy as np
     numba.set_num_threads(options.threads)
     from refpcm.datasets import load
+    from refpcm.spec.training.config import preset
     from refpcm.training import loop
-    from refpcm.training.config import preset
     from refpcm.training.sources import image_source
     config = preset("joshi2020-imagenet")
     batch = options.batch_size or config.batch_size

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from refpcm import resnet
-from refpcm.kernels.buffers import Scratch
-from refpcm.kernels.convolution import FORMS, convolve, input_gradient, weight_gradient_of
-from refpcm.kernels.finish import GRADIENT, STATISTICS, finish
-from refpcm.kernels.layout import LANES, empty_lanes, groups, interior
-from refpcm.kernels.plan import ConvStep, make_plan, tensor_shapes
+from refpcm.fast.kernels.convolution import FORMS, convolve, input_gradient, weight_gradient_of
+from refpcm.fast.kernels.finish import GRADIENT, STATISTICS, finish
+from refpcm.fast.kernels.layout import LANES, empty_lanes, groups, interior
+from refpcm.fast.network.buffers import Scratch
+from refpcm.fast.network.plan import ConvStep, make_plan, tensor_shapes
+from refpcm.spec import resnet
 
 
 def convolutions(architecture, batch, kernels):

@@ -38,7 +38,7 @@ def evaluation(options, read_noise):
 
 
 def main():
-    from refpcm.evaluation.times import time_text
+    from refpcm.times import time_text
     options = arguments()
     frozen, fresh = (evaluation(options, choice) for choice in CHOICES)
     print(f"{options.network}, digital {100 * frozen['digital_accuracy']:.2f} %, {options.chips} chips, "

@@ -12,7 +12,7 @@ from pathlib import Path
 
 EPOCHS, HELD_OUT = 6, 5000
 COMMON = ["--preset", "joshi2020-cifar10-short", "--epochs", EPOCHS, "--validation-images", HELD_OUT,
-          "--kernels", "winograd4"]
+          "--kernels", "winograd"]
 CANDIDATES = {
     "base": [],
     "peak-0.1": ["--learning-rate", "0.1"],

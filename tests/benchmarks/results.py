@@ -3,11 +3,23 @@
 Every number of that page stands in one of these files, each the output of a command that the page names.
 """
 
-from tests.benchmarks.results_chips import (
-    next_to_the_paper, on_chips, what_training_gives, with_expected_statistics)
+from tests.benchmarks.results_chips import next_to_the_paper, on_chips, what_training_gives, with_expected_statistics
 from tests.benchmarks.results_control import control
 from tests.benchmarks.results_format import (
-    FP32, FP32_GOAL, NOISE, ROOT, chain, command, epochs_of, lines_of, noise_aware, percent, read, runs_in, table)
+    FP32,
+    FP32_GOAL,
+    NOISE,
+    ROOT,
+    chain,
+    command,
+    epochs_of,
+    lines_of,
+    noise_aware,
+    percent,
+    read,
+    runs_in,
+    table,
+)
 from tests.benchmarks.results_recipe import recipe
 from tests.benchmarks.results_small import small
 

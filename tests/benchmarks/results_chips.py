@@ -3,9 +3,20 @@
 import numpy as np
 from scipy import stats
 
-from refpcm.evaluation.times import time_text
+from refpcm.times import time_text
 from tests.benchmarks.results_format import (
-    FP32, FP32_GOAL, NOISE, RESULTS, command, epochs_of, noise_aware, percent, read, runs_in, table)
+    FP32,
+    FP32_GOAL,
+    NOISE,
+    RESULTS,
+    command,
+    epochs_of,
+    noise_aware,
+    percent,
+    read,
+    runs_in,
+    table,
+)
 
 PLAIN, AUGMENTED = "adabs", "adabs, train-augmented"
 LABELS = {PLAIN: "adabs, images as they are (I-11)", AUGMENTED: "adabs, images as in training (I-20)"}

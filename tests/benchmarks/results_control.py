@@ -1,6 +1,6 @@
 """Section of docs/results.md about a control: the shortest noise-aware run of ResNet-32 once more, without the noise."""
 
-from refpcm.evaluation.times import time_text
+from refpcm.times import time_text
 from tests.benchmarks.results_chips import AUGMENTED, by_time, paired, rows_of
 from tests.benchmarks.results_format import command, epochs_of, percent, read, table
 

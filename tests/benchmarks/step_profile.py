@@ -2,7 +2,9 @@
 
 from collections import Counter
 
-from refpcm.kernels import backward, convolution, forward, parallel
+from refpcm.fast import threads as parallel
+from refpcm.fast.kernels import convolution
+from refpcm.fast.network import backward, forward
 
 MODES = {0: "forward", 1: "no batch norm", 2: "input gradient"}
 

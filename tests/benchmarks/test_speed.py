@@ -26,7 +26,7 @@ def test_the_first_start_compiles_within_20_s_and_later_ones_step_within_3_s(tmp
 
 
 @pytest.mark.peers
-@pytest.mark.parametrize("kernels, step, inference", [("vector", 1.0, 1.4), ("winograd4", 1.8, 1.5)])
+@pytest.mark.parametrize("kernels, step, inference", [("direct", 1.0, 1.4), ("winograd", 1.8, 1.5)])
 def test_training_and_inference_are_faster_than_pytorch_eager(tmp_path, kernels, step, inference):
     """By the factors given, against its better layout."""
     pytest.importorskip("torch")

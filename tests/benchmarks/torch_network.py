@@ -1,10 +1,10 @@
-"""A network of refpcm.resnet in PyTorch, for comparison: same layers, same names, plain eager code."""
+"""A network of refpcm.spec.resnet in PyTorch, for comparison: same layers, same names, plain eager code."""
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from refpcm import resnet
+from refpcm.spec import resnet
 
 
 class TorchNetwork(nn.Module):

@@ -22,7 +22,7 @@ def arguments():
                         help="batch sizes (default 1 128 256)")
     parser.add_argument("--runs", type=int, default=15, help="runs of each contender (default 15)")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--kernels", default="vector", choices=("vector", "winograd", "winograd4", "plain"))
+    parser.add_argument("--kernels", default="direct", choices=("direct", "winograd", "winograd", "plain"))
     parser.add_argument("--compile", action="store_true", help="also torch.compile (takes a minute)")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall",
                         help="cpu: processor time of this thread, for busy machines; needs --threads 1")
@@ -61,16 +61,17 @@ class Setting:
 
     def __init__(self, options):
         import numpy as np
-        from refpcm import resnet
-        from refpcm.kernels.engine import Engine
-        from refpcm.training.executor import update_rules
-        from refpcm.training.sgd import decayed_names, zero_velocities
+
+        from refpcm.fast.network.engine import Engine
+        from refpcm.forms import find_forms
+        from refpcm.spec import resnet
+        from refpcm.spec.training.sgd import decayed_names, zero_velocities
         self.options, self.network, rng = options, resnet.build(options.network), np.random.default_rng(0)
         self.parameters = resnet.initial_parameters(self.network, lambda index, count: rng.standard_normal(count))
         count = max([options.batch, *options.inference])
         self.images = rng.standard_normal((count, *self.network.input_shape), np.float32)
         self.labels = rng.integers(0, self.network.classes, count)
-        self.engine, self.rules = Engine(self.network, options.kernels), update_rules(options.kernels)
+        self.engine, self.rules = Engine(self.network, options.kernels), find_forms(options.kernels).rules
         self.velocity, self.decayed = zero_velocities(self.parameters), decayed_names(self.parameters, "all")
         self.torch = {}
         try:
@@ -91,7 +92,7 @@ class Setting:
 
     def step(self, images, labels):
         """Forward, backward, SGD and running statistics, as `refpcm.train` does them."""
-        from refpcm import nn
+        from refpcm.spec import nn
         logits = self.engine.forward(self.parameters, images, training=True)
         gradients = self.engine.backward(self.parameters, nn.cross_entropy(logits, labels)[1])
         self.rules.update(self.parameters, gradients, self.velocity, self.decayed, 0.05, 0.9, True, 5e-4)
@@ -110,9 +111,6 @@ class Setting:
 
     def inferences(self, n):
         calls = {"refpcm": lambda: self.engine.forward(self.parameters, self.images[:n])}
-        if n < 16:
-            prepared = self.engine.prepared(self.parameters)
-            calls["refpcm, parameters prepared"] = lambda: prepared(self.images[:n])
         for name, (module, _, images) in self.torch.items():
             calls[name] = lambda m=module, x=images: self.torch_network.inference(m, x[:n])
         return calls
@@ -169,7 +167,8 @@ def profile_table(setting, clock, runs):
 def epoch(setting, clock, runs):
     """Seconds for 50,000 images with crop, flip, Cutout and normalisation, from batches of 128 in turn."""
     import numpy as np
-    from refpcm.training.augmentation import Augmentation, draw_moves, prepare
+
+    from refpcm.spec.training.augmentation import Augmentation, draw_moves, prepare
     n, images = setting.options.batch, np.random.default_rng(0).integers(0, 256, (2048, 3, 32, 32)).astype(np.uint8)
     moves = draw_moves(Augmentation(cutout=8), (32, 32), 0, 0, len(images))
     statistics_ = (0.49, 0.48, 0.45), (0.25, 0.24, 0.26)
@@ -189,8 +188,8 @@ ALONE = """
 import time
 start = time.perf_counter()
 import numpy as np
-from refpcm import resnet
-from refpcm.kernels.engine import Engine
+from refpcm.spec import resnet
+from refpcm.fast.network.engine import Engine
 network = resnet.build("{network}")
 parameters = resnet.initial_parameters(network, lambda index, count: np.ones(count))
 engine = Engine(network, "{kernels}")

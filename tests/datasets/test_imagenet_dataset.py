@@ -17,8 +17,8 @@ from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import Inputs
 from refpcm.evaluation.protocol import Protocol
 from refpcm.files.network_file import NetworkFile, save_network
-from refpcm.resnet import build as build_network
-from refpcm.resnet import parameter_shapes
+from refpcm.spec.resnet import build as build_network
+from refpcm.spec.resnet import parameter_shapes
 from tests.commands import command
 
 

@@ -6,12 +6,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from refpcm import rng
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.calibration import MiniBatches, WithBlackBorder, mini_batches
-from refpcm.training.augmentation import Augmentation, draw_moves, no_moves, prepare, transform_images_twin
+from refpcm.forms import find_forms
+from refpcm.spec import random
+from refpcm.spec.training.augmentation import Augmentation, draw_moves, no_moves, transform_images
 
-IMAGES = rng.uniforms(1, 0, rng.Purpose.INITIALISATION, 0, 0, 0, 40 * 3 * 8 * 8).reshape(40, 3, 8, 8)
+IMAGES = random.uniforms(1, 0, random.Purpose.INITIALISATION, 0, 0, 0, 40 * 3 * 8 * 8).reshape(40, 3, 8, 8)
 IMAGES = (1 + IMAGES * 255).astype(np.uint8)  # none is black
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.3, 0.25)
 CHOSEN = np.array([[3, 9, 5], [30, 2, 1]])
@@ -27,7 +28,8 @@ class Protocol:
 
 
 def inputs(notes):
-    return SimpleNamespace(file=SimpleNamespace(mean=MEAN, std=STD, notes=notes), data=SimpleNamespace(name="tiny"))
+    return SimpleNamespace(file=SimpleNamespace(mean=MEAN, std=STD, notes=notes), data=SimpleNamespace(name="tiny"),
+                           forms=find_forms("direct"))
 
 
 def test_images_stay_as_they_are_unless_asked_for():
@@ -35,14 +37,14 @@ def test_images_stay_as_they_are_unless_asked_for():
         batches = mini_batches(inputs(OWN), IMAGES, CHOSEN, Protocol(source), TASK)
         assert len(batches) == 2
         for batch, rows in zip(batches, CHOSEN):
-            np.testing.assert_array_equal(batch, prepare(IMAGES[rows], no_moves(3), 0, MEAN, STD))
+            np.testing.assert_array_equal(batch, transform_images(IMAGES[rows], no_moves(3), 0, MEAN, STD))
 
 
 def test_a_network_trained_here_sees_the_crops_flips_and_squares_of_its_training():
-    moves = draw_moves(Augmentation(2, True, 3), (8, 8), 8, 6, 40, 4, rng.Purpose.CALIBRATION_AUGMENTATION)
+    moves = draw_moves(Augmentation(2, True, 3), (8, 8), 8, 6, 40, 4, random.Purpose.CALIBRATION_AUGMENTATION)
     batches = mini_batches(inputs(OWN), IMAGES, CHOSEN, Protocol(), TASK)
     for batch, rows in zip(batches, CHOSEN):
-        np.testing.assert_array_equal(batch, transform_images_twin(IMAGES[rows], moves[rows], 3, MEAN, STD))
+        np.testing.assert_array_equal(batch, transform_images(IMAGES[rows], moves[rows], 3, MEAN, STD))
 
 
 def test_every_chip_and_read_has_views_of_its_own_and_the_same_ones_again():
@@ -55,7 +57,7 @@ def test_every_chip_and_read_has_views_of_its_own_and_the_same_ones_again():
 def test_a_network_trained_elsewhere_gets_crops_with_a_black_border():
     """Padding comes before the normalisation there: a border pixel is (0 - mean) / std, not 0."""
     batches = mini_batches(inputs({}), IMAGES, CHOSEN, Protocol(), TASK)
-    moves = draw_moves(Augmentation(4, True), (8, 8), 8, 6, 40, 4, rng.Purpose.CALIBRATION_AUGMENTATION)
+    moves = draw_moves(Augmentation(4, True), (8, 8), 8, 6, 40, 4, random.Purpose.CALIBRATION_AUGMENTATION)
     black = -np.array(MEAN) / np.array(STD)
     for batch, rows in zip(batches, CHOSEN):
         for view, image, (row, column, flip, _, _) in zip(batch, IMAGES[rows], moves[rows]):

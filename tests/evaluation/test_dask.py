@@ -4,21 +4,21 @@ import numpy as np
 import pytest
 
 from data_tools.writing import write
-from refpcm import rng
 from refpcm.evaluation.protocol import Protocol
 from refpcm.evaluation.run import run
 from refpcm.files.network_file import NetworkFile, save_network
-from refpcm.resnet import initial_parameters, tiny_resnet8
+from refpcm.spec import random
+from refpcm.spec.resnet import initial_parameters, tiny_resnet8
 
 pytestmark = pytest.mark.peers
 
 
-@pytest.mark.parametrize("workers, threads, kernels", [(2, 1, "numpy"), (1, 4, "vector")])
+@pytest.mark.parametrize("workers, threads, kernels", [(2, 1, "numpy"), (1, 4, "direct")])
 def test_a_dask_cluster_gives_the_same_result(tmp_path, workers, threads, kernels):
     distributed = pytest.importorskip("distributed", reason="wants the package `distributed` (Dask)")
     network, classes = tiny_resnet8(), tuple("abcdefghij")
     parameters = initial_parameters(
-        network, lambda layer, n: rng.normals(1, 0, rng.Purpose.INITIALISATION, layer, 0, 0, n))
+        network, lambda layer, n: random.normals(1, 0, random.Purpose.INITIALISATION, layer, 0, 0, n))
     save_network(tmp_path / "net.safetensors", NetworkFile(network, parameters, classes, (0.5,) * 3, (0.3,) * 3))
     pixels = np.random.default_rng(0)
     arrays = {f"{split}_{part}": values for split in ("train", "test") for part, values in (

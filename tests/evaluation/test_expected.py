@@ -7,23 +7,24 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from refpcm import rng
-from refpcm.analog import program_network
-from refpcm.compensation.adabs import calibration_images
-from refpcm.compensation.global_drift import time_of_first_read
 from refpcm.errors import RefpcmError
 from refpcm.evaluation import expected
 from refpcm.evaluation.calibration import MiniBatches
 from refpcm.evaluation.expected import FIRST_CHIP, changes, expected_statistics
 from refpcm.evaluation.protocol import MOST_UNITS, Protocol
+from refpcm.fast.chip import read
 from refpcm.files.network_file import NetworkFile, load_network, save_network
-from refpcm.nn.batch_norm import mean_statistics
-from refpcm.pcm.chip import program
-from refpcm.pcm.curve import polynomial
-from refpcm.pcm.device import DEVICES, HERMES_2, JOSHI2020, NO_READ_NOISE
-from refpcm.pcm.device_file import device_to_dict
-from refpcm.resnet import initial_parameters, tiny_resnet8
-from refpcm.training.executor import make_engine
+from refpcm.forms import find_forms
+from refpcm.spec import random
+from refpcm.spec.compensation.adabs import calibration_images
+from refpcm.spec.compensation.global_drift import time_of_first_read
+from refpcm.spec.crossbars import program_network
+from refpcm.spec.nn.batch_norm import mean_statistics
+from refpcm.spec.pcm.chip import program
+from refpcm.spec.pcm.curve import polynomial
+from refpcm.spec.pcm.device import DEVICES, HERMES_2, JOSHI2020, NO_READ_NOISE
+from refpcm.spec.pcm.device_data import device_to_dict
+from refpcm.spec.resnet import initial_parameters, tiny_resnet8
 from tests.commands import command
 
 NU = 0.05
@@ -37,7 +38,7 @@ def path(tmp_path_factory):
     """A network file."""
     network, path = tiny_resnet8(), tmp_path_factory.mktemp("expected") / "network.safetensors"
     parameters = initial_parameters(network,
-                                    lambda layer, n: rng.normals(1, 0, rng.Purpose.INITIALISATION, layer, 0, 0, n))
+                                    lambda layer, n: random.normals(1, 0, random.Purpose.INITIALISATION, layer, 0, 0, n))
     config = {"crop_padding": 2, "flip": True, "cutout": 3}
     save_network(path, NetworkFile(network, parameters, tuple(f"class {i}" for i in range(10)), (0.5,) * 3, (0.25,) * 3,
                                    {"config": config}))
@@ -49,7 +50,7 @@ def inputs(path):
     """What Inputs holds, with 30 images of noise and the NumPy engine."""
     file, images = load_network(path), np.random.default_rng(3).integers(0, 256, (IMAGES, 3, 32, 32), np.uint8)
     return SimpleNamespace(file=file, data=SimpleNamespace(name="noise", train_images=images),
-                           engine=make_engine(file.network, "numpy"))
+                           forms=find_forms("numpy"), engine=find_forms("numpy").make_engine(file.network))
 
 
 @pytest.fixture
@@ -112,15 +113,15 @@ def test_programmed_idle_devices_make_a_layer_of_one_sign_smaller():
     device = replace(JOSHI2020, read_noise=NO_READ_NOISE)
     chip = program({"m": np.ones((200, 200), np.float32)}, device, 3, 0)
     sigma = 0.26348
-    assert chip.read(device.t0_s)["m"].mean() == pytest.approx(1 - sigma / np.sqrt(2 * np.pi) / 25, abs=1e-3)
+    assert read(chip, device.t0_s)["m"].mean() == pytest.approx(1 - sigma / np.sqrt(2 * np.pi) / 25, abs=1e-3)
 
 
 def test_the_chips_are_of_the_device_and_numbered_beyond_all_that_are_evaluated(inputs, path, monkeypatch):
     programmed = []
 
-    def program(network, parameters, device, seed, chip, on_chip):
+    def program(network, parameters, device, seed, chip, on_chip, form):
         programmed.append((device.name, seed, chip, on_chip))
-        return program_network(network, parameters, device, seed, chip, on_chip)
+        return program_network(network, parameters, device, seed, chip, on_chip, form)
     monkeypatch.setattr(expected, "program_network", program)
     statistics(inputs, path, 300.0, "hermes", seed=7, on_chip="inner")
     assert programmed == [("hermes", 7, FIRST_CHIP, "inner"), ("hermes", 7, FIRST_CHIP + 1, "inner")]
@@ -155,7 +156,7 @@ def test_the_command_changes_nothing_but_the_statistics(path, tmp_path):
     note = after.notes.pop("statistics")
     assert after.notes == before.notes and note.pop("device") == json.loads(json.dumps(device_to_dict(HERMES_2)))
     assert note == {"of": "expected chips (I-21)", "t_s": 300.0, "seed": 5, "chips": 2, "images": 8,
-                    "calibration": "train-augmented", "on_chip": "inner", "kernels": "vector"}
+                    "calibration": "train-augmented", "on_chip": "inner", "kernels": "winograd"}
 
 
 def test_a_chip_is_first_read_at_25_s_or_at_a_later_t0():

@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from refpcm import rng
-from refpcm.analog import program_network, to_matrices
-from refpcm.compensation.global_drift import compensated_read, reference_readouts
 from refpcm.evaluation.layer_errors import layer_errors, mvm_error, snr_db
-from refpcm.pcm.device import JOSHI2020
-from refpcm.resnet import initial_parameters, tiny_resnet8
+from refpcm.fast.chip import read
+from refpcm.spec import random
+from refpcm.spec.compensation.global_drift import compensated_read, reference_readouts
+from refpcm.spec.crossbars import program_network, to_matrices
+from refpcm.spec.pcm.device import JOSHI2020
+from refpcm.spec.resnet import initial_parameters, tiny_resnet8
 
 NETWORK = tiny_resnet8()
-PARAMETERS = initial_parameters(NETWORK, lambda layer, n: rng.normals(1, 0, rng.Purpose.INITIALISATION, layer, 0, 0, n))
+PARAMETERS = initial_parameters(NETWORK, lambda layer, n: random.normals(1, 0, random.Purpose.INITIALISATION, layer, 0, 0, n))
 IMAGES = np.random.default_rng(0).standard_normal((4, 3, 32, 32)).astype(np.float32)
 
 
@@ -33,7 +34,7 @@ def test_a_layer_scaled_by_a_tenth_has_error_a_tenth_and_its_followers_none():
 def test_white_inputs_give_the_weight_error():
     """With independent inputs E ||x (W_hat - W)||^2 / E ||x W||^2 = ||W_hat - W||^2 / ||W||^2: first layer, 5 %."""
     chip = program_network(NETWORK, PARAMETERS, JOSHI2020, 1, 2)
-    w, w_hat = to_matrices(NETWORK, PARAMETERS)["conv1"], chip.read(25.0)["conv1"]
+    w, w_hat = to_matrices(NETWORK, PARAMETERS)["conv1"], read(chip, 25.0)["conv1"]
     errors = layer_errors(NETWORK, PARAMETERS, {"conv1": w_hat}, IMAGES)
     assert errors["conv1"] == pytest.approx(np.linalg.norm(w_hat - w) / np.linalg.norm(w), rel=0.05)
 

@@ -5,7 +5,7 @@ import pytest
 
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.nested import normalised_accuracy, summarise
-from refpcm.evaluation.times import PAPER, parse_times, time_text
+from refpcm.times import PAPER, parse_times, time_text
 
 
 def test_a_small_example_by_hand():

@@ -6,25 +6,27 @@ import numpy as np
 import pytest
 
 from data_tools.writing import write
-from refpcm import rng
-from refpcm.analog import program_network
-from refpcm.analog_engine import AnalogEngine
-from refpcm.analog_forward import Analog
-from refpcm.compensation.adabs import calibrate, calibration_images
-from refpcm.compensation.global_drift import compensated_read, read_with_readouts, reference_readouts
 from refpcm.evaluation import inputs as shared
 from refpcm.evaluation.inputs import load_inputs
-from refpcm.evaluation.protocol import CALIBRATION_START, Protocol, fingerprint, run_task, tasks
+from refpcm.evaluation.protocol import Protocol, tasks
+from refpcm.evaluation.unit import CALIBRATION_START, fingerprint, run_task
+from refpcm.fast.tiles.engine import EngineOnTiles
 from refpcm.files.network_file import NetworkFile, save_network
-from refpcm.pcm.chip import program
-from refpcm.pcm.converters import Converter
-from refpcm.pcm.device import JOSHI2020
-from refpcm.pcm.product_noise import mean_conductances, weight_variances
-from refpcm.pcm.tile import Ranges, Tiles
-from refpcm.resnet import initial_parameters, tiny_resnet8
-from refpcm.training.executor import NumpyEngine
+from refpcm.spec import random
+from refpcm.spec.compensation.adabs import calibrate, calibration_images
+from refpcm.spec.compensation.global_drift import Readout, compensated_read, read_with_readouts, reference_readouts
+from refpcm.spec.crossbars import program_network
+from refpcm.spec.engine import Engine as SpecEngine
+from refpcm.spec.network_on_tiles import Analog
+from refpcm.spec.pcm.chip import program
+from refpcm.spec.pcm.converters import Converter
+from refpcm.spec.pcm.device import JOSHI2020
+from refpcm.spec.pcm.product_noise import mean_conductances, weight_variances
+from refpcm.spec.pcm.tile import Ranges, Tiles
+from refpcm.spec.resnet import initial_parameters, tiny_resnet8
 
 CLASSES = tuple("abcdefghij")
+MEANS = Readout(conductances=mean_conductances)
 COMPENSATIONS = ("none", "gdc", "adabs", "adabs-alone")
 
 
@@ -37,8 +39,8 @@ def small(tmp_path_factory):
     normalised = [((images / np.float32(255) - np.float32(0.5)) / np.float32(0.3)).astype(np.float32)
                   for images in (train, test)]
     parameters = initial_parameters(
-        network, lambda layer, n: rng.normals(1, 0, rng.Purpose.INITIALISATION, layer, 0, 0, n))
-    engine = NumpyEngine(network)
+        network, lambda layer, n: random.normals(1, 0, random.Purpose.INITIALISATION, layer, 0, 0, n))
+    engine = SpecEngine(network)
     parameters = calibrate(engine, parameters, normalised[:1])
     labels = engine.forward(parameters, normalised[1]).argmax(1).astype(np.uint8)
     write(folder / "data", "noise", CLASSES, {"train_images": train, "train_labels": np.zeros(40, np.uint8),
@@ -46,21 +48,20 @@ def small(tmp_path_factory):
     save_network(folder / "net.safetensors", NetworkFile(network, parameters, CLASSES, (0.5,) * 3, (0.3,) * 3))
     return Protocol(str(folder / "net.safetensors"), str(folder / "data"), seed=5, chips=2, reads=2,
                     times_s=(25.0, 1e6), adabs_batches=2, adabs_batch_size=8, read_noise="per_product",
-                    compensations=COMPENSATIONS)
+                    compensations=COMPENSATIONS, kernels="direct")
 
 
 def test_a_unit_is_what_its_parts_give_by_hand(small):
     """Mean weights, variances and mean readouts of the chip; test images from 0, calibration images from 2^24 on."""
-    inputs = load_inputs(small.network, small.data, "vector")
+    inputs = load_inputs(small.network, small.data, "direct")
     network, trained = inputs.file.network, inputs.file.parameters
     chip = program_network(network, trained, JOSHI2020, 5, 1)
-    means, _, alphas = compensated_read(chip, 1e6, 1, reference_readouts(chip, read=mean_conductances),
-                                        read=mean_conductances)
+    means, _, alphas = compensated_read(chip, 1e6, 1, reference_readouts(chip, MEANS), MEANS)
     chosen = [inputs.normalised(inputs.data.train_images[i]) for i in calibration_images(5, 1, 1, 40, 2, 8)]
     ideal = Tiles(None, None, Converter(None), Converter(None))
     expected = {}
     for name in COMPENSATIONS:
-        engine = AnalogEngine(network, Analog(
+        engine = EngineOnTiles(network, Analog(
             ideal, means, {c.name: c.w_max for c in chip.crossbars}, dict.fromkeys(means, Ranges(1, 1)),
             alphas if name in ("gdc", "adabs") else {}, (5, 1, 1), weight_variances(chip, 1e6)), CALIBRATION_START)
         parameters = calibrate(engine, trained, chosen) if "adabs" in name else trained
@@ -79,7 +80,7 @@ def test_the_batch_size_has_no_say(small, monkeypatch):
 def test_reads_and_kinds_of_read_noise_differ_and_have_fingerprints_of_their_own(small):
     first, second = tasks(small)[-2:]
     assert (first.draw, second.draw) == (0, 1) and run_task(first) != run_task(second)
-    assert len({fingerprint(replace(small, read_noise=kind)) for kind in ("frozen", "per_batch", "per_product")}) == 3
+    assert len({fingerprint(load_inputs(small.network, small.data, small.kernels), replace(small, read_noise=kind)) for kind in ("frozen", "per_batch", "per_product")}) == 3
 
 
 def test_a_device_without_read_noise_gives_the_result_of_frozen_reads(small):
@@ -99,7 +100,7 @@ def test_the_mean_readout_is_the_mean_of_many_reads():
     """2,000 pairs, 200 reads after a year: known to 0.02 % (one standard error), 5 allowed."""
     chip = program({"m": np.random.default_rng(0).standard_normal((200, 10))}, JOSHI2020, 1, 2)
     reads = [read_with_readouts(chip, 3e7, draw)[1]["m"] for draw in range(200)]
-    mean = read_with_readouts(chip, 3e7, 0, read=mean_conductances)[1]["m"]
+    mean = read_with_readouts(chip, 3e7, 0, MEANS)[1]["m"]
     assert abs(np.mean(reads) - mean) < 5 * np.std(reads) / np.sqrt(200) < 0.0012 * mean
 
 

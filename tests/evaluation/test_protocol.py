@@ -5,33 +5,40 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from refpcm.compensation.adabs import calibrate
 from refpcm.errors import RefpcmError
 from refpcm.evaluation import additive_noise
-from refpcm.evaluation import protocol as units
+from refpcm.evaluation import unit as units
 from refpcm.evaluation.additive_noise import NoiseProtocol, noise_fingerprint
-from refpcm.evaluation.protocol import fingerprint, run_task, tasks
+from refpcm.evaluation.inputs import load_inputs
+from refpcm.evaluation.protocol import tasks
+from refpcm.evaluation.unit import fingerprint, run_task
 from refpcm.files.network_file import save_network
-from refpcm.pcm.chip import read_conductances
+from refpcm.spec.compensation.adabs import calibrate
+from refpcm.spec.pcm.chip import read_conductances
 
 CLASSES = tuple("abcdefghij")  # those of the fixture's network
+
+
+def mark(protocol):
+    """The protocol's fingerprint."""
+    return fingerprint(load_inputs(protocol.network, protocol.data, protocol.kernels), protocol)
 
 
 @pytest.mark.parametrize("choice", [{}, {"readout": "ones"}, {"per_column": True}, {"on_chip": "inner"},
                                     {"calibration": "train-augmented"}], ids=str)
 def test_a_unit_is_chip_read_compensation_accuracy_one_after_the_other(small, choice, monkeypatch):
     """The parts put together by hand give the unit's parameters, bit for bit, and its numbers."""
-    from refpcm.analog import program_network, with_matrices
-    from refpcm.compensation.adabs import calibration_images
-    from refpcm.compensation.global_drift import compensated_read, reference_readouts
     from refpcm.evaluation.calibration import mini_batches
-    from refpcm.pcm.device import JOSHI2020
-    inputs = units.load_inputs(small.network, small.data, "numpy")
+    from refpcm.spec.compensation.adabs import calibration_images
+    from refpcm.spec.compensation.global_drift import Readout, compensated_read, reference_readouts
+    from refpcm.spec.crossbars import program_network, with_matrices
+    from refpcm.spec.pcm.device import JOSHI2020
+    inputs = load_inputs(small.network, small.data, "direct")
     task = replace(tasks(replace(small, **choice))[-1], compensations=("none", "gdc", "adabs", "adabs-alone"))
     assert (task.chip, task.t_s, task.draw) == (1, 1e7, 1)
-    gdc = choice.get("readout", "columns"), choice.get("per_column", False)
+    gdc = Readout(choice.get("readout", "columns"), choice.get("per_column", False))
     chip = program_network(inputs.file.network, inputs.file.parameters, JOSHI2020, 5, 1, choice.get("on_chip", "all"))
-    raw, rescued, _ = compensated_read(chip, 1e7, 1, reference_readouts(chip, *gdc), *gdc)
+    raw, rescued, _ = compensated_read(chip, 1e7, 1, reference_readouts(chip, gdc), gdc)
     drifted, scaled = (with_matrices(inputs.file.network, inputs.file.parameters, m) for m in (raw, rescued))
     chosen = calibration_images(5, 1, 1, 40, 2, 8)
     images = [inputs.normalised(inputs.data.train_images[i]) for i in chosen]
@@ -47,8 +54,8 @@ def test_a_unit_is_chip_read_compensation_accuracy_one_after_the_other(small, ch
 
 def test_calibration_on_the_test_images_is_another_evaluation(small):
     on_test = replace(small, calibration="test")
-    assert fingerprint(on_test) != fingerprint(small)
-    inputs = units.load_inputs(small.network, small.data, "numpy")
+    assert mark(on_test) != mark(small)
+    inputs = load_inputs(small.network, small.data, "direct")
     assert inputs.calibration_images("test") is inputs.data.test_images
     with pytest.raises(RefpcmError, match="20 calibration images"):
         run_task(tasks(replace(on_test, adabs_batches=5))[0])
@@ -66,15 +73,15 @@ def test_nothing_is_named_twice(small, twice):
 def with_file(small, folder, **changes):
     """The protocol on a copy of its network file with other classes or notes."""
     path = folder / "other.safetensors"
-    save_network(path, replace(units.load_inputs(small.network, small.data, "numpy").file, **changes))
+    save_network(path, replace(load_inputs(small.network, small.data, "direct").file, **changes))
     return replace(small, network=str(path))
 
 
 def test_augmentation_of_the_training_counts_where_adabs_repeats_it(small, tmp_path):
     other = with_file(small, tmp_path, notes={"config": {"cutout": 16}})
-    assert fingerprint(other) == fingerprint(small)
+    assert mark(other) == mark(small)
     augmented = [replace(p, calibration="train-augmented") for p in (other, small)]
-    assert len({fingerprint(p) for p in (small, *augmented)}) == 3
+    assert len({mark(p) for p in (small, *augmented)}) == 3
 
 
 @pytest.mark.parametrize("classes, words", [
@@ -83,16 +90,16 @@ def test_augmentation_of_the_training_counts_where_adabs_repeats_it(small, tmp_p
 def test_data_of_other_classes_are_refused(small, tmp_path, classes, words):
     other = with_file(small, tmp_path, classes=classes)
     if words is None:
-        units.load_inputs(other.network, other.data, "numpy")
+        load_inputs(other.network, other.data, "direct")
         return
     with pytest.raises(RefpcmError, match=words):
-        units.load_inputs(other.network, other.data, "numpy")
+        load_inputs(other.network, other.data, "direct")
 
 
 @pytest.mark.parametrize("images", [0, -3])
 def test_a_number_of_images_below_1_is_refused(small, images):
     with pytest.raises(RefpcmError, match="at least 1"):
-        units.load_inputs(small.network, small.data, "numpy").image_count(images)
+        load_inputs(small.network, small.data, "direct").image_count(images)
 
 
 def test_times_a_second_apart_have_files_of_their_own(small):
@@ -125,32 +132,32 @@ def test_coarse_converters_and_noise_change_the_result_reproducibly(small):
     assert coarse.needs_tiles() and not small.needs_tiles()
     task = replace(tasks(small)[-1], protocol=coarse)
     assert run_task(task) == run_task(task) != run_task(tasks(small)[-1])
-    assert fingerprint(coarse) != fingerprint(replace(coarse, output_noise=0.2)) != fingerprint(small)
+    assert mark(coarse) != mark(replace(coarse, output_noise=0.2)) != mark(small)
 
 
 def test_another_network_seed_or_device_is_another_evaluation(small):
-    prints = {fingerprint(p) for p in (small, replace(small, seed=6), replace(small, device="hermes"),
+    prints = {mark(p) for p in (small, replace(small, seed=6), replace(small, device="hermes"),
                                        replace(small, readout="ones"), replace(small, images=10))}
-    assert len(prints) == 5 and fingerprint(replace(small, chips=9, times_s=(1e6,))) == fingerprint(small)
+    assert len(prints) == 5 and mark(replace(small, chips=9, times_s=(1e6,))) == mark(small)
 
 
 def test_a_changed_program_is_another_evaluation(small, monkeypatch):
-    before = fingerprint(small)
+    before = mark(small)
     monkeypatch.setattr(units, "RESULTS_VERSION", units.RESULTS_VERSION + 1)
-    assert fingerprint(small) != before
+    assert mark(small) != before
 
 
 def test_a_changed_program_is_another_evaluation_with_additive_noise_too(small, monkeypatch):
     protocol = NoiseProtocol(small.network, small.data)
-    before = noise_fingerprint(protocol)
+    before = noise_fingerprint(load_inputs(protocol.network, protocol.data, protocol.kernels), protocol)
     monkeypatch.setattr(additive_noise, "RESULTS_VERSION", units.RESULTS_VERSION + 1)
-    assert noise_fingerprint(protocol) != before
+    assert noise_fingerprint(load_inputs(protocol.network, protocol.data, protocol.kernels), protocol) != before
 
 
 def test_conductances_depend_neither_on_tiles_nor_on_the_order_of_chips(small):
     def read(protocol, chips):
         return {chip: np.concatenate([read_conductances(programmed, crossbar, 1e7, 0).ravel()
-                                      for programmed in [units.programmed(protocol, chip)[0]]
+                                      for programmed in [units.programmed(load_inputs(protocol.network, protocol.data, protocol.kernels), protocol, chip)[0]]
                                       for crossbar in programmed.crossbars]) for chip in chips}
     usual, other = read(small, (0, 1)), read(replace(small, tile_rows=7, tile_columns=3, dac_bits=8), (1, 0))
     assert all(np.array_equal(usual[chip], other[chip]) for chip in (0, 1)) and not np.array_equal(usual[0], usual[1])
@@ -173,3 +180,12 @@ def test_conductances_depend_neither_on_tiles_nor_on_the_order_of_chips(small):
 def test_what_cannot_be_evaluated_is_refused_by_name(small, change, said):
     with pytest.raises(RefpcmError, match=said):
         replace(small, **change)
+
+
+def test_everything_of_a_unit_runs_on_the_specification_too(small):
+    """Chip, tiles, network and calibration by NumPy alone: at most one of 20 images may fall on the other side."""
+    for choice in ({}, {"dac_bits": 8, "adc_bits": 8, "tile_rows": 64, "output_noise": 0.02}):
+        task = replace(tasks(small)[-1], protocol=replace(small, **choice), compensations=("none", "adabs"))
+        on_numpy = replace(task, protocol=replace(task.protocol, kernels="numpy"))
+        fast, slow = run_task(task), run_task(on_numpy)
+        assert max(abs(fast[name] - slow[name]) for name in fast) <= 1

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from refpcm.errors import RefpcmError
-from refpcm.evaluation import protocol as units
-from refpcm.evaluation.protocol import run_task, tasks
+from refpcm.evaluation.inputs import load_inputs
+from refpcm.evaluation.protocol import tasks
 from refpcm.evaluation.report import table, write_report
 from refpcm.evaluation.run import run
+from refpcm.evaluation.unit import run_task
 from refpcm.files.network_file import save_network
 
 
@@ -102,7 +103,7 @@ def test_an_executor_that_broke_while_it_was_idle_is_said(small, tmp_path):
 def test_a_network_written_anew_is_another_evaluation(small, tmp_path):
     """In one process, as in a notebook: nothing of the first network is left."""
     path = tmp_path / "net.safetensors"
-    first = units.load_inputs(small.network, small.data, "numpy").file
+    first = load_inputs(small.network, small.data, "direct").file
     results = []
     for scale in (1.0, -1.0):
         changed = {name: scale * value if name == "fc.weight" else value for name, value in first.parameters.items()}
@@ -145,7 +146,7 @@ class Index(list):
     ([0] * 40, {"calibration": "train-augmented"}, "choose train")])
 def test_before_the_first_unit_adabs_is_known_to_have_its_images(small, tmp_path, monkeypatch, train_images, change,
                                                                  said):
-    inputs = units.load_inputs(small.network, small.data, "numpy")
+    inputs = load_inputs(small.network, small.data, "direct")
     if train_images is not None:
         monkeypatch.setattr(inputs, "data", replace(inputs.data, train_images=Index(train_images)))
     ran = []

@@ -4,10 +4,6 @@ import numpy as np
 import pytest
 
 from data_tools.writing import write
-from refpcm import rng
-from refpcm.analog import program_network
-from refpcm.analog_forward import Analog, analog_forward
-from refpcm.compensation.global_drift import compensated_read, reference_readouts
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.on_tiles import _ranges
 from refpcm.evaluation.protocol import Protocol
@@ -15,9 +11,13 @@ from refpcm.evaluation.report import table
 from refpcm.evaluation.run import run
 from refpcm.evaluation.saturation import chip_saturation, largest, shares
 from refpcm.files.network_file import NetworkFile, save_network
-from refpcm.pcm.device import JOSHI2020
-from refpcm.pcm.tile import Saturation
-from refpcm.resnet import initial_parameters, tiny_resnet8
+from refpcm.spec import random
+from refpcm.spec.compensation.global_drift import compensated_read, reference_readouts
+from refpcm.spec.crossbars import program_network
+from refpcm.spec.network_on_tiles import Analog, analog_forward
+from refpcm.spec.pcm.device import JOSHI2020
+from refpcm.spec.pcm.tile import Saturation
+from refpcm.spec.resnet import initial_parameters, tiny_resnet8
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def on_tiles(tmp_path_factory):
     write(folder / "data", "noise", tuple("abcdefghij"), arrays, {})
     network = tiny_resnet8()
     parameters = initial_parameters(
-        network, lambda layer, n: rng.normals(1, 0, rng.Purpose.INITIALISATION, layer, 0, 0, n))
+        network, lambda layer, n: random.normals(1, 0, random.Purpose.INITIALISATION, layer, 0, 0, n))
     save_network(folder / "net.safetensors",
                  NetworkFile(network, parameters, tuple("abcdefghij"), (0.5,) * 3, (0.3,) * 3))
     return Protocol(str(folder / "net.safetensors"), str(folder / "data"), chips=1, times_s=(25.0, 1e7), seed=3,
@@ -44,7 +44,7 @@ def test_shares_are_those_that_the_specification_counts(on_tiles):
     analog = Analog(on_tiles.tiles(), raw, {c.name: c.w_max for c in chip.crossbars}, _ranges(on_tiles, inputs), alphas)
     counts = {crossbar.name: Saturation() for crossbar in chip.crossbars}
     analog_forward(network, trained, analog, inputs.normalised(inputs.data.test_images), saturation=counts)
-    late = chip_saturation(on_tiles)[1]
+    late = chip_saturation(inputs, on_tiles)[1]
     assert late["t_s"] == 1e7 and list(late["layers"]) == list(counts)
     for name, found in late["layers"].items():
         assert found == pytest.approx(shares(counts[name]), abs=2e-4), name

@@ -69,7 +69,7 @@ def test_a_worker_that_is_killed_ends_in_a_sentence(tmp_path):
 @pytest.mark.parametrize("choice", [{}, {"dac_bits": 8, "adc_bits": 8, "output_noise": 0.02}], ids=["digital", "tiles"])
 def test_threads_of_one_process_give_the_same_result(small, tmp_path, choice):
     """Every thread has an engine of its own: with a shared one, 15 images were wrong in 30 of 30 runs."""
-    protocol = replace(small, kernels="vector", chips=4, images=15, **choice)
+    protocol = replace(small, kernels="direct", chips=4, images=15, **choice)
     with ThreadPoolExecutor(4) as pool:
         on_threads = run(protocol, tmp_path / "threads", pool)
     assert on_threads == run(protocol, tmp_path / "here")

@@ -20,7 +20,7 @@ from refpcm.files.network_file import NetworkFile, load_network, save_network
 from refpcm.files.npz import write_npz
 from refpcm.files.sources import read_source
 from refpcm.files.tensors import write_tensors
-from refpcm.resnet import ARCHITECTURES, build
+from refpcm.spec.resnet import ARCHITECTURES, build
 
 
 def test_what_is_assumed_of_a_network_is_what_the_data_sets_are():
@@ -140,7 +140,7 @@ def test_help_lists_the_architectures_in_under_half_a_second_without_numpy():
         assert run.returncode == 0 and all(name in run.stdout for name in ARCHITECTURES)
     imported = subprocess.run([sys.executable, "-X", "importtime", "-m", "refpcm.convert", "--help"],
                               capture_output=True, text=True).stderr
-    assert "refpcm.resnet" in imported and "numpy" not in imported
+    assert "refpcm.spec.resnet" in imported and "numpy" not in imported
     assert fastest < 0.5
 
 

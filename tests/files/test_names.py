@@ -5,7 +5,7 @@ import pytest
 
 from refpcm.errors import RefpcmError
 from refpcm.files.names import HOLDERS, canonical, class_count, find_state_dict, to_parameters
-from refpcm.resnet import ARCHITECTURES, BatchNorm, build, parameter_shapes
+from refpcm.spec.resnet import ARCHITECTURES, BatchNorm, build, parameter_shapes
 
 
 def random_parameters(network, seed=7, dtype="f4"):

@@ -11,7 +11,7 @@ from refpcm.errors import RefpcmError
 from refpcm.files.network_file import NetworkFile, load_network, save_network
 from refpcm.files.npz import read_npz, write_npz
 from refpcm.files.tensors import read_tensors, write_tensors
-from refpcm.resnet import ARCHITECTURES, build
+from refpcm.spec.resnet import ARCHITECTURES, build
 
 SUFFIXES = (".safetensors", ".npz")
 

@@ -6,8 +6,21 @@ import tarfile
 
 import numpy as np
 import pytest
-from torch_writer import (FORMS, MAGIC, PROTOCOL, STORAGES, SYSTEM, VALUES, emit, matrix, named, pickled, read,
-                          sequential, zipped)
+from torch_writer import (
+    FORMS,
+    MAGIC,
+    PROTOCOL,
+    STORAGES,
+    SYSTEM,
+    VALUES,
+    emit,
+    matrix,
+    named,
+    pickled,
+    read,
+    sequential,
+    zipped,
+)
 
 from refpcm.errors import RefpcmError
 from refpcm.files.torch_file import read_torch

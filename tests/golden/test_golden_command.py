@@ -170,7 +170,6 @@ def test_the_reports_in_the_docs_are_of_this_kit(report):
     (("check", "--self", "--kit", "/no/such/kit"), "no golden kit"),
     (("explain", "L9-nothing"), "there is no case"),
     (("export", "/"), "exists"),
-    (("mutants", "--level", 1, 4, 7), "--level 4 7: mutants are asked only at levels 0 1 2 3 5 6"),
     (("regenerate", "--level", 0, "--out", HERE), "frozen")])
 def test_wrong_usage_is_one_sentence_and_status_two(arguments, says):
     done = golden(*arguments)

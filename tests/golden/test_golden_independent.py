@@ -101,6 +101,7 @@ def test_closed_form_moments_agree_with_numeric_integration(family, fold, mu, si
 @pytest.mark.peers
 def test_the_manifest_fits_its_schema_by_an_independent_validator():
     import json
+
     from refpcm.golden.kit import HERE, SCHEMA
     jsonschema = pytest.importorskip("jsonschema")
     manifest, schema = (json.loads((HERE / name).read_text()) for name in ("manifest.json", SCHEMA))

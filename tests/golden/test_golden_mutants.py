@@ -7,8 +7,8 @@ import pytest
 
 from refpcm.golden import reference, runner
 from refpcm.golden.kit import Kit
-from refpcm.golden.mutants import killing_cases, matrix, matrix_text, mutants, training_steps
-from refpcm.golden.mutants.replacing import in_place
+from tests.golden.mutants import killing_cases, matrix, matrix_text, mutants, training_steps
+from tests.golden.mutants.replacing import in_place
 
 CASES = [case for case in Kit().cases if case.level < 4 or case.level == 5]
 QUICK = [case for case in CASES if case.level < 4]

@@ -19,7 +19,7 @@ from refpcm.files.network_file import load_network, save_network
 from tests.commands import command
 
 NUMBERS = {"seeds": [0, 1], "fp32": {"epochs": 1, "batch_size": 32, "learning_rate": 0.05},
-           "retraining": {"epochs": 0.5, "batch_size": 32, "kernels": "winograd4"}, "etas_tr": [0.038],
+           "retraining": {"epochs": 0.5, "batch_size": 32, "kernels": "winograd"}, "etas_tr": [0.038],
            "etas_inf": [0.1], "inference_runs": 2, "transfer": ["fp32", "noise", "ternary"], "chips": 1,
            "day_s": [86400, 25], "year_s": [25, 31536000], "adabs_batches": 2, "adabs_batch_size": 16}
 MANY = {**NUMBERS, "adabs_batches": 1000}  # of 16 images, which the data do not have

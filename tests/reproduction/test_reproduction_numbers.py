@@ -1,6 +1,5 @@
 """Arithmetic of the reproduction: spread, comparisons, the scales, and the paper's numbers as paper.md has them."""
 
-import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -20,13 +19,12 @@ from refpcm.reproduction.figures import is_papers
 from refpcm.reproduction.measurements import seeded
 from refpcm.reproduction.networks import all_trainings
 from refpcm.reproduction.output import interval
-from refpcm.reproduction.paper_numbers import CIFAR10, IMAGENET
 from refpcm.reproduction.scales import SCALES, override
 from refpcm.reproduction.setting import Setting, check_calibration, with_architecture_of_given, with_usual_adabs
 from refpcm.reproduction.spread import spread
 from refpcm.reproduction.variants import RETRAININGS, noise_variant, training_config
-from refpcm.resnet import build
-from refpcm.training.config import checked
+from refpcm.spec.resnet import build
+from refpcm.spec.training.config import checked
 from refpcm.training.loop import start
 
 PAPER = Path(__file__).resolve().parents[3] / "shared" / "paper.md"
@@ -112,16 +110,6 @@ def test_retention_compares_the_noise_trained_network_at_the_last_time():
     assert everything["ours"] is None and inner["values"] == pytest.approx({"accuracy": 0.92, "adabs": 0.93})
 
 
-@pytest.mark.skipif(not PAPER.exists(), reason="wants ../shared/paper.md")
-def test_the_papers_numbers_are_those_of_its_fact_sheet():
-    section = PAPER.read_text().split("## 5 ")[1].split("## 6 ")[0]
-    cells = [tuple(cell.strip().replace("**", "") for cell in line.strip("|").split("|"))
-             for line in section.splitlines() if line.startswith("|")]
-    ours = [(number.statement, number.value, number.source)
-            for table in (CIFAR10, IMAGENET) for number in table.values()]
-    assert [cell for cell in cells if cell[2] != "source" and not re.fullmatch("-+", cell[0])] == ours
-
-
 @pytest.mark.parametrize("name", SCALES)
 def test_every_training_of_every_scale_is_a_valid_one(name):
     scale = SCALES[name]
@@ -167,7 +155,6 @@ def test_the_scales_own_eta_shares_its_network_between_the_figures():
     ({"fp32": {"batch_norm": "frozen"}}, "from the beginning"),
     ({"retraining": {"weight_precision": "4-bit"}}, "transfer"),
     ({"retraining": {"epochs": 0}}, "epochs"),
-    ({"retraining": {"backward": "clean"}, "transfer": ["fp32", "inputs"]}, "training of inputs: backward = 'clean'"),
 ])
 def test_a_wrong_number_of_a_scale_is_named(values, words):
     with pytest.raises(RefpcmError, match=words):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from refpcm.training.checkpoint import load_checkpoint
+from refpcm.files.checkpoints import load_checkpoint
 
 SMALL = ["--batch-size", "32", "--validation-images", "0", "--learning-rate", "0.05"]
 

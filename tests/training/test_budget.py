@@ -6,8 +6,8 @@ import pytest
 
 from refpcm.datasets import load
 from refpcm.errors import RefpcmError
+from refpcm.spec.training.config import TrainingConfig
 from refpcm.training import budget, loop
-from refpcm.training.config import TrainingConfig
 
 CONFIG = TrainingConfig(batch_size=32, epochs=8.0)
 

@@ -7,10 +7,10 @@ import pytest
 
 from refpcm.datasets import load
 from refpcm.errors import RefpcmError
-from refpcm.resnet import build
+from refpcm.forms import find_forms
+from refpcm.spec.resnet import build
+from refpcm.spec.training.config import TrainingConfig
 from refpcm.training import loop
-from refpcm.training.config import TrainingConfig
-from refpcm.training.executor import make_engine
 from refpcm.training.outcome import outcome
 
 CONFIG = TrainingConfig(epochs=2.0, batch_size=16, learning_rate=0.005, schedule="constant", weight_noise=0.038,
@@ -28,8 +28,8 @@ def data():
 def begun(config, data):
     """A state whose statistics are those of its images, as of a network that was trained."""
     state = loop.start(config, 10, "data")
-    engine = make_engine(NETWORK, "vector")
-    images = loop.prepare(data.train_images, loop.no_moves(48), 0, data.mean, data.std)
+    forms = find_forms("direct")
+    engine, images = forms.make_engine(NETWORK), forms.normalised(data.train_images, data.mean, data.std)
     engine.forward(state.parameters, images, training=True)
     for name, (mean, var) in engine.statistics.items():
         state.parameters[f"{name}.running_mean"] = mean.astype(np.float32)
@@ -44,7 +44,7 @@ def run(state, data):
 
 
 def test_the_specification_too_wants_a_training_pass_just_before_the_backward_pass(data):
-    engine, state = make_engine(NETWORK, "numpy"), loop.start(CONFIG, 10, "data")
+    engine, state = find_forms("numpy").make_engine(NETWORK), loop.start(CONFIG, 10, "data")
     images = np.zeros((2, 3, 32, 32), np.float32)
     engine.forward(state.parameters, images, training=True)
     engine.forward(state.parameters, images)
@@ -55,14 +55,14 @@ def test_the_specification_too_wants_a_training_pass_just_before_the_backward_pa
 @pytest.mark.parametrize("place", ["inputs", "pre-activations"])
 def test_noise_on_activations_is_that_of_the_specification(place, data):
     losses = [run(begun(dataclasses.replace(CONFIG, kernels=kernels, noise_kind=place, epochs=1.0), data), data)
-              for kernels in ("numpy", "vector")]
+              for kernels in ("numpy", "direct")]
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-3)
 
 
 @pytest.fixture(scope="module")
 def runs(data):
     """{kernels: (state at its end, its losses)}"""
-    states = {kernels: begun(dataclasses.replace(CONFIG, kernels=kernels), data) for kernels in ("numpy", "vector")}
+    states = {kernels: begun(dataclasses.replace(CONFIG, kernels=kernels), data) for kernels in ("numpy", "direct")}
     return {kernels: (state, run(state, data)) for kernels, state in states.items()}
 
 
@@ -70,17 +70,17 @@ def statistics_of(parameters):
     return {name: value for name, value in parameters.items() if ".running_" in name}
 
 
-@pytest.mark.parametrize("kernels", ["numpy", "vector"])
+@pytest.mark.parametrize("kernels", ["numpy", "direct"])
 def test_the_statistics_stay_to_the_bit_in_the_steps_and_in_the_averaged_network(runs, data, kernels):
     state, before = runs[kernels][0], statistics_of(begun(CONFIG, data).parameters)
-    averaged = outcome(state, make_engine(NETWORK, kernels), data)
+    averaged = outcome(state, find_forms(kernels).make_engine(NETWORK), data)
     for after in (state.parameters, averaged):
         assert all(np.array_equal(statistics_of(after)[name], value) for name, value in before.items())
     assert any(np.any(averaged[name] != state.parameters[name]) for name in state.velocity)  # it is a mean
 
 
 def test_the_network_learns_and_the_fast_kernels_as_the_specification(runs):
-    (exact, exact_losses), (fast, losses) = runs["numpy"], runs["vector"]
+    (exact, exact_losses), (fast, losses) = runs["numpy"], runs["direct"]
     assert losses[-1] < 0.97 * losses[0]
     np.testing.assert_allclose(losses, exact_losses, rtol=1e-3)
     start = loop.start(CONFIG, 10, "data").parameters
@@ -92,4 +92,4 @@ def test_the_network_learns_and_the_fast_kernels_as_the_specification(runs):
 def test_the_step_is_another_than_with_the_statistics_of_the_batch(runs, data):
     other = begun(dataclasses.replace(CONFIG, batch_norm="batch"), data)
     run(other, data)
-    assert np.any(other.parameters["conv1.weight"] != runs["vector"][0].parameters["conv1.weight"])
+    assert np.any(other.parameters["conv1.weight"] != runs["direct"][0].parameters["conv1.weight"])

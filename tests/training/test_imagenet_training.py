@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from refpcm.datasets import load
+from refpcm.files.checkpoints import save_checkpoint
 from refpcm.files.network_file import NetworkFile, load_network, save_network
-from refpcm.resnet import build, parameter_shapes
+from refpcm.spec.resnet import build, parameter_shapes
+from refpcm.spec.training.config import PRESETS, override
 from refpcm.training import loop
-from refpcm.training.checkpoint import save_checkpoint
-from refpcm.training.config import PRESETS, override
 from refpcm.training.run import identity_of
 from tests.commands import command
 from tests.training.small_runs import kill

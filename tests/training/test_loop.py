@@ -5,16 +5,17 @@ import dataclasses
 import numpy as np
 import pytest
 
-from refpcm import network as reference
 from refpcm.datasets import load
-from refpcm.nn import cross_entropy
-from refpcm.resnet import build
+from refpcm.forms import find_forms
+from refpcm.spec import network as reference
+from refpcm.spec.nn import cross_entropy
+from refpcm.spec.resnet import build
+from refpcm.spec.training.config import TrainingConfig
+from refpcm.spec.training.schedules import learning_rate
+from refpcm.spec.training.sgd import decayed_names, sgd_step, zero_velocities
 from refpcm.training import loop
-from refpcm.training.config import TrainingConfig
-from refpcm.training.executor import make_engine
 from refpcm.training.run import hold_back
-from refpcm.training.schedules import learning_rate
-from refpcm.training.sgd import decayed_names, sgd_step, zero_velocities
+from tests.training.steps import one_step
 
 CONFIG = TrainingConfig(batch_size=4, kernels="numpy", momentum=0.7, nesterov=False, weight_decay=0.01, decay="weights",
                         label_smoothing=0.2)
@@ -31,7 +32,7 @@ def data():
 def test_two_steps_are_smoothed_loss_gradient_and_sgd(changes):
     config = dataclasses.replace(CONFIG, **changes)
     state, net = loop.start(config, 10, "data"), build(config.architecture, 10)
-    engine, decayed = make_engine(net, "numpy"), decayed_names(state.parameters, config.decay)
+    engine, decayed = find_forms("numpy").make_engine(net), decayed_names(state.parameters, config.decay)
     images = np.random.default_rng(1).normal(size=(2, 4, *net.input_shape)).astype(np.float32)
     labels = np.array([[3, 1, 4, 1], [5, 9, 2, 6]])
     weights = {name: value.copy() for name, value in state.parameters.items()}
@@ -42,13 +43,13 @@ def test_two_steps_are_smoothed_loss_gradient_and_sgd(changes):
         for name, gradient in reference.backward(net, weights, tape, dlogits).items():
             sgd_step(weights[name], gradient, velocity[name], 0.05, 0.7, config.nesterov,
                      0.01 if config.decay == "all" or name in decayed else 0.0)
-        loop.step(state, engine, decayed, batch, classes, 0.05)
+        one_step(state, engine, decayed, batch, classes, 0.05)
     assert all(np.allclose(state.parameters[name], weights[name], rtol=1e-5, atol=1e-7) for name in velocity)
     assert any(name not in decayed for name in velocity) == (config.decay == "weights")
 
 
 def test_the_schedule_is_followed_with_its_warm_up(data):
-    config = dataclasses.replace(CONFIG, batch_size=16, kernels="vector", epochs=3.0, schedule="cosine",
+    config = dataclasses.replace(CONFIG, batch_size=16, kernels="direct", epochs=3.0, schedule="cosine",
                                  learning_rate=0.1, warmup_epochs=1.5)
     found = []
     loop.train(loop.start(config, 10, "data"), data, lambda state, total: False,

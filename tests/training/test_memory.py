@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 
 from refpcm.datasets.dataset import Dataset
-from refpcm.training.config import TrainingConfig
+from refpcm.spec.training.config import TrainingConfig
 from refpcm.training.loop import start, train
 
 CONFIG = TrainingConfig(epochs=10.0, batch_size=16, weight_noise=0.038, clip_sigma=2.0, cutout=8)

@@ -6,15 +6,16 @@ import numba
 import numpy as np
 import pytest
 
+from refpcm.files.checkpoints import load_checkpoint, save_checkpoint
 from refpcm.files.network_file import load_network
-from refpcm.resnet import build
+from refpcm.forms import find_forms
+from refpcm.spec.resnet import build
+from refpcm.spec.training.config import override, preset
+from refpcm.spec.training.quantisation import quantised_parameters
 from refpcm.training import loop
-from refpcm.training.checkpoint import load_checkpoint, save_checkpoint
-from refpcm.training.config import override, preset
-from refpcm.training.executor import make_engine
-from refpcm.training.quantisation import quantised_parameters
 from tests.commands import command
 from tests.training.small_runs import kill, launch
+from tests.training.steps import one_step
 
 KINDS = {
     "multiplicative": {"noise_kind": "multiplicative", "weight_noise": 0.1},
@@ -44,9 +45,9 @@ def batch(number):
 
 def train(state, until, engine=None):
     """Steps on batches of their own; -> the losses."""
-    engine, losses = engine or make_engine(NETWORK, state.config.kernels), []
+    engine, losses = engine or find_forms(state.config.kernels).make_engine(NETWORK), []
     while state.step < until:
-        losses.append(loop.step(state, engine, set(), *batch(state.step), 0.05)[0])
+        losses.append(one_step(state, engine, set(), *batch(state.step), 0.05)[0])
         state.step += 1
     return losses
 

@@ -7,9 +7,9 @@ import pytest
 
 from refpcm.datasets import load
 from refpcm.errors import RefpcmError
-from refpcm.resnet import build
+from refpcm.spec.resnet import build
+from refpcm.spec.training.config import TrainingConfig
 from refpcm.training import loop
-from refpcm.training.config import TrainingConfig
 from refpcm.training.report import finish
 from refpcm.training.run import check_images
 

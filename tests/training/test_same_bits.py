@@ -18,7 +18,7 @@ def test_sixty_steps_of_the_papers_network_lose_what_they_lost_elsewhere(tmp_pat
     assert made.returncode == 0, made.stderr
     done = command("refpcm.train", "--preset", "joshi2020-cifar10-short", "--data", tmp_path / "data", "--start",
                    NETWORK, "--epochs", 1, "--schedule", "constant",
-                   "--learning-rate", 0.01, "--cutout", 8, "--kernels", "winograd4", "--out", tmp_path / "run")
+                   "--learning-rate", 0.01, "--cutout", 8, "--kernels", "winograd", "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["data_identity"] == IDENTITY  # else it is not the kernels that differ

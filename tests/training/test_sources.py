@@ -9,14 +9,14 @@ from PIL import Image
 
 from data_tools.imagenet_building import build
 from data_tools.imagenet_preprocessing import random_box
-from refpcm import rng
 from refpcm.datasets import Dataset, load
 from refpcm.datasets.imagenet import Images
 from refpcm.errors import RefpcmError
+from refpcm.files.checkpoints import load_checkpoint, save_checkpoint
+from refpcm.spec import random
+from refpcm.spec.training.augmentation import Augmentation, draw_moves, transform_images
+from refpcm.spec.training.config import TrainingConfig
 from refpcm.training import loop
-from refpcm.training.augmentation import Augmentation, draw_moves, transform_images_twin
-from refpcm.training.checkpoint import load_checkpoint, save_checkpoint
-from refpcm.training.config import TrainingConfig
 from refpcm.training.sources import ArraySource, FileSource, image_source
 
 CONFIG = TrainingConfig(crop_padding=0, cutout=40, resized_crop=True, batch_size=4, seed=7)
@@ -47,7 +47,7 @@ def test_images_in_memory_come_as_the_augmentation_says():
     source, numbers = ArraySource(config, images, (0.5,) * 3, (0.25,) * 3), np.array([7, 0, 19])
     for epoch in (0, 2):
         moves = draw_moves(Augmentation(3, True, 6), (16, 16), 5, epoch, 20)
-        wanted = transform_images_twin(images[numbers], moves[numbers], 6, (0.5,) * 3, (0.25,) * 3)
+        wanted = transform_images(images[numbers], moves[numbers], 6, (0.5,) * 3, (0.25,) * 3)
         assert np.array_equal(source.batch(numbers, epoch), wanted)
 
 
@@ -57,10 +57,10 @@ def test_image_files_are_cropped_by_address_then_treated_like_images_in_memory(d
     for number in numbers:
         label, i = divmod(number, 5)
         picture = Image.open(dataset.train_images.index.root / f"train/{('n01440764', 'n01682714')[label]}/{i}.png")
-        uniforms = rng.uniforms_naive(CONFIG.seed, 0, 3, 5, epoch, 32 * int(number), 22)
+        uniforms = random.uniforms(CONFIG.seed, 0, 3, 5, epoch, 32 * int(number), 22)
         part = picture.crop(random_box(*picture.size, uniforms)).resize((224, 224), Image.Resampling.BILINEAR)
         parts.append(np.asarray(part).transpose(2, 0, 1))
-    wanted = transform_images_twin(np.stack(parts), moves[numbers], 40, dataset.mean, dataset.std)
+    wanted = transform_images(np.stack(parts), moves[numbers], 40, dataset.mean, dataset.std)
     assert np.array_equal(files(dataset).batch(numbers, epoch), wanted)
     assert not np.array_equal(files(dataset).batch(numbers, epoch + 1), wanted)
 

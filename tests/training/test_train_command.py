@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from refpcm.datasets import load
+from refpcm.evaluation.prediction import accuracy
+from refpcm.files.checkpoints import load_checkpoint
 from refpcm.files.network_file import load_network
 from refpcm.files.reading import sha256_of
+from refpcm.forms import find_forms
+from refpcm.spec.training.config import TrainingConfig
 from refpcm.training import loop
-from refpcm.training.checkpoint import load_checkpoint
-from refpcm.training.config import TrainingConfig
-from refpcm.training.executor import make_engine
 from refpcm.training.run import hold_back
 from tests.commands import command
 from tests.training.small_runs import SMALL
@@ -48,8 +49,8 @@ def test_the_log_has_the_accuracy_on_held_out_images(data, tmp_path):
     assert done.returncode == 0, done.stderr
     last = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
     network, (_, held) = load_network(tmp_path / "network.safetensors"), hold_back(load(data), 40)
-    engine = make_engine(network.network, "vector")
-    assert last["validation_accuracy"] == loop.accuracy(engine, network.parameters, held)[0]
+    engine = find_forms("direct").make_engine(network.network)
+    assert last["validation_accuracy"] == accuracy(find_forms("direct"), engine, network.parameters, held)[0]
 
 
 def test_a_time_budget_fixes_the_number_of_epochs(data, tmp_path):
@@ -183,7 +184,7 @@ def test_the_numpy_specification_and_the_fast_kernels_take_the_same_step(data, t
     docs/kernels.md says why.
     """
     changes = []
-    for kernels in ("numpy", "plain", "vector"):
+    for kernels in ("numpy", "direct", "winograd"):
         folder = tmp_path / kernels
         done = command("refpcm.train", "--data", data, "--out", folder, *SMALL, "--epochs", "0.1", "--kernels", kernels,
                        env={**os.environ, "OMP_NUM_THREADS": "1"})

@@ -4,7 +4,7 @@ import numpy as np
 
 from refpcm.golden.build import case, exact, ulp
 from refpcm.golden.case import stored
-from refpcm.rng import Purpose
+from refpcm.spec.random import Purpose
 
 PHILOX = "Philox4x32-10: words = philox(counter, key) (Salmon et al., SC'11)"
 NUMBER = ("word(i) = philox(counter = (b low, b high, draw, purpose << 16 | layer), "

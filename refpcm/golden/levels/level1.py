@@ -4,7 +4,7 @@ import numpy as np
 
 from refpcm.golden.build import case, cus, ulp
 from refpcm.golden.case import stored
-from refpcm.pcm.device import JOSHI2020
+from refpcm.spec.pcm.device import JOSHI2020
 
 US, NORMAL, UNIFORM = "uS", "standard normal", "uniform on (0, 1)"
 FIT = "Nandakumar et al. 2019"

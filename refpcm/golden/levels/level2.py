@@ -5,9 +5,9 @@ S of an output is the same expression with every term replaced by its magnitude.
 
 import numpy as np
 
-from refpcm import nn
 from refpcm.golden.build import case, cus, ulp
 from refpcm.golden.case import in_float64, made, stored
+from refpcm.spec import nn
 
 CONVOLUTIONS = (  # id, shape of x (N, C, H, W), output channels, kernel, stride, padding, mistake
     ("3x3", (2, 3, 6, 5), 4, 3, 1, 1, "kernel flipped; rows and columns of the padding exchanged"),

@@ -4,8 +4,8 @@ import numpy as np
 
 from refpcm.golden.build import case, cus, exact
 from refpcm.golden.case import made, stored
-from refpcm.pcm.converters import Converter, codes
-from refpcm.pcm.tile import parts
+from refpcm.spec.pcm.converters import Converter, codes
+from refpcm.spec.pcm.tile import parts
 
 EQUATION = "code = clip(round half to even(x / range * (2^(bits-1) - 1)), +-(2^(bits-1) - 1))"
 AWAY = 1e-4  # steps from the nearest tie that other vectors keep, so that any order of operations gives their code

@@ -3,7 +3,7 @@
 from refpcm.golden.build import case
 from refpcm.golden.case import UNITLESS, made
 from refpcm.golden.levels.networks import parameter_inputs, tensor_tolerances
-from refpcm.resnet import build
+from refpcm.spec.resnet import build
 
 RESNET32, RESNET34 = "joshi2020-resnet32", "imagenet-resnet34"
 CASES = (  # id, architecture, dtype, image shape (N, C, H, W), batch-norm statistics, mistake

@@ -7,7 +7,7 @@ import numpy as np
 from refpcm.golden.build import case
 from refpcm.golden.case import PRECISION, UNITLESS, Tolerance, made, stored
 from refpcm.golden.levels.networks import parameter_inputs
-from refpcm.resnet import build, crossbar_layers, parameter_shapes
+from refpcm.spec.resnet import build, crossbar_layers, parameter_shapes
 
 STEPS, BATCH, SIZE = 3, 4, 12
 WATCHED = ("conv1.weight", "bn1.bias", "layer2.0.downsample.0.weight", "layer3.0.bn2.weight", "fc.weight", "fc.bias")

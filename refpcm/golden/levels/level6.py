@@ -6,10 +6,10 @@ derives it.
 
 import numpy as np
 
-from refpcm.golden.case import Case, Output, Tolerance, UNITLESS, stored
-from refpcm.pcm import drift, programming, read_noise
-from refpcm.pcm.curve import curve_value
-from refpcm.pcm.device import JOSHI2020
+from refpcm.golden.case import UNITLESS, Case, Output, Tolerance, stored
+from refpcm.spec.pcm import drift, programming, read_noise
+from refpcm.spec.pcm.curve import curve_value
+from refpcm.spec.pcm.device import JOSHI2020
 
 COUNT, ALPHA, US = 400_000, 1e-6, "uS"
 LEVELS_US = np.linspace(0, 25, 11)  # the eleven levels of the paper's Fig. 3

@@ -3,7 +3,7 @@
 from math import prod, sqrt
 
 from refpcm.golden.case import PRECISION, Tolerance, made
-from refpcm.resnet import Conv2d, Linear, parameter_shapes
+from refpcm.spec.resnet import Conv2d, Linear, parameter_shapes
 
 C = 1.0  # rounding errors of a layer behave like a random walk of sqrt(fan-in) steps; seen: a twentieth of this
 

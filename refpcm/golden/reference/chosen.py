@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from refpcm.pcm.device import find_device
-from refpcm.resnet import build, parameter_shapes
+from refpcm.files.devices import find_device
+from refpcm.spec.resnet import build, parameter_shapes
 
 
 def address(parameters):
-    """(seed, chip, purpose, layer, draw, start, count), as the functions of `refpcm.rng` take them."""
+    """(seed, chip, purpose, layer, draw, start, count), as the functions of `refpcm.spec.random` take them."""
     return tuple(parameters[name] for name in ("seed", "chip", "purpose", "layer", "draw", "start", "count"))
 
 

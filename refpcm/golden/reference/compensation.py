@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from refpcm.compensation import adabs, global_drift
+from refpcm.spec.compensation import adabs, global_drift
 
 
 def gdc_readout(inputs, parameters):

@@ -8,7 +8,7 @@ an operation have the same.
 import numpy as np
 
 from refpcm.golden.reference import chosen
-from refpcm.pcm import drift, mapping, programming, read_noise
+from refpcm.spec.pcm import drift, mapping, programming, read_noise
 
 
 def map_weights(inputs, parameters):

@@ -1,11 +1,11 @@
-"""L2 layers: every operator forward and backward, as `refpcm.nn` specifies them.
+"""L2 layers: every operator forward and backward, as `refpcm.spec.nn` specifies them.
 
 dout = dL/dout has the shape of out; dx, dw, ... = dL/dx, dL/dw, ... have the shapes of x, w, ...
 """
 
 import numpy as np
 
-from refpcm import nn
+from refpcm.spec import nn
 
 
 def conv2d(inputs, parameters):

@@ -1,10 +1,14 @@
-"""L4 network and L5 training: whole networks and all that lies between; parameters are named as in `refpcm.resnet`."""
+"""L4 network and L5 training: whole networks and all that lies between; parameters are named as in `refpcm.spec.resnet`."""
 
 import numpy as np
 
-from refpcm import network, nn
 from refpcm.golden.reference import chosen
-from refpcm.training import clipping, sgd, weight_noise as noise
+from refpcm.spec import network
+from refpcm.spec.engine import Engine
+from refpcm.spec.training import weight_noise as noise
+from refpcm.spec.training.config import TrainingConfig
+from refpcm.spec.training.sgd import decayed_names, zero_velocities
+from refpcm.spec.training.step import learn
 
 
 def network_forward(inputs, parameters):
@@ -24,23 +28,19 @@ def train_steps(inputs, parameters):
     of all. backward "noisy" or "clean": the weights it goes through (I-2). alpha: of the clipping, 0 for none (I-3).
     """
     net, weights = chosen.network(inputs, parameters)
-    velocity, out, losses = sgd.zero_velocities(weights), {}, []
+    config = TrainingConfig(momentum=parameters["momentum"], nesterov=True, weight_decay=parameters["weight_decay"],
+                            label_smoothing=parameters["smoothing"], backward=parameters["backward"],
+                            clip_sigma=parameters["alpha"] or None)
+    engine, velocity, decayed = Engine(net), zero_velocities(weights), decayed_names(weights, "all")
+    out, losses = {}, []
     for step, (images, labels) in enumerate(zip(inputs["images"], inputs["labels"])):
         used = _noisy(net, weights, parameters["eta"], inputs, step) if parameters["eta"] else weights
-        logits, tape = network.forward(net, used, images, training=True)
-        loss, dlogits = nn.cross_entropy(logits, labels, parameters["smoothing"])
-        gradients = network.backward(net, used if parameters["backward"] == "noisy" else weights, tape, dlogits)
+        logits = engine.forward(used, images, training=True)
+        loss, gradients = learn(config, engine, weights, velocity, decayed, weights, used, logits, labels,
+                                parameters["lr"], step)
         losses.append(loss)
         for name in parameters["watched"].split():
             out[f"gradient.{step}.{name}"] = gradients[name]
-        for name, gradient in gradients.items():
-            sgd.sgd_step(weights[name], gradient, velocity[name], parameters["lr"], parameters["momentum"], True,
-                         parameters["weight_decay"])
-        if parameters["alpha"]:
-            clipping.clip_parameters(net, weights, parameters["alpha"])
-        for name, (mean, var) in tape.statistics.items():
-            for part, batch in (("running_mean", mean), ("running_var", var)):
-                weights[f"{name}.{part}"] = nn.update_running(weights[f"{name}.{part}"], batch)
     return {"loss": np.array(losses, inputs["images"].dtype), **out,
             **{f"after.{name}": value for name, value in weights.items()}}
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from refpcm.analog import program_network, with_matrices
-from refpcm.compensation import adabs, global_drift
+from refpcm.files.devices import find_device
 from refpcm.golden.reference import chosen
-from refpcm.pcm.device import find_device
-from refpcm.training.executor import make_engine
+from refpcm.spec.compensation import adabs, global_drift
+from refpcm.spec.crossbars import program_network, with_matrices
+from refpcm.spec.engine import Engine
+from refpcm.spec.training.augmentation import no_moves, transform_images
 
 
 def protocol_accuracy(inputs, parameters):
@@ -21,7 +22,7 @@ def accuracies(inputs, parameters, seed):
     programming, the network's parameters. Compensations: GDC, then AdaBS with GDC beneath.
     """
     net, weights = chosen.network(inputs, parameters)
-    engine, times = make_engine(net, "vector"), inputs["times_s"]
+    engine, times = Engine(net), inputs["times_s"]
     images, calibration = (_normalised(inputs, name) for name in ("images", "calibration_images"))
     out = np.empty((len(times), 2, parameters["chips"]))
     for number in range(parameters["chips"]):
@@ -36,6 +37,6 @@ def accuracies(inputs, parameters, seed):
 
 
 def _normalised(inputs, name):
-    """uint8 (..., C, H, W) -> float32 (x / 255 - mean) / std."""
-    channel = (slice(None), None, None)
-    return ((inputs[name] / 255 - inputs["mean"][channel]) / inputs["std"][channel]).astype(np.float32)
+    """Return uint8 (..., C, H, W) as float32, (x / 255 - mean) / std."""
+    images = inputs[name].reshape(-1, *inputs[name].shape[-3:])
+    return transform_images(images, no_moves(len(images)), 0, inputs["mean"], inputs["std"]).reshape(inputs[name].shape)

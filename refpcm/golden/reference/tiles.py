@@ -1,6 +1,6 @@
 """L3 codes: converters, and products on tiles with converters (docs/tile.md)."""
 
-from refpcm.pcm import converters, tile
+from refpcm.spec.pcm import converters, tile
 
 
 def converter_codes(inputs, parameters):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from refpcm.training import clipping, sgd, weight_noise as noise
+from refpcm.spec.training import clipping, sgd
+from refpcm.spec.training import weight_noise as noise
 
 
 def weight_noise(inputs, parameters):

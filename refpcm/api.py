@@ -1,0 +1,106 @@
+"""The public functions that choose for their caller: the fast forms, devices by name, times as text.
+
+Imported as `refpcm.program`, `refpcm.read` and so on. A device is a name, a TOML file or a Device; a time is seconds
+since programming or text such as "1 day". R rows = inputs, K columns = outputs of a crossbar.
+"""
+
+import tempfile
+
+from refpcm.datasets import load as load_data  # noqa: F401  (a public name)
+from refpcm.fast import chip as fast_chip
+from refpcm.fast.random import normals
+from refpcm.files.devices import find_device
+from refpcm.forms import find_forms
+from refpcm.spec import crossbars, resnet
+from refpcm.spec.compensation import global_drift
+from refpcm.spec.pcm.device import Device
+from refpcm.spec.random import Purpose
+from refpcm.times import parse_time, parse_times
+
+
+def _device(device):
+    return device if isinstance(device, Device) else find_device(device)
+
+
+def _seconds(time):
+    return parse_time(time) if isinstance(time, str) else time
+
+
+def program(matrices, device="joshi2020", seed=0, chip=0):
+    """Return a new Chip with the matrices {name: (R, K)} programmed into it.
+
+    Raises RefpcmError for an unknown device, an empty matrix or one that is not finite, and numbers beyond 32 bits.
+    """
+    return fast_chip.program(matrices, _device(device), seed, chip)
+
+
+def program_network(network, parameters, device="joshi2020", seed=0, chip=0, on_chip="all"):
+    """Return a new Chip with the matrices of a network's crossbar layers; on_chip: "all", or "inner" for all but two.
+
+    Raises RefpcmError as `program`.
+    """
+    return crossbars.program_network(network, parameters, _device(device), seed, chip, on_chip, fast_chip.program)
+
+
+def read(chip, time, draw=0):
+    """Return the effective weights {name: (R, K)} at a time; draw numbers the reads at that time.
+
+    Raises RefpcmError for a time before the chip's reference time t0.
+    """
+    return fast_chip.read(chip, _seconds(time), draw)
+
+
+def read_conductances(chip, time, draw=0):
+    """Return the conductances {name: (2, R, K)} [uS] of G+ and G- that `read` makes weights of."""
+    return {crossbar.name: fast_chip.read_conductances(chip, crossbar, _seconds(time), draw)
+            for crossbar in chip.crossbars}
+
+
+def _readout(readout, per_column):
+    return global_drift.Readout(readout, per_column, fast_chip.read_conductances)
+
+
+def reference_readouts(chip, readout="columns", per_column=False):
+    """Return {name: readout} of the first read, 25 s after programming: what drift is measured against."""
+    return global_drift.reference_readouts(chip, _readout(readout, per_column))
+
+
+def compensated_read(chip, time, reference, draw=0, readout="columns", per_column=False):
+    """Return one read with global drift compensation: {name: W}, {name: W / alpha}, {name: alpha}.
+
+    reference: of `reference_readouts` with the same readout (columns, ones or one_hot) and per_column.
+    """
+    return global_drift.compensated_read(chip, _seconds(time), draw, reference, _readout(readout, per_column))
+
+
+def initial_parameters(network, seed=0):
+    """Return {name: array} of an untrained network: He-normal weights, batch norm 1 and 0."""
+    return resnet.initial_parameters(
+        network, lambda layer, count: normals(seed, 0, Purpose.INITIALISATION, layer, 0, 0, count))
+
+
+def make_engine(network, kernels="winograd"):
+    """Return an engine: forward(parameters, images) -> logits, and backward(parameters, dlogits) -> gradients.
+
+    kernels: winograd; direct, with smaller rounding errors; numpy, the specification.
+    Raises RefpcmError for a network without a fast form; numpy runs every network.
+    """
+    return find_forms(kernels).make_engine(network)
+
+
+def evaluate(network, data=None, times="25s, 1day, 1year", folder=None, executor=None, **choices):
+    """Return the accuracy of a network file on simulated chips over time, as `python -m refpcm.evaluate` writes it.
+
+    network: path of the file; data: a prepared folder, or None for the built-in images; times: text, or seconds; folder:
+    keeps finished units, so that the same call goes on where it stopped; executor: any concurrent.futures.Executor;
+    choices: other fields of `refpcm.evaluation.protocol.Protocol`, such as chips=3 or compensations=("gdc", "adabs").
+    Raises RefpcmError for what cannot be evaluated.
+    """
+    from refpcm.evaluation.protocol import Protocol
+    from refpcm.evaluation.run import run
+    times_s = parse_times(times) if isinstance(times, str) else tuple(map(_seconds, times))
+    protocol = Protocol(str(network), None if data is None else str(data), times_s=times_s, **choices)
+    if folder is not None:
+        return run(protocol, folder, executor)
+    with tempfile.TemporaryDirectory(prefix="refpcm-") as own:
+        return run(protocol, own, executor)

@@ -1,0 +1,108 @@
+"""One unit of work: a read of a chip at a time, with all compensations asked for."""
+
+import json
+from dataclasses import asdict
+from functools import lru_cache
+
+from refpcm.evaluation.calibration import mini_batches, own_augmentation
+from refpcm.evaluation.inputs import BATCH, load_inputs
+from refpcm.evaluation.on_tiles import engine_on_tiles
+from refpcm.evaluation.protocol import RESULTS_VERSION, tasks
+from refpcm.files.devices import find_device
+from refpcm.spec.compensation.adabs import calibrate, calibration_images
+from refpcm.spec.compensation.global_drift import Readout, compensated_read, reference_readouts
+from refpcm.spec.crossbars import program_network, with_matrices
+from refpcm.spec.pcm.device_data import device_to_dict
+from refpcm.spec.pcm.product_noise import mean_conductances, weight_variances
+
+CALIBRATION_START = 2 ** 24  # number of the first calibration image in the address of output and read noise
+FINGERPRINTED = ("seed", "on_chip", "readout", "per_column", "adabs_batches", "adabs_batch_size", "images", "kernels",
+                 "read_noise", "dac_bits", "adc_bits", "tile_rows", "output_noise", "calibration")
+
+
+def run_task(task):
+    """Return the number of test images recognised, {compensation: int}.
+
+    The one place where a process that is handed a unit, wherever it runs, loads what the protocol names.
+    """
+    protocol = task.protocol
+    return recognised(load_inputs(protocol.network, protocol.data, protocol.kernels), task)
+
+
+def recognised(inputs, task):
+    """Return the number of test images recognised, {compensation: int}; inputs: those of the task's protocol."""
+    protocol, network, trained = task.protocol, inputs.file.network, inputs.file.parameters
+    chip, reference = programmed(inputs, protocol, task.chip)
+    variances = weight_variances(chip, task.t_s) if protocol.read_noise == "per_product" else {}
+    correct, statistics = dict.fromkeys(task.compensations, 0), {name: {} for name in task.compensations}
+    for draw, begin, end in _reads(protocol, task.draw, inputs.image_count(protocol.images)):
+        raw, compensated, alphas = compensated_read(chip, task.t_s, draw, reference, readout_of(inputs, protocol))
+        for name in task.compensations:
+            with_gdc = name in ("gdc", "adabs")
+            parameters = {**with_matrices(network, trained, compensated if with_gdc else raw), **statistics[name]}
+            engine = inputs.engine
+            if protocol.needs_tiles():
+                engine = engine_on_tiles(inputs, protocol, chip, draw, raw, alphas if with_gdc else {}, variances)
+            if name in ("adabs", "adabs-alone") and begin == 0:
+                engine.next_image = CALIBRATION_START
+                parameters = calibrate(engine, parameters, adabs_images(inputs, task))
+                statistics[name] = {key: value for key, value in parameters.items() if ".running_" in key}
+            engine.next_image = begin
+            correct[name] += inputs.count_correct(parameters, end, begin, engine)
+    return correct
+
+
+def readout_of(inputs, protocol):
+    """Return the Readout of GDC; what is measured is one read, or with read noise per product its mean."""
+    conductances = mean_conductances if protocol.read_noise == "per_product" else inputs.forms.chip.read_conductances
+    return Readout(protocol.readout, protocol.per_column, conductances)
+
+
+def _reads(protocol, draw, images):
+    """Return (read number, first image, end): one for all images, or one a batch (I-9)."""
+    if protocol.read_noise != "per_batch":
+        return [(draw, 0, images)]
+    return [(draw * 2 ** 16 + i, begin, min(begin + BATCH, images)) for i, begin in enumerate(range(0, images, BATCH))]
+
+
+def adabs_images(inputs, task):
+    """Return the mini-batches that AdaBS sees in this unit."""
+    protocol = task.protocol
+    images = inputs.calibration_images(protocol.calibration)
+    chosen = calibration_images(protocol.seed, task.chip, task.draw, len(images), protocol.adabs_batches,
+                                protocol.adabs_batch_size, inputs.forms.random)
+    return mini_batches(inputs, images, chosen, protocol, task)
+
+
+def check_adabs(inputs, protocol):
+    """Raises RefpcmError where AdaBS is asked for and the data have no images for it; a unit would do so late."""
+    if not {"adabs", "adabs-alone"}.isdisjoint(protocol.compensations):
+        adabs_images(inputs, tasks(protocol)[0])
+
+
+def programmed(inputs, protocol, number):
+    """Return the chip and its reference readouts, kept between units of the same chip, network and device."""
+    return _programmed(inputs, protocol, number, find_device(protocol.device))
+
+
+@lru_cache(maxsize=4)
+def _programmed(inputs, protocol, number, device):
+    chip = program_network(inputs.file.network, inputs.file.parameters, device, protocol.seed, number, protocol.on_chip,
+                           inputs.forms.chip.program)
+    return chip, reference_readouts(chip, readout_of(inputs, protocol))
+
+
+def fingerprint(inputs, protocol):
+    """Return the SHA-256 of all that a unit's result depends on beside chip, time and read.
+
+    That is code, network, data, device and choices.
+    """
+    digest = inputs.digest(inputs.data.train_images, inputs.data.test_images, inputs.data.test_labels)
+    network = [inputs.file.network.architecture, list(inputs.file.mean), list(inputs.file.std)]
+    if protocol.calibration == "train-augmented":
+        own = own_augmentation(inputs.file.notes, protocol.network)
+        network.append(own and asdict(own))
+    choices = {name: getattr(protocol, name) for name in FINGERPRINTED}
+    digest.update(json.dumps([RESULTS_VERSION, network, device_to_dict(find_device(protocol.device)), choices],
+                             sort_keys=True).encode())
+    return digest.hexdigest()

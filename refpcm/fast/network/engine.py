@@ -1,0 +1,156 @@
+"""Runs a network of refpcm.spec.resnet on the fast kernels: forward, backward, inference. Specification: refpcm.spec.network."""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from refpcm.errors import RefpcmError
+from refpcm.fast.kernels import head
+from refpcm.fast.kernels.convolution import FORMS, convolve
+from refpcm.fast.kernels.layout import groups
+from refpcm.fast.network import forward
+from refpcm.fast.network.backward import Backward
+from refpcm.fast.network.buffers import Buffers, Scratch, floats
+from refpcm.fast.network.noise import wanted
+from refpcm.fast.network.plan import Plan, make_plan, tensor_shapes
+from refpcm.fast.threads import one_at_a_time, run, same_threads
+from refpcm.spec.network import check
+
+CHUNK = 128  # images that an inference pass takes at once
+
+
+@dataclass
+class Context:
+    """What a step needs to know."""
+    plan: Plan
+    square: int  # from refpcm.fast.kernels.convolution.FORMS
+    scratch: Scratch
+    buffers: Buffers
+    parameters: dict
+    statistics: dict
+    noise: object = None
+    frozen: bool = False
+
+    def shape(self, name):
+        """(channels, plane) of a tensor."""
+        return self.buffers.tensors[name].channels, self.buffers.tensors[name].plane
+
+    def floats(self, layer, part):
+        """A layer's parameter as contiguous float32, such as (K, C, k, k) for the "weight" of a convolution."""
+        return floats(self.parameters[f"{layer.name}.{part}"])
+
+    def read_by(self, step):
+        """What the convolution of a ConvStep reads: its source, or the noisy copy of it in this training pass."""
+        return self.buffers.noisy_inputs.get(step.result, self.buffers.values[step.source])
+
+    def convolve(self, step, scale, out, how):
+        """out = the convolution of a ConvStep, times scale (C_out,), finished as `how` says (convolution.convolve)."""
+        return convolve(self.square, self.scratch, self.floats(step.conv, "weight"), scale, False, step.conv.stride,
+                        self.read_by(step), self.shape(step.source)[1], step.conv.padding, out,
+                        self.shape(step.result)[1], how, self.buffers.last_lanes)
+
+    def linear(self, step, pooled):
+        """pooled (N, C) -> logits (N, classes) of a HeadStep."""
+        logits = np.empty((len(pooled), step.linear.out_features), np.float32)
+        run(head.linear, len(pooled), pooled, self.floats(step.linear, "weight"), self.floats(step.linear, "bias"),
+            logits)
+        return logits
+
+
+class Engine:
+    """Runs one network in float32, with the methods of `refpcm.spec.engine.Engine`.
+
+    kernels: "winograd" (F(4x4, 3x3) for convolutions of stride 1 where the planes divide by 4, else F(2x2)) or "direct",
+    with smaller rounding errors. The logits of an image are independent of the batch that it comes in.
+    Raises RefpcmError for a network without a fast form or an unknown kernels name, and, in place of wrong numbers, when
+    a second thread uses it while the first does.
+    """
+
+    images_at_once = CHUNK
+
+    def __init__(self, network, kernels="winograd"):
+        if kernels not in FORMS:
+            raise RefpcmError(f"unknown kernels {kernels!r}; known are: {', '.join(FORMS)}")
+        self.network, self.statistics, self._may_go_back = network, {}, False
+        self._plan, self._square, self._scratch = make_plan(network), FORMS[kernels], Scratch()
+        self._training, self._inference = None, {}
+        self._in_use = threading.Lock()
+
+    @one_at_a_time
+    @same_threads()
+    def forward(self, parameters, images, training=False, noise=None, frozen=False):
+        """images (N, C, H, W) -> logits (N, classes), float32.
+
+        training: batch norm uses the statistics of the batch, which `statistics` then holds as
+        {batch-norm name: (mean, unbiased variance)}, float64 (C,); `backward` may follow. noise: see refpcm.spec.network;
+        of a training pass only. frozen: a training pass with the running statistics, whose gradient takes them for
+        constants (refpcm.spec.network does both with training=False); `statistics` is then empty.
+        """
+        check(self.network, parameters, images)
+        if len(images) == 0:
+            raise RefpcmError("the batch is empty; give at least one image")
+        images = floats(images)
+        if not training:
+            if noise is not None:
+                raise RefpcmError("noise on activations belongs to a training pass; use refpcm.spec.network elsewhere")
+            return self._infer_all(parameters, images)
+        context = self._context(parameters, self._training_buffers(images), noise, frozen)
+        context.buffers.noisy_inputs = context.buffers.noisy_inputs if wanted(context, "inputs") else {}
+        forward.pack_images(context, images)
+        for step in self._plan.steps:
+            logits = forward.TRAINING[type(step)](step, context)
+        self.statistics, self._may_go_back = context.statistics, True
+        return logits
+
+    @one_at_a_time
+    @same_threads()
+    def backward(self, parameters, dlogits):
+        """dL/dlogits (N, classes) of the last training forward -> {parameter name: gradient}, float32.
+
+        `parameters` may hold other weights than the forward pass had (interpretation I-2).
+        """
+        if not self._may_go_back:
+            raise RefpcmError("backward needs a forward(..., training=True) just before it")
+        wanted = self._training.images, self.network.classes
+        if dlogits.shape != wanted:
+            raise RefpcmError(f"dlogits must be {wanted}, got {dlogits.shape}")
+        gradients = Backward(self._context(parameters, self._training), floats(dlogits)).run()
+        names = [f"{layer.name}.{part}" for layer in self.network.layers for part in ("weight", "bias")]
+        return {name: gradients[name] for name in names if name in gradients}
+
+    def _infer_all(self, parameters, images):
+        self._may_go_back = False  # all passes share scratch memory
+        some = self.images_at_once
+        logits = [self._infer(parameters, images[i:i + some]) for i in range(0, len(images), some)]
+        return logits[0] if len(logits) == 1 else np.concatenate(logits)
+
+    def _context(self, parameters, buffers, noise=None, frozen=False):
+        return Context(self._plan, self._square, self._scratch, buffers, parameters, {}, noise, frozen)
+
+    def _training_buffers(self, images):
+        """The buffers of the last step if they fit, else new ones, the old being freed first."""
+        self.statistics, self._may_go_back = {}, False
+        tensors, count = tensor_shapes(self._plan, *images.shape[1:]), groups(len(images))
+        if self._training is None or (self._training.tensors, self._training.group_count) != (tensors, count):
+            self._training = None
+            self._training = Buffers(len(images), count, tensors)
+        self._training.images = len(images)
+        return self._training
+
+    def _infer(self, parameters, images):
+        """Buffers go back as soon as they have been read by all."""
+        tensors, count = tensor_shapes(self._plan, *images.shape[1:]), groups(len(images))
+        buffers = self._inference.get(count)
+        if buffers is None or buffers.tensors != tensors:
+            buffers = self._inference[count] = Buffers(len(images), count, tensors)
+        buffers.images = len(images)
+        context, waiting = self._context(parameters, buffers), dict(self._plan.readers)
+        forward.pack_images(context, images)
+        for step in self._plan.steps:
+            result = forward.INFERENCE[type(step)](step, context)
+            for name in step.reads:
+                waiting[name] -= 1
+                if waiting[name] == 0:
+                    buffers.give(name, buffers.values.pop(name))
+        return result

@@ -1,0 +1,163 @@
+"""From a network's list of layers to the steps that the engine runs.
+
+Recognised groups become one step: convolution + batch norm, with the ReLU, or with the residual add and its ReLU,
+that follow. Steps are ordered by their last layer, so that going backward the main path of a block comes after its
+shortcut, and its convolution can finish the sum of both.
+"""
+
+from dataclasses import dataclass
+
+from refpcm.errors import RefpcmError
+from refpcm.fast.kernels.convolution import SHAPES
+from refpcm.fast.kernels.layout import Plane
+from refpcm.spec.nn.pad_shortcut import channels_before
+from refpcm.spec.resnet import IMAGE, Add, BatchNorm, Conv2d, GlobalAveragePool, Linear, MaxPool, PadShortcut, ReLU
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """Shape of a step's result, without the batch."""
+    channels: int
+    plane: Plane
+
+
+@dataclass(frozen=True)
+class Step:
+    """Reads tensors, writes the tensor `result`, stands for `layers` layers of the list."""
+    result: str
+    source: str
+
+    layers = 1
+
+    @property
+    def reads(self):
+        return (self.source,)
+
+
+@dataclass(frozen=True)
+class ConvStep(Step):
+    """result = relu(norm(conv(source)) + skip); without skip, and without ReLU, where those are None and False."""
+    conv: Conv2d
+    norm: BatchNorm
+    skip: str
+    relu: bool
+
+    @property
+    def layers(self):
+        return 2 + (self.skip is not None) + self.relu
+
+    @property
+    def reads(self):
+        return (self.source, self.skip) if self.skip else (self.source,)
+
+
+@dataclass(frozen=True)
+class PadStep(Step):
+    """Option-A shortcut."""
+    layer: PadShortcut
+
+    @property
+    def before(self):
+        """Channels of zeros before the old ones."""
+        return channels_before(self.layer.in_channels, self.layer.out_channels)
+
+
+@dataclass(frozen=True)
+class MaxPoolStep(Step):
+    """Max pool."""
+    layer: MaxPool
+
+    @property
+    def window(self):
+        """Kernel, stride, padding."""
+        return self.layer.kernel, self.layer.stride, self.layer.padding
+
+
+@dataclass(frozen=True)
+class HeadStep(Step):
+    """Global average pool and linear layer; the last step."""
+    linear: Linear
+
+    layers = 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the engine runs for a network: `steps` in order, and who reads and writes which tensor."""
+    steps: tuple
+    readers: dict  # tensor name -> number of steps that read it
+    producers: dict  # tensor name -> step
+
+
+def make_plan(network):
+    """Plan of a network of refpcm.spec.resnet. Raises RefpcmError for layers in an arrangement without a fast form."""
+    readers, position = {}, {layer.name: i for i, layer in enumerate(network.layers)}
+    for layer in network.layers:
+        for name in layer.inputs:
+            readers.setdefault(name, []).append(layer)
+    steps = []
+    for layer in network.layers:
+        if isinstance(layer, Conv2d):
+            steps.append(_conv_step(network, layer, readers))
+        elif isinstance(layer, PadShortcut):
+            steps.append(PadStep(layer.name, layer.inputs[0], layer))
+        elif isinstance(layer, MaxPool):
+            steps.append(MaxPoolStep(layer.name, layer.inputs[0], layer))
+        elif isinstance(layer, GlobalAveragePool):
+            linear = _only_reader(readers, layer, Linear) or _refuse(network, layer, "no linear layer behind it")
+            steps.append(HeadStep(linear.name, layer.inputs[0], linear))
+    if sum(step.layers for step in steps) != len(network.layers):
+        _refuse(network, network.layers[-1], "layers before it belong to no group that the kernels know")
+    steps.sort(key=lambda step: position[step.result])
+    counts = {}
+    for step in steps:
+        for name in step.reads:
+            counts[name] = counts.get(name, 0) + 1
+    return Plan(tuple(steps), counts, {step.result: step for step in steps})
+
+
+def _conv_step(network, layer, readers):
+    """The convolution's group."""
+    if (layer.kernel, layer.stride) not in SHAPES or layer.padding != layer.kernel // 2:
+        _refuse(network, layer, f"kernel {layer.kernel}, stride {layer.stride}, padding {layer.padding}")
+    if layer.kernel == 7 and layer.inputs[0] != IMAGE:
+        _refuse(network, layer, "kernel 7 that is not the first layer")
+    norm = _only_reader(readers, layer, BatchNorm) or _refuse(network, layer, "no batch norm behind it")
+    add = _only_reader(readers, norm, Add)
+    if add is not None and add.inputs[0] == norm.name:
+        relu = _only_reader(readers, add, ReLU) or _refuse(network, add, "no ReLU behind it")
+        return ConvStep(relu.name, layer.inputs[0], layer, norm, add.inputs[1], True)
+    relu = _only_reader(readers, norm, ReLU)
+    if add is None and relu is None:
+        _refuse(network, norm, "neither ReLU nor add behind it")
+    return ConvStep((relu or norm).name, layer.inputs[0], layer, norm, None, relu is not None)
+
+
+def _only_reader(readers, layer, kind):
+    found = readers.get(layer.name, [])
+    return found[0] if len(found) == 1 and isinstance(found[0], kind) else None
+
+
+def _refuse(network, layer, why):
+    raise RefpcmError(f"{network.architecture}: the fast kernels have no form for layer {layer.name!r} ({why}); "
+                      "use refpcm.spec.network instead")
+
+
+def tensor_shapes(plan, channels, height, width):
+    """{tensor name: Tensor} for images (channels, height, width). Raises RefpcmError if they are too small."""
+    halo = max([1] + [step.conv.padding for step in plan.steps if isinstance(step, ConvStep)])
+    tensors = {IMAGE: Tensor(channels, Plane(height, width, halo))}
+    for step in plan.steps:
+        if isinstance(step, HeadStep):
+            continue
+        plane = tensors[step.source].plane
+        layer = step.conv if isinstance(step, ConvStep) else step.layer
+        if isinstance(layer, PadShortcut):
+            size, count = [-(-n // layer.stride) for n in (plane.height, plane.width)], layer.out_channels
+        else:
+            size = [(n + 2 * layer.padding - layer.kernel) // layer.stride + 1 for n in (plane.height, plane.width)]
+            count = layer.out_channels if isinstance(layer, Conv2d) else tensors[step.source].channels
+        if min(size) < 1:
+            raise RefpcmError(f"images of {height}x{width} are too small for layer {layer.name!r}")
+        tensors[step.result] = Tensor(count, Plane(*size, 1))
+    return tensors

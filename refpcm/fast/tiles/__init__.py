@@ -1,0 +1,1 @@
+"""Networks on tiles: converters, noise and products for 16 images at once."""

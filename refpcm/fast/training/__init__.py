@@ -1,0 +1,1 @@
+"""The update of all weights in one kernel call each, and augmentation."""

@@ -1,0 +1,44 @@
+"""Chips as files: one checksummed file in the safetensors layout, written atomically."""
+
+import json
+
+from refpcm.errors import RefpcmError
+from refpcm.files.tensors import read_tensors, write_tensors
+from refpcm.spec.pcm.chip import FORMAT, STATE, Chip, Crossbar, chip_hash, identity_text
+from refpcm.spec.pcm.device_data import device_from_dict
+
+
+def save_chip(path, chip):
+    """Write the chip to the file `path`. Raises RefpcmError if that fails; an old file then stays."""
+    tensors = {f"{c.name}/{part}": getattr(c, part) for c in chip.crossbars for part in STATE}
+    write_tensors(path, tensors, {"chip": identity_text(chip), "hash": chip_hash(chip)})
+
+
+def load_chip(path):
+    """Return the Chip in the file `path`. Raises RefpcmError for files that are damaged, altered, or no chip."""
+    tensors, metadata = read_tensors(path)
+    if "chip" not in metadata:
+        raise RefpcmError(f"{path} is not a chip written by refpcm; program one, or choose another file")
+    try:
+        identity = json.loads(metadata["chip"])
+        crossbars = tuple(_crossbar(layer, tensors) for layer in identity["layers"])
+        chip = Chip(device_from_dict(identity["device"]), identity["seed"], identity["chip"], crossbars)
+        whole = identity["format"] == FORMAT and chip_hash(chip) == metadata["hash"]
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, RefpcmError):
+        whole = False
+    if not whole:
+        raise RefpcmError(f"{path}: this version cannot read the chip ({FORMAT} wanted), or it was altered; program it "
+                          "again, or take another copy of the file")
+    return chip
+
+
+def _crossbar(layer, tensors):
+    """Return the Crossbar of one layer. Raises ValueError unless its arrays are all (2, rows, columns) of one dtype.
+
+    Kernels without bounds checks read these arrays.
+    """
+    state = [tensors[f"{layer['name']}/{part}"] for part in STATE]
+    shape = (2, layer["rows"], layer["columns"])
+    if any(array.shape != shape or array.dtype != state[0].dtype or array.dtype.kind != "f" for array in state):
+        raise ValueError("arrays of other shapes or types")
+    return Crossbar(layer["name"], layer["number"], layer["w_max"], *state)

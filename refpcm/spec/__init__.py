@@ -1,0 +1,5 @@
+"""The specification: the method of the paper in plain NumPy, and the measure of everything else in refpcm.
+
+It imports NumPy, the standard library, itself and `refpcm.errors`, and nothing else. docs/audit.md goes through it in
+reading order. The fast forms, under the same names, are in `refpcm.fast`; `refpcm.forms` switches between the two.
+"""

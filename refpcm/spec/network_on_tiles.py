@@ -1,0 +1,153 @@
+"""A network with its crossbar layers on tiles: the analog counterpart of `refpcm.spec.network.forward`.
+
+Convolutions become products of image windows with the layer's matrix; batch norm, ReLU, additions and pooling stay
+digital.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from refpcm.errors import RefpcmError
+from refpcm.spec import random
+from refpcm.spec.crossbars import analog_layers, check_matrices
+from refpcm.spec.network import FORWARD, Tape
+from refpcm.spec.nn.conv2d import windows
+from refpcm.spec.pcm.converters import saturated
+from refpcm.spec.pcm.tile import Saturation, Tiles, calibrated_ranges, count, parts, product
+from refpcm.spec.resnet import IMAGE, Linear
+
+
+def layer_inputs(layer, values):
+    """What a crossbar layer's matrix sees: (N, C, H, W), or (N, C) with a 1 for the bias as (N, C + 1, 1, 1)."""
+    if not isinstance(layer, Linear):
+        return values
+    return np.concatenate([values, np.ones((len(values), 1), values.dtype)], 1)[:, :, None, None]
+
+
+def input_vectors(layer, values):
+    """Return the input vectors (N, H_out, W_out, R): that of a position is its window (C, k, k) in C order."""
+    view = windows(layer_inputs(layer, values), *window(layer)).transpose(0, 2, 3, 1, 4, 5)
+    return view.reshape(*view.shape[:3], -1)
+
+
+def window(layer):
+    """Kernel, stride, padding."""
+    return (1, 1, 0) if isinstance(layer, Linear) else (layer.kernel, layer.stride, layer.padding)
+
+
+@dataclass(frozen=True)
+class Analog:
+    """The crossbar layers of a network on tiles.
+
+    matrices, w_max, ranges: {layer name: effective weights (R, K) float32}, {layer name: W_max}, {layer name: Ranges}.
+    alphas: {layer name: GDC factor}; a layer's output is divided by it.
+    address: (seed, chip, draw) of the noise; generator: `refpcm.spec.random` or `refpcm.fast.random`, which draws it.
+    variances: {layer name: variance (R, K) of each weight's read noise}, drawn afresh for every product (I-9), for the
+    layers that have it; matrices are then the weights' means (refpcm/pcm/product_noise.py).
+    Raises RefpcmError for variances that fit no matrix or are no variances.
+    """
+    tiles: Tiles
+    matrices: dict
+    w_max: dict
+    ranges: dict
+    alphas: dict = field(default_factory=dict)
+    address: tuple = (0, 0, 0)
+    variances: dict = field(default_factory=dict)
+    generator: object = random
+
+    def __post_init__(self):
+        for name, variance in self.variances.items():
+            shape = np.shape(self.matrices.get(name))
+            if np.shape(variance) != shape or not (np.min(variance) >= 0 and np.max(variance) < np.inf):
+                raise RefpcmError(f"variances of layer {name!r} must be finite, not negative and of the weights' "
+                                  f"shape, {shape}: take refpcm.spec.pcm.product_noise.weight_variances of the same chip")
+
+
+def analog_forward(network, parameters, analog, images, first_image=0, saturation=None, training=False):
+    """images (N, C, H, W), normalised -> Tape with every intermediate, as `refpcm.spec.network.forward` leaves it.
+
+    parameters: of the digital layers (and of crossbar layers that are not in analog.matrices).
+    first_image: number of the first image in the address of output and read noise; element index is
+        ((image * parts + part) * K + column) * positions + position.
+    saturation: {layer name: Saturation} to add to; of a layer's inputs every pixel counts once, padding not.
+    Raises RefpcmError for matrices that do not fit the network.
+    """
+    check_matrices(network, analog.matrices)
+    number = {layer.name: number for number, layer in analog_layers(network)}
+    tape = Tape(training, {IMAGE: images})
+    for layer in network.layers:
+        inputs = [tape.values[name] for name in layer.inputs]
+        if layer.name not in analog.matrices:
+            tape.values[layer.name] = FORWARD[type(layer)](layer, inputs, parameters, tape)
+            continue
+        counts = Saturation()
+        y = _analog_layer(layer, number[layer.name], analog, inputs[0], first_image, counts)
+        if saturation is not None:
+            beyond = saturated(layer_inputs(layer, inputs[0]), analog.tiles.dac, analog.ranges[layer.name].inputs)
+            count(saturation[layer.name], analog.tiles, layer_inputs(layer, inputs[0]).size, beyond, counts.adc_values,
+                  counts.adc_saturated)
+        tape.values[layer.name] = y[:, :, 0, 0] if isinstance(layer, Linear) else y
+    return tape
+
+
+def _analog_layer(layer, number, analog, values, first_image, counts):
+    """One crossbar layer: (N, C, H, W) or (N, C) -> (N, K, H_out, W_out)."""
+    name, weights, tiles = layer.name, analog.matrices[layer.name], analog.tiles
+    vectors = input_vectors(layer, values)
+    n, height, width, rows = vectors.shape
+    row_parts = len(parts(rows, tiles.rows))
+
+    def noise(purpose):
+        """Standard normals, one for every vector, row part and column: (N V, P, K)."""
+        seed, chip, draw = analog.address
+        each = row_parts * weights.shape[1] * height * width
+        z = analog.generator.normals(seed, chip, purpose, number, draw, first_image * each, n * each, values.dtype)
+        z = z.reshape(n, row_parts, -1, height * width).transpose(0, 3, 1, 2)
+        return z.reshape(n * height * width, row_parts, -1)
+    variance = analog.variances.get(name)
+    y = product(vectors.reshape(-1, rows), weights, tiles, analog.ranges[name],
+                noise(random.Purpose.OUTPUT_NOISE) if tiles.output_noise else None, analog.w_max[name], counts, variance,
+                noise(random.Purpose.PRODUCT_READ_NOISE) if variance is not None else None)
+    y = y / np.asarray(analog.alphas.get(name, 1.0), y.dtype)
+    return np.ascontiguousarray(y.reshape(n, height, width, -1).transpose(0, 3, 1, 2))
+
+
+class EngineOnTiles:
+    """A network on tiles with the forward pass of `refpcm.spec.engine.Engine`; `refpcm.fast.tiles.engine` has another.
+
+    Images are numbered on from `next_image`, which the caller may set. saturation: {layer name: Saturation} to add to,
+    or None. statistics: as of Engine.
+    """
+
+    def __init__(self, network, analog, next_image=0, saturation=None):
+        check_matrices(network, analog.matrices)
+        self.network, self.analog, self.next_image, self.saturation = network, analog, next_image, saturation
+        self.statistics = {}
+
+    def forward(self, parameters, images, training=False):
+        """Return the logits (N, classes) of images (N, C, H, W)."""
+        first_image, self.next_image = self.next_image, self.next_image + len(images)
+        tape = analog_forward(self.network, parameters, self.analog, images, first_image, self.saturation, training)
+        self.statistics = tape.statistics
+        return tape.values[self.network.layers[-1].name]
+
+
+def calibrate_ranges(network, parameters, matrices, images, tiles, quantile=0.9999):
+    """{layer name: Ranges} from calibration images (N, C, H, W): training images, never test images.
+
+    The layers' inputs are those of the digital network, so that one layer's converters do not shape the next one's.
+    Raises RefpcmError for matrices that do not fit the network, and as `refpcm.spec.pcm.tile.calibrated_ranges`.
+    """
+    check_matrices(network, matrices)
+    tape = Tape(False, {IMAGE: images})
+    ranges = {}
+    for layer in network.layers:
+        inputs = [tape.values[name] for name in layer.inputs]
+        tape.values[layer.name] = FORWARD[type(layer)](layer, inputs, parameters, tape)
+        if layer.name in matrices:
+            x = input_vectors(layer, inputs[0])
+            x = x.reshape(-1, x.shape[-1])
+            least = 1.0 if isinstance(layer, Linear) else 0.0  # the bias row is driven by 1
+            ranges[layer.name] = calibrated_ranges(x, matrices[layer.name], tiles, quantile, least)
+    return ranges

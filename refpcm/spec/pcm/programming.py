@@ -1,0 +1,31 @@
+"""Programming: a target conductance becomes the conductance the device actually has at t0.
+
+Noise is an argument: z standard normal, u uniform on (0, 1), both of the conductances' shape.
+"""
+
+import numpy as np
+
+from refpcm.spec.pcm.curve import curve_value
+
+
+def programming_sigma_us(g_target_us, device):
+    """sigma_prog [uS] = max(curve(G_T / G_max), 0).
+
+    joshi2020: 0.26348 + 1.9650 g - 1.1731 g^2 (Nandakumar et al. 2019).
+    """
+    return np.maximum(curve_value(device.programming_us, g_target_us / device.g_max_us), 0.0)
+
+
+def programmed_us(g_target_us, z, device):
+    """G_prog = max(G_T + sigma_prog z, 0) [uS]; with reset_device "zero" (I-5) a device of target 0 is exactly 0."""
+    g = np.maximum(g_target_us + programming_sigma_us(g_target_us, device) * z, 0.0)
+    return np.where(g_target_us == 0, 0.0, g) if device.reset_device == "zero" else g
+
+
+def with_stuck_us(g_prog_us, u_selection, u_conductance, device):
+    """I-6: where u_selection < stuck_fraction the device sits at u_conductance G_max, whatever was asked of it [uS].
+
+    It drifts all the same, with the exponent of its target; its Q_s is the target's unless read_noise_from (I-7) says
+    "programmed".
+    """
+    return np.where(u_selection < device.stuck_fraction, u_conductance * device.g_max_us, g_prog_us)

@@ -1,0 +1,43 @@
+"""docs/api.md lists every public name, and its examples print what it says."""
+
+import doctest
+from pathlib import Path
+
+import pytest
+
+import refpcm
+
+PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+
+
+def test_the_examples_print_what_the_page_says():
+    result = doctest.testfile(str(PAGE), module_relative=False)
+    assert result.attempted > 20 and result.failed == 0
+
+
+@pytest.mark.parametrize("name", refpcm.__all__)
+def test_every_public_name_is_on_the_page_and_can_be_had(name):
+    assert f"`{name}" in PAGE.read_text() and callable(getattr(refpcm, name)) and getattr(refpcm, name).__doc__
+
+
+def test_an_unknown_name_is_refused_with_the_public_ones():
+    with pytest.raises(AttributeError, match="no public name 'magic'; it has .*compensated_read"):
+        refpcm.magic
+
+
+def test_times_and_devices_may_be_given_as_text_or_as_what_they_are():
+    chip = refpcm.program({"m": [[1.0, -0.5]]}, refpcm.find_device("hermes"), seed=1, chip=2)
+    assert (refpcm.read(chip, "1 h")["m"] == refpcm.read(chip, 3600.0)["m"]).all()
+    with pytest.raises(refpcm.RefpcmError, match="is not a time"):
+        refpcm.read(chip, "soon")
+
+
+def test_evaluate_is_the_command_as_a_function(tmp_path):
+    from dataclasses import replace
+    network, data = refpcm.build("tiny-resnet8"), refpcm.load_data()
+    file = refpcm.NetworkFile(network, refpcm.initial_parameters(network), data.classes, data.mean, data.std)
+    refpcm.save_network(tmp_path / "net.safetensors", replace(file, notes={"by": "a test"}))
+    result = refpcm.evaluate(tmp_path / "net.safetensors", times=("25 s", 86400.0), chips=1, images=32,
+                             compensations=("none", "gdc"))
+    assert [(row["t_s"], row["compensation"]) for row in result["rows"]] == [
+        (25.0, "none"), (25.0, "gdc"), (86400.0, "none"), (86400.0, "gdc")]

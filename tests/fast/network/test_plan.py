@@ -1,0 +1,32 @@
+"""The plan covers every layer once, in an order that has each tensor written before it is read."""
+
+import pytest
+
+from refpcm.fast.network.plan import ConvStep, make_plan, tensor_shapes
+from refpcm.spec import resnet
+
+
+@pytest.mark.parametrize("architecture", resnet.ARCHITECTURES)
+def test_every_architecture_has_a_plan_that_covers_its_layers_in_order(architecture):
+    network = resnet.build(architecture)
+    plan, written = make_plan(network), {resnet.IMAGE}
+    assert sum(step.layers for step in plan.steps) == len(network.layers)
+    for step in plan.steps:
+        assert set(step.reads) <= written
+        written.add(step.result)
+    assert plan.steps[-1].result == network.layers[-1].name
+
+
+def test_a_projection_comes_between_the_two_convolutions_of_its_block():
+    plan = make_plan(resnet.build("joshi2020-resnet32"))
+    order = [step.result for step in plan.steps]
+    assert order.index("layer2.0.relu1") < order.index("layer2.0.downsample.1") < order.index("layer2.0.relu2")
+    projection = plan.producers["layer2.0.downsample.1"]
+    assert isinstance(projection, ConvStep) and not projection.relu and projection.skip is None
+
+
+def test_shapes_follow_the_strides():
+    plan = make_plan(resnet.build("imagenet-resnet18"))
+    shapes = tensor_shapes(plan, 3, 224, 224)
+    assert (shapes["relu"].plane.height, shapes["maxpool"].plane.height) == (112, 56)
+    assert (shapes["layer4.1.relu2"].channels, shapes["layer4.1.relu2"].plane.width) == (512, 7)

@@ -1,0 +1,54 @@
+import multiprocessing
+import os
+
+import numba
+import numpy as np
+import pytest
+
+from refpcm.fast import threads as parallel
+
+
+def mark(start, stop, counts):
+    counts[start:stop] += 1
+
+
+@pytest.fixture
+def threads():
+    before = numba.get_num_threads()
+    yield min(2, numba.config.NUMBA_NUM_THREADS)
+    numba.set_num_threads(before)
+
+
+@pytest.mark.parametrize("tasks", [1, 2, 3, 17])
+def test_every_task_runs_once(tasks, threads):
+    for count in range(1, threads + 1):
+        numba.set_num_threads(count)
+        counts = np.zeros(tasks, int)
+        parallel.run(mark, tasks, counts)
+        assert np.all(counts == 1)
+
+
+def test_an_error_in_any_part_reaches_the_caller(threads):
+    numba.set_num_threads(threads)
+
+    def fail_at_the_end(start, stop):
+        if stop == 4:
+            raise ValueError("part")
+    with pytest.raises(ValueError, match="part"):
+        parallel.run(fail_at_the_end, 4)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_makes_its_own_threads(threads):
+    numba.set_num_threads(threads)
+    parallel.run(mark, 4, np.zeros(4, int))
+    child = multiprocessing.get_context("fork").Process(target=_run_in_child)
+    child.start()
+    child.join(30)
+    assert child.exitcode == 0
+
+
+def _run_in_child():
+    counts = np.zeros(4, int)
+    parallel.run(mark, 4, counts)
+    assert np.all(counts == 1)
