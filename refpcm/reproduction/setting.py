@@ -81,7 +81,7 @@ def check_calibration(setting, dataset):
     calibration_images(0, 0, 0, len(dataset.train_images), scale.adabs_batches, scale.adabs_batch_size)
 
 
-def claim(setting, identity):
+def begin_or_continue(setting, identity):
     """Make the output folder, which exists, this setting's, or go on in it; identity: SHA-256 of the data.
 
     Raises RefpcmError if the folder holds another setting's results, naming what differs.
