@@ -42,6 +42,8 @@ ORDER = (  # of reading: file of refpcm/spec, what it holds
     ("pcm/programming.py", "programming error; RESET and stuck devices"),
     ("pcm/drift.py", "drift exponents; decay with time"),
     ("pcm/read_noise.py", "1/f noise of a read"),
+    ("pcm/transfer.py", "the paper's transfer model: one Gaussian a weight"),
+    ("pcm/note2.py", "the paper's model over time, as far as it is recorded"),
     ("pcm/chip.py", "program and read a chip, stage by stage; its hash"),
     ("pcm/device_data.py", "a device as plain data, for the hash and for files"),
     ("pcm/converters.py", "digital-to-analog and analog-to-digital converters"),
