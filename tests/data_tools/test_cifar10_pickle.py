@@ -4,7 +4,7 @@ import struct
 import numpy as np
 import pytest
 
-from data_tools import restricted_pickle
+from data_tools import cifar10_pickle
 from data_tools.errors import DataError
 
 
@@ -35,15 +35,15 @@ def test_the_official_python_2_form_is_read():
     data = python2_batch(PIXELS, LABELS)
     plain = pickle.loads(data, encoding="bytes")  # the form is right: the unrestricted reader agrees
     assert (plain[b"data"] == PIXELS).all() and plain[b"labels"] == LABELS
-    content = restricted_pickle.loads(data, "batch")
+    content = cifar10_pickle.loads(data, "batch")
     assert (content["data"] == PIXELS).all() and content["data"].dtype == np.uint8
     assert content["labels"] == LABELS and content["batch_label"] == b"training batch 1 of 5"
 
 
-@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
 @pytest.mark.parametrize("key", ["data", b"data"])
 def test_what_python_3_writes_is_read(protocol, key):
-    content = restricted_pickle.loads(pickle.dumps({key: PIXELS, "labels": LABELS}, protocol), "batch")
+    content = cifar10_pickle.loads(pickle.dumps({key: PIXELS, "labels": LABELS}, protocol), "batch")
     assert (content["data"] == PIXELS).all() and content["labels"] == LABELS
 
 
@@ -88,7 +88,6 @@ def hostile_pickles(canary):
     yield "reconstruct of another class", b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\ndtype\nK\x00S'b'\ntR."
     yield "array of objects", pickle.dumps({"data": np.array([Call(os.system, command)], object)}, 2)
     yield "array of floats", pickle.dumps({"data": np.zeros(3)}, 2)
-    yield "array in Fortran order", pickle.dumps({"data": np.zeros((2, 3), np.uint8, order="F")}, 2)
     yield "array longer than its bytes", python2_batch(PIXELS, LABELS).replace(b"M\x07\x00", b"M\xff\xff")
     arrayless = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85S'b'\ntR."
     yield "no dict but an array without state", arrayless
@@ -100,11 +99,11 @@ def hostile_pickles(canary):
 
 def test_an_array_without_content_is_none():
     data = b"}(S'data'\ncnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85S'b'\ntRu."
-    assert restricted_pickle.loads(data, "batch") == {"data": None}
+    assert cifar10_pickle.loads(data, "batch") == {"data": None}
 
 
 def test_a_memo_of_gigabytes_is_not_made():
-    assert restricted_pickle.loads(b"}r\xff\xff\xff\xff.", "batch") == {}
+    assert cifar10_pickle.loads(b"}r\xff\xff\xff\xff.", "batch") == {}
 
 
 def test_hostile_and_damaged_pickles_are_refused_and_nothing_runs(tmp_path):
@@ -112,11 +111,11 @@ def test_hostile_and_damaged_pickles_are_refused_and_nothing_runs(tmp_path):
     refused = 0
     for name, data in hostile_pickles(canary):
         with pytest.raises(DataError, match="batch is no CIFAR-10 batch: ."):
-            restricted_pickle.loads(data, "batch")
+            cifar10_pickle.loads(data, "batch")
             pytest.fail(name)
         assert not canary.exists(), name
         refused += 1
-    assert refused == 37
+    assert refused == 36
 
 
 def test_the_hostile_pickles_are_hostile(tmp_path):
@@ -135,6 +134,6 @@ def test_flipped_bits_never_end_in_another_exception(seed):
         damaged = data.copy()
         damaged[generator.choice(head, 3)] ^= generator.integers(1, 256, 3, np.uint8)
         try:
-            restricted_pickle.loads(damaged.tobytes(), "batch")
+            cifar10_pickle.loads(damaged.tobytes(), "batch")
         except DataError:
             pass
