@@ -16,7 +16,9 @@ from data_tools.imagenet_index import DESCRIPTION, FORMAT, VERSION, check_cache,
 from data_tools.imagenet_preprocessing import CROP, evaluation_image
 from data_tools.imagenet_tree import list_tree, read_class_list
 from data_tools.new_folder import is_free, new_folder, save_array, save_text, write_header
-from data_tools.prepared import sealed, sha256_of
+from data_tools.npy import read_npy
+from data_tools.prepared import sealed
+from data_tools.reading import sha256_of
 
 BLOCK = 512  # images handed to the threads at a time, so that results do not pile up
 BROKEN = "broken, left out"
@@ -114,7 +116,7 @@ def _write_cache(target, root, paths_file, description):
 
     Row by row rather than through a memory map, which a full disk would end with a signal instead of an error.
     """
-    paths = np.load(paths_file, allow_pickle=False)
+    paths = read_npy(paths_file)
     shape = (len(paths), 3, CROP, CROP)
     needed, free = int(np.prod(shape, dtype=np.int64)), shutil.disk_usage(target.parent).free
     if needed > free:

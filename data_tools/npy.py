@@ -29,28 +29,28 @@ def parse_npy(content):
     return flat.reshape(shape, order=order).astype(dtype.newbyteorder("="), order="C")
 
 
-def read_npy(path, remedy):
-    """The array in the .npy file `path`, in the machine's byte order. Raises DataError, ending in `remedy`."""
+def read_npy(path):
+    """The array in the .npy file `path`, in the machine's byte order. Raises DataError with the reason."""
     def load(stream, shape, order, dtype, begin):
         stream.seek(begin)
         flat = np.fromfile(stream, dtype, math.prod(shape))
         return flat.reshape(shape, order=order).astype(dtype.newbyteorder("="), copy=False)
-    return _read(path, remedy, load)
+    return _read(path, load)
 
 
-def map_npy(path, remedy):
-    """The array in the .npy file `path` as a read-only memory map. Raises DataError, ending in `remedy`."""
+def map_npy(path):
+    """The array in the .npy file `path` as a read-only memory map. Raises DataError with the reason."""
     def load(_, shape, order, dtype, begin):
         return np.memmap(path, dtype, "r", begin, shape, order)
-    return _read(path, remedy, load)
+    return _read(path, load)
 
 
-def _read(path, remedy, load):
+def _read(path, load):
     with open_input(path) as (stream, size):
         try:
             return load(stream, *_parse_header(stream.read(_BEGIN_LIMIT), size))
         except _DAMAGE as error:
-            raise DataError(f"{path} is no NumPy array, or damaged ({error}); {remedy}") from error
+            raise DataError(f"{path} is no NumPy array, or damaged: {error}") from error
 
 
 def _parse_header(begin, size):

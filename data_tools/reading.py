@@ -16,6 +16,15 @@ _UNPACKED_FLOOR, _UNPACKED_RATIO = 1 << 26, 64
 
 
 @contextmanager
+def remedy(words):
+    """Context in which the message of a DataError ends with what to do about it."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{error}; {words}") from error
+
+
+@contextmanager
 def open_input(path):
     """Binary stream of the regular, non-empty file `path`, with its size in bytes: (stream, size).
 

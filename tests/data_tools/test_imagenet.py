@@ -182,11 +182,15 @@ def test_a_damaged_index_is_refused(tree, tmp_path):
     damage("val_cache.npy", lambda path: os.truncate(path, path.stat().st_size - 1))
     damage("val_cache.npy", lambda path: np.save(path, np.zeros((2, 3, 224, 224), np.uint8)))
     damage("val_cache.npy", lambda path: path.write_bytes(b"x"))
+    damage("val_cache.npy", lambda path: path.write_bytes(path.read_bytes()[:128] + bytes(1000) + path.read_bytes()[128:]))
+    for position in (12, 20, 24, 30, 60, 70):  # one flipped bit in the header
+        damage("val_cache.npy", lambda path, position=position: path.write_bytes(
+            (lambda raw: raw[:position] + bytes([raw[position] ^ 1]) + raw[position + 1:])(path.read_bytes())))
     damage("imagenet.json", os.unlink)
     for text in ("", "{", "[]", "{}", '{"format": "refpcm-imagenet-index", "version": 2}',
                  '{"format": "refpcm-imagenet-index", "version": 1}'):
         damage("imagenet.json", lambda path, text=text: path.write_text(text))
-    assert damage.count == 23
+    assert damage.count == 30
 
 
 @pytest.mark.parametrize("size, expected", [

@@ -12,7 +12,7 @@ ARRAY = np.arange(24, dtype=np.uint16).reshape(2, 3, 4)
 
 
 def readers(path):
-    return [lambda: read_npy(path, "make it again"), lambda: map_npy(path, "make it again")]
+    return [lambda: read_npy(path), lambda: map_npy(path)]
 
 
 @pytest.mark.parametrize("array", [ARRAY, np.asfortranarray(ARRAY), ARRAY.astype(">u2"), np.array(3.5), np.zeros((0, 4)),
@@ -39,7 +39,7 @@ def test_every_flipped_bit_of_the_header_is_refused_or_gives_the_same_bytes(tmp_
                 assert read().nbytes == ARRAY.nbytes
             except DataError as error:
                 refused += 1
-                assert str(error).endswith("; make it again") and str(error).isprintable()
+                assert str(path) in str(error) and str(error).isprintable()
     assert refused > 1200
 
 
