@@ -10,6 +10,7 @@ import numpy as np
 
 from data_tools import commands
 from data_tools.errors import DataError
+from data_tools.foreign_text import shown
 from data_tools.imagenet_ground_truth import read_ground_truth
 from data_tools.imagenet_images import BrokenImage, inspect_image, open_rgb
 from data_tools.imagenet_index import DESCRIPTION, FORMAT, VERSION, check_cache, read_index
@@ -102,7 +103,7 @@ def _index_split(partial, root, split, files, description):
         labels.append(label_of[class_id])
         sizes.append((found.width, found.height))
     if not paths:
-        raise DataError(f"none of the {len(files)} images of {split} can be read; the last: {unusual[BROKEN][-1]}")
+        raise DataError(f"none of the {len(files)} images of {split} can be read; the last: {shown(unusual[BROKEN][-1])}")
     description["counts"][split] = len(paths)
     lists = {"paths": np.array(paths), "labels": np.array(labels, np.uint16), "sizes": np.array(sizes, np.int32)}
     for part, array in lists.items():
@@ -126,7 +127,7 @@ def _write_cache(target, root, paths_file, description):
         try:
             return evaluation_image(open_rgb(root / os.fsdecode(path)))
         except BrokenImage as failure:
-            raise DataError(f"{os.fsdecode(path)} could be read at first but not now ({failure})") from None
+            raise DataError(f"{shown(os.fsdecode(path))} could be read at first but not now ({failure})") from None
 
     with open(target, "xb") as file:
         write_header(file, np.uint8, shape)

@@ -24,6 +24,16 @@ def remedy(words):
         raise DataError(f"{error}; {words}") from error
 
 
+def regular_size(path):
+    """Bytes of the regular file `path`. Raises DataError for a folder, a pipe or a device, and OSError."""
+    status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode):
+        raise DataError(f"cannot read {path}: it is a folder; give the name of a file")
+    if not stat.S_ISREG(status.st_mode):
+        raise DataError(f"cannot read {path}: it is not a regular file")
+    return status.st_size
+
+
 @contextmanager
 def open_input(path):
     """Binary stream of the regular, non-empty file `path`, with its size in bytes: (stream, size).
@@ -32,11 +42,7 @@ def open_input(path):
     for a read error within the with-block.
     """
     try:
-        status = os.stat(path)
-        if stat.S_ISDIR(status.st_mode):
-            raise DataError(f"cannot read {path}: it is a folder; give the name of a file")
-        if not stat.S_ISREG(status.st_mode):
-            raise DataError(f"cannot read {path}: it is not a regular file")
+        regular_size(path)
         with open(path, "rb") as stream:
             size = os.fstat(stream.fileno()).st_size
             if size == 0:

@@ -251,15 +251,15 @@ def test_grey_images_have_three_equal_channels(tree):
 
 
 def test_cmyk_is_converted_to_nearly_the_same_colours(tmp_path):
-    path = tmp_path / "cmyk.tif"
-    picture(mode="CMYK").save(path)
+    path = tmp_path / "cmyk.jpg"
+    picture(mode="CMYK").save(path, quality=100, subsampling=0)
     difference = np.abs(np.asarray(open_rgb(path), int) - np.asarray(picture(), int))
     assert difference.max() <= 2
 
 
 def test_damaged_images_never_end_in_another_exception(tmp_path):
     generator = np.random.default_rng(0)
-    for form in ("JPEG", "PNG", "BMP", "WEBP"):
+    for form in ("JPEG", "PNG"):
         data = np.frombuffer(encoded(picture(40, 40), form), np.uint8)
         for _ in range(40):
             damaged = data[:generator.integers(1, len(data) + 1)].copy()
