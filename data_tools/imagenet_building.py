@@ -44,6 +44,8 @@ def build(tree_path, folder, cache=False, class_file=None, single_split="val", v
     there = _existing(folder, wanted)
     if there is not None:
         return there, False
+    if tree.by_name:
+        commands.note(f"the classes of {tree.by_name} images outside of class folders are taken from their names")
     populated = {class_id for files in tree.splits.values() for _, class_id, _ in files}
     description = {"format": FORMAT, "version": VERSION, **wanted, "counts": {}, "sha256": {},
                    "unusual": {"not images of a class": list(tree.ignored),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from data_tools import prepared, synthetic
 from data_tools.errors import DataError
-from data_tools.imagenet_tree import WORDNET_ID
+from data_tools.imagenet_layouts import advice, is_imagenet
 from refpcm.datasets.dataset import Dataset
 from refpcm.datasets.imagenet import is_index, load_index
 from refpcm.errors import RefpcmError
@@ -74,8 +74,10 @@ def _remedy(folder):
                 f"`python -m data_tools.cifar10 --from {folder}/cifar-10-....tar.gz --out DIR`, then name DIR")
     if names & {f"{name}.npy" for name in prepared.ARRAYS}:
         return (f"{folder} has no {prepared.DESCRIPTION}: it is not complete; remove it and prepare the set again")
-    if names & {"train", "val"} or any(WORDNET_ID.fullmatch(name) for name in names):
+    if is_imagenet(folder):
         return (f"{folder} holds images in folders; index them first: "
                 f"`python -m data_tools.imagenet --from {folder} --out INDEX`, then name INDEX")
+    if names & {"train", "val", "test"}:
+        return f"{folder} is no prepared data set; {advice(folder, folder / min(names & {'train', 'val', 'test'}))}"
     return (f"{folder} has no {prepared.DESCRIPTION}: it is no prepared data set; "
             "make one with `python -m data_tools.cifar10 --out DIR` or `python -m data_tools.synthetic --out DIR`")
