@@ -18,6 +18,8 @@ RECORDS = 10_000  # images a batch; also the images of the test set
 PIXELS = 3 * 32 * 32
 TRAIN_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 TEST_BATCH = "test_batch"
+CHECKSUMS = "md5sums.txt"
+NOTES_LARGEST = 1 << 16  # bytes of a file with names or checksums
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,15 @@ class Layout:
     @property
     def batches(self):
         return tuple(name + self.suffix for name in TRAIN_BATCHES + (TEST_BATCH,))
+
+    @property
+    def files(self):
+        """Names of all files that are read: the batches, and those with class names and checksums, which may be missing."""
+        return self.batches + (self.names_file, CHECKSUMS)
+
+    def limit(self, name):
+        """Bytes that the file `name` has at most."""
+        return self.largest if name in self.batches else NOTES_LARGEST
 
 
 BINARY = Layout("binary", "cifar-10-batches-bin", ".bin", "batches.meta.txt", RECORDS * (1 + PIXELS))

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from data_tools.errors import DataError
 from data_tools.foreign_text import shown
-from data_tools.imagenet_tree import SUFFIXES, WORDNET_ID, ids_in
+from data_tools.imagenet_layouts import SUFFIXES, WORDNET_ID, ids_in
 from data_tools.matlab_file import read_class_numbers
 from data_tools.reading import read_text
 

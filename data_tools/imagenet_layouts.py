@@ -1,16 +1,24 @@
-"""What a folder is that is no ImageNet tree, and what to do with it, so that nobody is sent in a circle."""
+"""How ImageNet trees are named; what a folder is that is none, and what to do with it."""
 
 import itertools
 import os
+import re
 from pathlib import Path
 
 from data_tools.foreign_text import shown
-from data_tools.imagenet_tree import SPLITS, SUFFIXES, WORDNET_ID, ids_in
 
+WORDNET_ID = re.compile(r"n\d{8}")
+SPLITS = ("train", "val")
+SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".webp")
 MOST_ENTRIES = 2000  # looked at in a folder, and folders looked at on a level
 DEEPEST = 4  # folders below the given one in which a tree is looked for: ILSVRC/Data/CLS-LOC
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
 OWN_IMAGES = ("to use images of your own, write them with data_tools.writing.write (\"Your own images\" in docs/data.md)")
+
+
+def ids_in(text):
+    """The different WordNet ids that stand in a text, in order."""
+    return list(dict.fromkeys(re.findall(r"(?<![A-Za-z0-9])n\d{8}(?![A-Za-z0-9])", text)))
 
 
 def is_imagenet(folder):

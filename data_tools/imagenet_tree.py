@@ -7,11 +7,9 @@ from pathlib import Path
 
 from data_tools.errors import DataError
 from data_tools.foreign_text import shown
+from data_tools.imagenet_layouts import SPLITS, SUFFIXES, WORDNET_ID, advice, ids_in
 from data_tools.reading import read_text
 
-WORDNET_ID = re.compile(r"n\d{8}")
-SPLITS = ("train", "val")
-SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".webp")
 CIRCLE = "a link that leads in a circle"
 
 
@@ -23,11 +21,6 @@ class Tree:
     class_ids: tuple  # of str, sorted: every class that has a folder
     ignored: tuple  # of str: files and folders that are no images of a class
     by_name: int  # images that lie in no class folder and have their class from their own name
-
-
-def ids_in(text):
-    """The different WordNet ids that stand in a text, in order."""
-    return list(dict.fromkeys(re.findall(r"(?<![A-Za-z0-9])n\d{8}(?![A-Za-z0-9])", text)))
 
 
 def list_tree(root, single_split, val_classes=None):
@@ -63,7 +56,6 @@ def list_tree(root, single_split, val_classes=None):
         raise DataError(f"{root}: --val-classes names none of the images that lie in val itself; leave it out")
     for split, files in splits.items():
         if not files:
-            from data_tools.imagenet_layouts import advice
             raise DataError(f"{parts[split]} has no images in folders named by WordNet ids (n and eight digits); "
                             f"{advice(root, parts[split])}")
     return Tree(root, splits, tuple(sorted(class_ids)), tuple(ignored), by_name)

@@ -1,10 +1,12 @@
 import pickle
 import struct
+import time
+import tracemalloc
 
 import numpy as np
 import pytest
 
-from data_tools import cifar10_pickle
+from data_tools import cifar10_batches, cifar10_pickle
 from data_tools.errors import DataError
 
 
@@ -45,6 +47,44 @@ def test_the_official_python_2_form_is_read():
 def test_what_python_3_writes_is_read(protocol, key):
     content = cifar10_pickle.loads(pickle.dumps({key: PIXELS, "labels": LABELS}, protocol), "batch")
     assert (content["data"] == PIXELS).all() and content["labels"] == LABELS
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("labels", [np.array(LABELS), np.array(LABELS, ">i4"), np.array(LABELS, np.uint8),
+                                    [np.int64(label) for label in LABELS], LABELS])
+def test_labels_may_be_arrays_and_numpy_numbers(protocol, labels):
+    for pixels in (PIXELS, PIXELS.reshape(7, 3, 32, 32), np.asfortranarray(PIXELS)):
+        data = pickle.dumps({b"data": pixels, b"labels": labels}, protocol)
+        images, found = cifar10_batches.decode_python(data, "batch", 7)
+        assert (images.reshape(7, 3072) == PIXELS).all() and found.tolist() == LABELS and found.dtype == np.uint8
+
+
+@pytest.mark.parametrize("content, words", [
+    ({b"data": PIXELS, b"fine_labels": LABELS}, "CIFAR-100"), ({b"data": PIXELS.astype(np.int64)}, "is int64 .7, 3072."),
+    ({b"data": PIXELS.T.copy()}, "is uint8 .3072, 7. where uint8 .7, 3072. belongs"), ({b"data": 5}, "is int where"),
+    ({b"data": PIXELS, b"labels": np.array(LABELS, float)}, "an array of type f8")])
+def test_other_contents_are_named(content, words):
+    with pytest.raises(DataError, match=words):
+        cifar10_batches.decode_python(pickle.dumps(content, 2), "batch", 7)
+
+
+BOMBS = {
+    "texts encoded again and again": b"}U\1a(" + b"V" + b"a" * 500_000 + b"\nq\0c_codecs\nencode\nq\1V" + b"latin1\nq\2"
+    + b"h\1h\0h\2\x86R" * 50_000 + b"ls.",
+    "keys of one hash": b"}(" + b"".join(b"L%dL\nN" % ((2 ** 61 - 1) * i) for i in range(1, 30_000)) + b"u.",
+    "places of the memo with one hash": b"N" + b"".join(b"p%d\n" % ((2 ** 61 - 1) * i) for i in range(1, 30_000)) + b".",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_small_pickles_cost_little(bomb):
+    tracemalloc.start()
+    began = time.perf_counter()
+    with pytest.raises(DataError, match="more than the pickle has bytes|beyond 2.60|out of range"):
+        cifar10_pickle.loads(BOMBS[bomb], "batch")
+    assert time.perf_counter() - began < 2
+    assert tracemalloc.get_traced_memory()[1] < 50 * len(BOMBS[bomb])
+    tracemalloc.stop()
 
 
 class Call:
