@@ -80,11 +80,12 @@ def read_json(path, limit=TEXT_LIMIT):
 
 
 def parse_json(text, where):
-    """The value of a JSON text (str or bytes); `where` is its name in messages.
+    """The value of a JSON text (str, or bytes in UTF-8); `where` is its name in messages.
 
     Raises DataError for what is no JSON, names a key twice, or is nested too deeply.
     """
     try:
+        text = text if isinstance(text, str) else text.decode("utf-8")
         return json.loads(text, object_pairs_hook=_unique)
     except RecursionError:
         raise DataError(f"cannot read {where}: its JSON is nested too deeply") from None

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 
+from data_tools.foreign_text import shown_lines
 from refpcm.errors import RefpcmError
 
 
@@ -35,7 +36,7 @@ def run(main):
 
 def failed(why):
     """Say why on stderr. -> exit status 2."""
-    print(f"error: {why}", file=sys.stderr)
+    print(f"error: {shown_lines(str(why))}", file=sys.stderr)
     return 2
 
 
@@ -149,7 +150,7 @@ class Progress:
 def table(rows):
     """Rows of (label, value) as aligned text."""
     width = max(len(label) for label, _ in rows)
-    return "\n".join(f"{label:<{width}}  {value}" for label, value in rows)
+    return "\n".join(f"{label:<{width}}  {shown_lines(str(value))}" for label, value in rows)
 
 
 def aligned(lines):

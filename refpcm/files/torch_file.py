@@ -46,9 +46,8 @@ def read_torch(path):
 def _about_tar(begin):
     """What a tar file with these first bytes is, and what to do with it."""
     if begin.startswith(b"sys_info\0"):
-        return ("the tar form of PyTorch before 0.1.10 is not supported; load and save it once with a later PyTorch")
-    member = shown(begin[:100].rstrip(b"\0").decode("utf-8", "replace"))
-    return f"it is a tar archive (first member: {member}); unpack it with tar -xf and give the file in it"
+        return "the tar form of PyTorch before 0.1.10 is not supported; load and save it once with a later PyTorch"
+    return "it is a tar archive; unpack it with tar -xf and give the file in it"
 
 
 class _Storages:

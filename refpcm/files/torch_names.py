@@ -150,7 +150,7 @@ NAMES = {
     "torch.storage.UntypedStorage": _TYPES["uint8"], "torch.UntypedStorage": _TYPES["uint8"],
 }
 _BUILTINS = ("bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "object", "range", "set",
-             "slice", "str", "tuple")
+             "slice", "str", "tuple", "long", "unicode", "xrange")
 _PATHS = ("Path", "PosixPath", "PurePath", "PurePosixPath", "PureWindowsPath", "WindowsPath")
 DATA_CLASSES = {  # of Python's own: they hold data and do nothing
     *(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in _BUILTINS),

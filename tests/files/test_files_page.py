@@ -5,7 +5,7 @@ from pathlib import Path
 
 from data_tools import npy, pickle_machine, pickle_values, reading
 from refpcm.convert import CIFAR10, IMAGENET
-from refpcm.files import names, tensors, torch_names
+from refpcm.files import holders, tensors, torch_names
 from refpcm.files import reading as refpcm_reading
 
 PAGE = (Path(__file__).parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
@@ -31,4 +31,4 @@ def test_the_numbers_are_those_of_the_program():
     assert reading.TEXT_LIMIT == 2 ** 24 and refpcm_reading.TOML_LIMIT == 2 ** 16 and "16 MiB" in PAGE and "64 KiB" in PAGE
     assert f"{refpcm_reading.TOML_LINE_LIMIT:,} characters" in PAGE and f"{npy.HEADER_LIMIT:,} bytes" in PAGE
     assert tensors.HEADER_LIMIT == 100_000_000 and "100 MB" in PAGE
-    assert all(f"`{holder}`" in PAGE for holder in names.HOLDERS)
+    assert all(f"`{holder}`" in PAGE for holder in holders.HOLDERS)
