@@ -8,7 +8,6 @@ import gzip
 import hashlib
 import lzma
 import tarfile
-import zlib
 from pathlib import PurePosixPath
 
 from data_tools.cifar10_batches import LAYOUTS
@@ -115,7 +114,9 @@ def _read_tar(path, found, unpack, limit):
                     found.put(member.name, member.size, lambda member=member: _content(archive, member))
             while archive.fileobj.read(PIECE):  # to the end, where a compressed file keeps its own checksum
                 pass
-    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OSError, RecursionError) as failure:
+    except (DataError, MemoryError):
+        raise
+    except Exception as failure:  # a damaged archive can raise nearly anything: TarError, EOFError, OverflowError, ...
         if isinstance(failure, OSError) and failure.errno is not None:  # of the disk; the unpackers' own have no number
             raise
         reason = str(failure).partition("\n")[0].rstrip(":") or type(failure).__name__

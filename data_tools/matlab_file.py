@@ -40,9 +40,9 @@ def _in_child():
     except ImportError:  # Windows has the time limit only
         pass
     else:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_CPU, (TIME_S, TIME_S))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        for kind, limit in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, TIME_S), (resource.RLIMIT_CORE, 0)):
+            _, hard = resource.getrlimit(kind)
+            resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
     from scipy.io import loadmat
     try:
         synsets = loadmat(io.BytesIO(sys.stdin.buffer.read()), squeeze_me=True)["synsets"]

@@ -68,7 +68,7 @@ def _parse_header(begin, size):
     if type(header) is not dict or set(header) != _KEYS:
         raise ValueError("its header has not exactly descr, fortran_order and shape")
     shape, fortran = header["shape"], header["fortran_order"]
-    if type(shape) is not tuple or not all(type(length) is int and length >= 0 for length in shape):
+    if type(shape) is not tuple or not all(type(length) is int and 0 <= length < 2 ** 48 for length in shape):
         raise ValueError("its shape is not a tuple of sizes")
     if type(fortran) is not bool:
         raise ValueError("its fortran_order is neither True nor False")
@@ -83,7 +83,10 @@ def _parse_dtype(code):
         raise ValueError("a structured dtype; only numbers do")
     if type(code) is not str or not re.fullmatch(r"[<>|=]?[a-zA-Z?]\d{0,9}(\[\w{1,9}\])?", code):
         raise ValueError(f"dtype {shown(code)} is not known")
-    dtype = np.dtype(code)
+    try:
+        dtype = np.dtype(code)
+    except TypeError:
+        raise ValueError(f"dtype {shown(code)} is not known") from None
     if dtype.hasobject:
         raise ValueError("pickled Python objects, which could run code; save plain arrays")
     return dtype

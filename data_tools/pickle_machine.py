@@ -178,9 +178,6 @@ class _Machine:
     def mark(self):
         self.marks.append(len(self.stack))
 
-    def drop(self):
-        self.pop()
-
     def put(self, size):
         index = len(self.memo) if size is None else self.number(size) if size else int(self.line())
         if not 0 <= index < _LARGEST_MEMO:

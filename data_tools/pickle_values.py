@@ -70,7 +70,7 @@ INSTRUCTIONS = {  # code: (method of the machine, its arguments)
     b"h": ("push_memo", 1), b"j": ("push_memo", 4), b"g": ("push_memo", 0),
     b"c": ("push_global",), b"\x93": ("push_named",), b"Q": ("push_storage",),
     b"R": ("call",), b"\x81": ("make_inert", 1), b"\x92": ("make_inert", 2),
-    b"\x80": ("check_protocol",), b"\x95": ("take", 8), b"(": ("mark",), b"0": ("drop",),
+    b"\x80": ("check_protocol",), b"\x95": ("take", 8), b"(": ("mark",), b"0": ("pop",),
     b"q": ("put", 1), b"r": ("put", 4), b"p": ("put", 0), b"\x94": ("put", None),
     b"s": ("add", dict, 2, set_items), b"u": ("add", dict, None, set_items),
     b"a": ("add", list, 1, list.extend), b"e": ("add", list, None, list.extend),

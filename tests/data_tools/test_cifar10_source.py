@@ -149,6 +149,15 @@ def test_headers_that_follow_each_other_without_end_are_refused(tmp_path, kind):
         cifar10_source.read_source(tmp_path / "a.tar")
 
 
+def test_a_pax_header_of_an_endless_length_is_refused(tmp_path):
+    """tarfile raises OverflowError on it."""
+    header = tarfile.TarInfo("x")
+    header.type, header.size = tarfile.XHDTYPE, 40
+    (tmp_path / "a.tar").write_bytes(header.tobuf() + b"99999999999999999999999999 path=ab\n".ljust(512, b"\0"))
+    with pytest.raises(DataError, match="a.tar is no tar or zip archive, or damaged"):
+        cifar10_source.read_source(tmp_path / "a.tar")
+
+
 def test_an_archive_of_very_many_members_is_refused(tmp_path):
     (tmp_path / "a.tar").write_bytes(tarfile.TarInfo("x").tobuf() * 2000 + bytes(1024))
     with pytest.raises(DataError, match="more than 1000 members"):

@@ -49,6 +49,7 @@ def test_every_flipped_bit_of_the_header_is_refused_or_gives_the_same_bytes(tmp_
     (lambda raw: raw.replace(b"False", b"5    "), "fortran_order"), (lambda raw: raw.replace(b"<u2", b"|O8"), "objects"),
     (lambda raw: raw.replace(b"'<u2'", b"1+1  "), "dtype|no Python literal"),
     (lambda raw: raw.replace(b"'<u2'", b"'\\x1b'"), r"dtype \\x1b is not known"),
+    (lambda raw: raw.replace(b"<u2", b"<d4"), "dtype <d4 is not known"),
     (lambda raw: raw.replace(b"{'descr'", b"['descr'"), "no Python literal")])
 def test_other_content_is_refused_with_the_reason(tmp_path, change, words):
     np.save(tmp_path / "a.npy", ARRAY)
@@ -64,6 +65,15 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     for read in readers(tmp_path / "a.npy"):
         with pytest.raises(DataError, match="not a regular file"):
             read()
+
+
+@pytest.mark.parametrize("header", ["'<d4', 'fortran_order': False, 'shape': (1,)", "'|S0', 'fortran_order': False, 'shape': (9,)",
+                                    "'<f8', 'fortran_order': False, 'shape': (0, 1180591620717411303424)",
+                                    "'<f8', 'fortran_order': True, 'shape': (" + "1, " * 99 + "0)"])
+def test_of_bytes_in_memory_every_refusal_is_a_value_error(header):
+    text = f"{{'descr': {header}}}\n".encode()
+    with pytest.raises(ValueError):
+        parse_npy(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text)
 
 
 def test_headers_are_literals_and_never_run(tmp_path):
