@@ -68,7 +68,7 @@ def _parse_header(begin, size):
     if type(header) is not dict or set(header) != _KEYS:
         raise ValueError("its header has not exactly descr, fortran_order and shape")
     shape, fortran = header["shape"], header["fortran_order"]
-    if type(shape) is not tuple or not all(type(length) is int and 0 <= length < 2 ** 48 for length in shape):
+    if type(shape) is not tuple or not all(type(length) is int and 0 <= length < 2 ** 63 for length in shape):
         raise ValueError("its shape is not a tuple of sizes")
     if type(fortran) is not bool:
         raise ValueError("its fortran_order is neither True nor False")

@@ -155,6 +155,7 @@ def table(rows):
 
 def aligned(lines):
     """Lines of equally many cells, all str, as text in left-aligned columns."""
+    lines = [[shown_lines(cell) for cell in line] for line in lines]
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in lines)
 

@@ -1,9 +1,9 @@
 """Load a prepared data set or an ImageNet index, or refuse it with the reason and the remedy."""
 
-import tarfile
 from pathlib import Path
 
 from data_tools import prepared, synthetic
+from data_tools.cifar10_archive import OTHER_PACKERS, PACKERS
 from data_tools.errors import DataError
 from data_tools.imagenet_layouts import advice, is_imagenet
 from refpcm.datasets.dataset import Dataset
@@ -54,13 +54,20 @@ def _checked(folder):
         raise DataError(f"{folder}: no such folder; make it with `python -m data_tools.cifar10 --out {folder}` "
                         f"or `python -m data_tools.synthetic --out {folder}`")
     if not folder.is_dir():
-        if folder.is_file() and tarfile.is_tarfile(folder):
+        if folder.is_file() and _is_archive(folder):
             raise DataError(f"{folder} is an archive; prepare it first: "
                             f"`python -m data_tools.cifar10 --from {folder} --out DIR`, then name DIR")
         raise DataError(f"{folder} is a file, not a folder with a prepared data set")
     if not (folder / prepared.DESCRIPTION).exists():
         raise DataError(_remedy(folder))
     return folder
+
+
+def _is_archive(path):
+    """Whether a file begins like an archive; nothing of it is unpacked."""
+    with open(path, "rb") as file:
+        begin = file.read(512)
+    return begin[257:262] == b"ustar" or begin.startswith((b"PK", *(magic for magic, _ in PACKERS + OTHER_PACKERS)))
 
 
 def _remedy(folder):

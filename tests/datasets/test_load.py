@@ -1,10 +1,13 @@
+import bz2
 import dataclasses
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -212,6 +215,21 @@ def test_what_is_no_prepared_set_is_refused_with_the_command_that_makes_one(tmp_
         with pytest.raises(RefpcmError) as failure:
             load(tmp_path / name)
         assert reason in str(failure.value) and str(tmp_path / name) in str(failure.value), name
+
+
+def test_a_file_in_place_of_a_folder_is_not_unpacked(tmp_path):
+    """A packed header that claims a gigabyte, and headers that follow each other without end, in place of an archive."""
+    long_name = tarfile.TarInfo("x")
+    long_name.type, long_name.size = tarfile.GNUTYPE_LONGNAME, 1 << 30
+    (tmp_path / "bomb").write_bytes(bz2.compress(long_name.tobuf(tarfile.GNU_FORMAT) + bytes(1 << 24)))
+    long_name.size = 1
+    (tmp_path / "chain").write_bytes((long_name.tobuf(tarfile.GNU_FORMAT) + b"x".ljust(512, b"\0")) * 5000)
+    for name in ("bomb", "chain"):
+        tracemalloc.start()
+        with pytest.raises(RefpcmError, match="is an archive; prepare it first"):
+            load(tmp_path / name)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 22
+        tracemalloc.stop()
 
 
 def test_a_pipe_is_not_waited_for_and_a_name_beyond_all_limits_is_refused(tmp_path):
