@@ -1,6 +1,6 @@
 """Damaged files by the thousand: `python -m tests.files.fuzzing TARGET COUNT` feeds one reader mutants and counts.
 
-It runs in a process of its own with 1.5 GiB of memory and 10 s for each mutant, and prints one line of JSON. Every
+It runs in a process of its own with 1.5 GiB of memory and 30 s for each mutant, and prints one line of JSON. Every
 mutant must be read, or refused by an exception that is meant for its user, with a message that any terminal can show.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-MEMORY, TIME_S = 3 << 29, 10
+MEMORY, TIME_S = 3 << 29, 30
 EXTREMES = (b"\0", b"\xff", b"\0\0\0\0", b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0" * 8, b"\xff" * 7 + b"\x7f",
             b"9" * 30, b"-1", b"1e999", b"[" * 2000, b'{"a":' * 2000, b"\n", b"\x1b[2J", b"\\u001b", "\u202e".encode())
 
