@@ -79,7 +79,7 @@ def main(argv=None):
         epilog="A download that was interrupted is kept beside DIR and continued by the same command. Without a "
                f"network, fetch {ADDRESS} elsewhere and give it to --from.")
     parser.add_argument("--from", dest="source", type=Path, metavar="SOURCE",
-                        help="official python or binary archive, or a folder with cifar-10-batches-py or "
+                        help="python or binary archive (tar or zip), or a folder with cifar-10-batches-py or "
                              "cifar-10-batches-bin, or such a folder itself; default: download it")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR",
                         help="folder to make; a complete one is left alone")

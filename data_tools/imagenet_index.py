@@ -139,5 +139,6 @@ def read_description(folder):
                           and all(type(count) is int for count in description["counts"].values())):
         wrong.append("counts")
     if wrong:
-        raise DataError(f"{path} is damaged: {', '.join(wrong)} missing or of a wrong form; remove {folder} and index the tree again")
+        raise DataError(f"{path} is damaged: {', '.join(wrong)} missing or of a wrong form; remove {folder} and index the "
+                        "tree again")
     return description

@@ -8,7 +8,8 @@ from refpcm.errors import RefpcmError
 
 HOLDERS = ("state_dict", "model_state_dict", "model", "net", "network", "params", "weights")  # the usual keys, best first
 DEEPEST = 4  # dictionaries within each other that are looked into
-_COPY = re.compile(r"(^|[_.])(ema|swa|avg|averaged|averaged_model|shadow|teacher)([_.]|$)")  # a second set beside the trained one
+MOST_PREFIXES = 20  # networks within one dictionary; each is compared with all names
+_COPY = re.compile(r"(^|[_.])(ema|swa|avg|averaged|shadow|teacher)([_.]|$)")  # a second set beside the trained one
 _WRAPPERS = re.compile(r"^(module\.|_orig_mod\.)+")
 _FIRST = "conv1.weight"  # every network of the family begins with it
 
@@ -73,7 +74,8 @@ def _prefixes(members):
     """What stands before the names of each network in a dictionary, wrappers aside; [""] without a known first layer."""
     names = [_WRAPPERS.sub("", name) for name in members if isinstance(name, str)]
     found = [name.removesuffix(_FIRST) for name in names if name.endswith(_FIRST)]
-    return list(dict.fromkeys(prefix for prefix in found if re.fullmatch(r"((?!layer\d|block)\w+\.)*", prefix))) or [""]
+    found = dict.fromkeys(prefix for prefix in found if re.fullmatch(r"((?!layer\d|block)\w+\.)*", prefix))
+    return list(found)[:MOST_PREFIXES] or [""]
 
 
 def _without_prefix(members, prefix):
@@ -105,7 +107,7 @@ def _rank(name, place, prefix, members):
 def _why_none(checkpoint):
     whole = next((f"under {shown(key, 40)} is {value!r}, a whole model, whose code is needed to read it; in PyTorch, save "
                   "model.state_dict() instead" for key, value in checkpoint.items()
-                  if isinstance(value, Inert) and (key in HOLDERS or "." in value.name and "torch.nn." in value.name)), None)
+                  if isinstance(value, Inert) and (key in HOLDERS or value.name.startswith("torch.nn."))), None)
     keys = ", ".join(shown(repr(key) if isinstance(key, str) else key, 40) for key in list(checkpoint)[:10])
     return whole or (f"no tensors found, neither at the top nor under {', '.join(HOLDERS)} or other keys; its keys are: "
                      f"{keys or 'none'}")

@@ -97,8 +97,8 @@ def parse_network(path, tensors, metadata):
         raise RefpcmError(f"cannot read {path}: not a refpcm network file ({found}); refpcm.train and refpcm.convert "
                           "make them")
     if metadata.get("version") != VERSION:
-        raise RefpcmError(f"cannot read {path}: version {shown(repr(metadata.get('version')))} of the network file; this refpcm "
-                          f"reads version {VERSION!r}; use the refpcm that wrote it, or a later one")
+        raise RefpcmError(f"cannot read {path}: version {shown(repr(metadata.get('version')))} of the network file; this "
+                          f"refpcm reads version {VERSION!r}; use the refpcm that wrote it, or a later one")
     architecture = metadata.get("architecture")
     if architecture not in ARCHITECTURES:
         raise RefpcmError(f"cannot read {path}: unknown architecture {shown(repr(architecture))}; "
@@ -118,8 +118,8 @@ def check_normalisation(where, channels, mean, std):
         if not isinstance(values, (list, tuple)) or len(values) != channels or not all(map(_is_number, values)):
             raise RefpcmError(f"{where}: {name} must be {channels} finite numbers, one a channel; it is {shown(values)}")
     if any(abs(value) > 1 for value in mean) or any(not 0 < value <= 1 for value in std):
-        raise RefpcmError(f"{where}: mean {shown(tuple(mean))}, std {shown(tuple(std))}: they refer to pixel values scaled to "
-                          "0 ... 1, so means lie within -1 ... 1, and stds above 0, up to 1; divide them by 255?")
+        raise RefpcmError(f"{where}: mean {shown(tuple(mean))}, std {shown(tuple(std))}: they refer to pixel values "
+                          "scaled to 0 ... 1, so means lie within -1 ... 1, and stds above 0, up to 1; divide them by 255?")
 
 
 def _is_number(value):

@@ -67,9 +67,10 @@ def test_a_pipe_is_not_waited_for(tmp_path):
             read()
 
 
-@pytest.mark.parametrize("header", ["'<d4', 'fortran_order': False, 'shape': (1,)", "'|S0', 'fortran_order': False, 'shape': (9,)",
-                                    "'<f8', 'fortran_order': False, 'shape': (0, 1180591620717411303424)",
-                                    "'<f8', 'fortran_order': True, 'shape': (" + "1, " * 99 + "0)"])
+@pytest.mark.parametrize("header", [
+    "'<d4', 'fortran_order': False, 'shape': (1,)", "'|S0', 'fortran_order': False, 'shape': (9,)",
+    "'<f8', 'fortran_order': False, 'shape': (0, 1180591620717411303424)",
+    "'<f8', 'fortran_order': True, 'shape': (" + "1, " * 99 + "0)"])
 def test_of_bytes_in_memory_every_refusal_is_a_value_error(header):
     text = f"{{'descr': {header}}}\n".encode()
     with pytest.raises(ValueError):

@@ -1,5 +1,7 @@
 """refpcm.files.holders: the weights are found where people keep them, and what was done is said."""
 
+import time
+
 import numpy as np
 import pytest
 from test_names import counters, random_parameters, renamed
@@ -27,7 +29,8 @@ def test_a_bare_state_dict_is_itself():
 
 
 @pytest.mark.parametrize("checkpoint, words", [
-    ({}, "its keys are: none"), ({"\x1b[2J": 5}, r"its keys are: '\\x1b\[2J'"), ({"state_dict": {}}, "no tensors found"), ([np.zeros(1)], "holds a list"), (5, "holds a int"),
+    ({}, "its keys are: none"), ({"\x1b[2J": 5}, r"its keys are: '\\x1b\[2J'"), ({"state_dict": {}}, "no tensors found"),
+    ([np.zeros(1)], "holds a list"), (5, "holds a int"),
     (np.zeros(1), "holds a ndarray"), ({(): 1}, "no tensors found")])
 def test_a_checkpoint_without_state_dict_is_refused(checkpoint, words):
     with pytest.raises(RefpcmError, match=f"c.pt.*{words}"):
@@ -99,6 +102,13 @@ def test_weights_that_are_no_tensors_are_named_with_their_class():
 def test_a_whole_model_beside_other_things_is_named():
     with pytest.raises(RefpcmError, match="under model is an object of __main__.Net, a whole model.*model.state_dict"):
         found({"model": Inert("__main__.Net"), "epoch": 3})
+
+
+def test_very_many_prefixes_take_no_time_with_their_square():
+    began = time.perf_counter()
+    with pytest.raises(RefpcmError, match="does not fit"):
+        found({f"n{number}.conv1.weight": PLAIN["fc.bias"] for number in range(20_000)})
+    assert time.perf_counter() - began < 5
 
 
 def test_dictionaries_that_hold_each_other_are_looked_into_once():
