@@ -6,6 +6,7 @@ import os
 import sys
 import time
 
+from data_tools.foreign_text import shown_lines
 from refpcm.errors import RefpcmError
 
 
@@ -35,7 +36,7 @@ def run(main):
 
 def failed(why):
     """Say why on stderr. -> exit status 2."""
-    print(f"error: {why}", file=sys.stderr)
+    print(f"error: {shown_lines(str(why))}", file=sys.stderr)
     return 2
 
 
@@ -149,11 +150,12 @@ class Progress:
 def table(rows):
     """Rows of (label, value) as aligned text."""
     width = max(len(label) for label, _ in rows)
-    return "\n".join(f"{label:<{width}}  {value}" for label, value in rows)
+    return "\n".join(f"{label:<{width}}  {shown_lines(str(value))}" for label, value in rows)
 
 
 def aligned(lines):
     """Lines of equally many cells, all str, as text in left-aligned columns."""
+    lines = [[shown_lines(cell) for cell in line] for line in lines]
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in lines)
 

@@ -1,6 +1,5 @@
 """The trained networks of a reproduction: trained once, kept in the output folder, resumed where they stopped."""
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from refpcm.errors import RefpcmError
 from refpcm.files.atomic import make_folder
 from refpcm.files.checkpoints import load_checkpoint
 from refpcm.files.network_file import load_network
-from refpcm.files.reading import sha256_of
+from refpcm.files.reading import read_json, sha256_of
 from refpcm.reproduction.variants import FP32, training_config
 from refpcm.spec.resnet import build
 from refpcm.spec.training.config import TrainingConfig, override
@@ -86,8 +85,8 @@ def is_trained(training, identity):
                           "to train anew")
     path = training.folder / CONFIG
     try:
-        found = json.loads(path.read_bytes())["data_identity"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        found = read_json(path)["data_identity"]
+    except (RefpcmError, KeyError, TypeError) as error:
         raise RefpcmError(f"{path} cannot be read ({error!r}); bring it back, or remove its folder to train "
                           "anew") from None
     if found != identity:

@@ -19,7 +19,7 @@ from refpcm.files.atomic import make_folder, write_bytes
 from refpcm.files.checkpoints import load_checkpoint, save_checkpoint
 from refpcm.files.lock import locked
 from refpcm.files.network_file import load_network
-from refpcm.files.reading import sha256_of
+from refpcm.files.reading import read_json, sha256_of
 from refpcm.spec import random
 from refpcm.spec.resnet import build
 from refpcm.spec.training.augmentation import check_sizes
@@ -196,11 +196,11 @@ def as_begun(folder, request):
     if request.data and request.chips is not None:
         return request
     try:
-        began = json.loads((folder / CONFIG).read_bytes())
+        began = read_json(folder / CONFIG)
         data, chips = began["data"], began.get("chips", 0)
         if not isinstance(data, str | None) or type(chips) is not int:
             raise ValueError(f"data is {data!r}, chips is {chips!r}")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (RefpcmError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RefpcmError(f"{folder / CONFIG} cannot be read ({error}); say where the images are with --data, and "
                           "how many chips to try with --chips") from None
     return replace(request, data=request.data or data, chips=chips if request.chips is None else request.chips)
