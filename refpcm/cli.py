@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 
@@ -14,6 +15,8 @@ def run(main):
     """Run main() as a command: a mistake, or what the system denies, becomes one line on stderr and exit status 2."""
     make_streams_usable()
     try:
+        check_environment()
+        signal.signal(signal.SIGTERM, terminate)
         status = main()
         sys.stdout.flush()
     except RefpcmError as error:
@@ -23,6 +26,9 @@ def run(main):
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         status = 130
+    except Terminated:
+        print("terminated; what was finished before is kept", file=sys.stderr)
+        status = 128 + signal.SIGTERM
     except BrokenPipeError:  # the reader of our output has gone
         status = 1
     except OSError as error:
@@ -32,6 +38,22 @@ def run(main):
     except OSError:  # keep Python from complaining at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
+
+
+class Terminated(BaseException):
+    """SIGTERM, on its way up through whatever has to be put in order."""
+
+
+def terminate(number, frame):
+    """End the command as its caller asked: the handler of SIGTERM. Raises Terminated."""
+    raise Terminated
+
+
+def check_environment():
+    """Raises RefpcmError for a setting of Numba under which it cannot be imported."""
+    threads = os.environ.get("NUMBA_NUM_THREADS", "1")
+    if not threads.isdecimal() or int(threads) < 1:
+        raise RefpcmError(f"NUMBA_NUM_THREADS={threads} must be a whole number from 1 on; change or unset it")
 
 
 def failed(why):

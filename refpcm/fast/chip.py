@@ -5,6 +5,7 @@ import numpy as np
 from refpcm.fast import chip_kernels
 from refpcm.fast.curve import encode
 from refpcm.spec import random
+from refpcm.spec.arrays import real_numbers
 from refpcm.spec.elementary import log
 from refpcm.spec.pcm import chip as specification
 from refpcm.spec.pcm import drift, mapping, read_noise
@@ -20,7 +21,7 @@ def program(matrices, device, seed, chip, numbers=None, dtype=np.float32):
     crossbars, layers = [], []
     for (name, matrix), number in zip(matrices.items(), layer_numbers(matrices, numbers, dtype)):
         w_max = mapping.largest_weight(matrix)
-        flat = np.ascontiguousarray(matrix, np.float64 if np.asarray(matrix).dtype == np.float64 else np.float32)
+        flat = np.ascontiguousarray(real_numbers(matrix, "a matrix"))
         random.check_address(seed, chip, random.Purpose.PROGRAMMING, number, 0)
         state = [np.empty((2,) + flat.shape, dtype) for _ in STATE]
         crossbars.append(Crossbar(name, int(number), w_max, *state))

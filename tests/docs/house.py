@@ -20,6 +20,7 @@ MAP = (  # folder or files, what it is, page
 )
 ORDER = (  # of reading: file of refpcm/spec, what it holds
     ("random.py", "every random number by its address: Philox4x32-10, uniforms, normals (AS 241)"),
+    ("arrays.py", "what counts as an array of real numbers"),
     ("elementary.py", "log and exp with the same bits on every machine"),
     ("nn/__init__.py", "which operators there are"),
     ("nn/conv2d.py", "convolution by im2col, forward and backward: a column is what a crossbar sees"),
