@@ -47,5 +47,5 @@ def test_accuracies_in_the_readme_stand_on_the_results_page():
 
 
 def test_the_results_page_is_what_its_generator_writes():
-    from tests.benchmarks.results import page
+    from tests.results.page import page
     assert (ROOT / "docs" / "results.md").read_text() == page()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.benchmarks.results_format import RESULTS
+from tests.results.files import RESULTS
 from tests.commands import command
 
 IDENTITY = "bd1c33bd819644fab20349e5e9f7e7678e0e69265d2385be5a0f4d9e20ec2cae"  # of the synthetic images

@@ -1,15 +1,14 @@
-"""Writes docs/results.md from the files in docs/results: `python -m tests.benchmarks.results`.
+"""The text of docs/results.md, which `python -m tests.results` writes.
 
-Every number of that page stands in one of these files, each the output of a command that the page names.
+Every number of that page stands in one of the files in docs/results, each the output of a command that the page names.
 """
 
-from tests.benchmarks.results_chips import next_to_the_paper, on_chips, what_training_gives, with_expected_statistics
-from tests.benchmarks.results_control import control
-from tests.benchmarks.results_format import (
+from tests.results.chips import next_to_the_paper, on_chips, what_training_gives, with_expected_statistics
+from tests.results.control import control
+from tests.results.files import (
     FP32,
     FP32_GOAL,
     NOISE,
-    ROOT,
     chain,
     command,
     epochs_of,
@@ -20,13 +19,13 @@ from tests.benchmarks.results_format import (
     runs_in,
     table,
 )
-from tests.benchmarks.results_recipe import recipe
-from tests.benchmarks.results_small import small
+from tests.results.recipe import recipe
+from tests.results.small import small
 
 INTRODUCTION = """\
 # Results
 
-Written by `python -m tests.benchmarks.results` from the files in [results](results). CIFAR-10 is the real one,
+Written by `python -m tests.results` from the files in [results](results). CIFAR-10 is the real one,
 complete. Rates, Cutout and averaging were not searched for on test images. Lengths were, in this way: each network was
 tested when it was done, and knowing that, the two runs held at a rate of 0.01, in FP32 and noise-aware, were each made
 longer twice (20, 36, 52 epochs), so their best accuracies are a little high. That another run went on from a network, that
@@ -145,6 +144,3 @@ def page():
         small(),
     ]) + "\n"
 
-
-if __name__ == "__main__":
-    (ROOT / "docs" / "results.md").write_text(page())

@@ -1,8 +1,8 @@
 """Section of docs/results.md about the paper's figures at a small scale, from docs/results/small."""
 
 from refpcm.reproduction.variants import label
-from tests.benchmarks.results_chips import paired
-from tests.benchmarks.results_format import command, percent, read, table
+from tests.results.chips import paired
+from tests.results.files import command, percent, read, table
 
 FIGURES = ("fig2", "fig3", "fig4", "fig5")
 

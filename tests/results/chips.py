@@ -4,7 +4,7 @@ import numpy as np
 from scipy import stats
 
 from refpcm.times import time_text
-from tests.benchmarks.results_format import (
+from tests.results.files import (
     FP32,
     FP32_GOAL,
     NOISE,
@@ -145,7 +145,7 @@ def what_training_gives():
         "A sum of epochs is a chain of runs, each from the network of the one before, in those marked "
         "with noise (eta_tr = 3.8 %) in the last ones. Means over 25 chips; AdaBS calibrates with images as in training "
         "(I-20). " + gains(), "![accuracy over a year](results/retention.png)",
-        "(`python -m tests.benchmarks.results_figure` draws it.)"]
+        "(`python -m tests.results.figure` draws it.)"]
     for images in sorted(rows, reverse=True):
         which = "All 10,000" if images == 10000 else f"The first {images:,}"
         parts += [f"{which} test images:", table(heads, rows[images])]

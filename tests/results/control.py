@@ -1,8 +1,8 @@
 """Section of docs/results.md about a control: the shortest noise-aware run of ResNet-32 once more, without the noise."""
 
 from refpcm.times import time_text
-from tests.benchmarks.results_chips import AUGMENTED, by_time, paired, rows_of
-from tests.benchmarks.results_format import command, epochs_of, percent, read, table
+from tests.results.chips import AUGMENTED, by_time, paired, rows_of
+from tests.results.files import command, epochs_of, percent, read, table
 
 NOISY, CONTROL = "shorter-noise/10", "control/10"
 NAMES = {"gdc": "GDC", AUGMENTED: "AdaBS (I-20)"}
