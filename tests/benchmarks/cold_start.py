@@ -44,7 +44,6 @@ def cold_starts(options):
     """Print and return the first step with an empty kernel cache and with a full one, and the memory of whole batches."""
     with tempfile.TemporaryDirectory() as folder:
         compiling, cached = (alone(options, 16, 1, folder)[0] for _ in range(2))
-        alone(options, options.batch, 1, folder)  # what kernels another batch size wants are compiled now
         _, first, last = alone(options, options.batch, 20, folder)
     print(f"\ncold start to the end of the first step: {compiling:.1f} s compiling, {cached:.1f} s from the cache")
     print(f"peak memory of a process that only trains, batch {options.batch}: {first:,.0f} MiB after the first step, "
