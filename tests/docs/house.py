@@ -16,7 +16,7 @@ MAP = (  # folder or files, what it is, page
     ("refpcm/golden", "golden values, and the runner that checks other implementations", "golden"),
     ("refpcm/*.py", "the commands, the public names and what they share", "api"),
     ("data_tools", "CIFAR-10, ImageNet, the built-in set; usable without refpcm", "data"),
-    ("tests", "mirrors the packages; `tests/benchmarks` for measured claims", None),
+    ("tests", "mirrors the packages; `tests/benchmarks` measures, `tests/results` writes [the results](docs/results.md)", None),
 )
 ORDER = (  # of reading: file of refpcm/spec, what it holds
     ("random.py", "every random number by its address: Philox4x32-10, uniforms, normals (AS 241)"),
