@@ -29,7 +29,7 @@ class Tape:
     """What a forward pass leaves behind.
 
     values: {tensor name: array}, the input under "image", the logits under the last layer's name.
-    statistics: {batch-norm name: (mean, unbiased variance)}, float64 (C,), of a training pass.
+    statistics: {batch-norm name: Statistics of the batch}, of a training pass.
     cache: {layer name: what its backward needs beyond values}.
     gradients: {tensor name: dL/dtensor}, filled by the backward pass.
     noise: see `forward`; noisy_inputs: {crossbar layer: what it read}, where the noise is on the inputs.

@@ -59,7 +59,7 @@ def test_calibration_on_the_test_images_is_another_evaluation(small):
     assert inputs.calibration_images("test") is inputs.data.test_images
     with pytest.raises(RefpcmError, match="20 calibration images"):
         run_task(tasks(replace(on_test, adabs_batches=5))[0])
-    with pytest.raises(RefpcmError, match="calibration must be train or train-augmented or test"):
+    with pytest.raises(RefpcmError, match="calibration must be train-augmented or train or test"):
         replace(small, calibration="both")
 
 

@@ -129,9 +129,9 @@ def test_a_training_pass_names_every_tensor_and_reports_the_statistics_of_every_
     logits, tape = forward(network, parameters, images, training=True)
     assert set(tape.values) == {IMAGE} | {layer.name for layer in network.layers}
     assert set(tape.statistics) == {layer.name for layer in network.layers if isinstance(layer, BatchNorm)}
-    mean, var = tape.statistics["bn1"]
+    mean, var, count = tape.statistics["bn1"]
     assert np.allclose(mean, tape.values["conv1"].mean((0, 2, 3)), atol=1e-6)
-    assert np.allclose(var, tape.values["conv1"].var((0, 2, 3), ddof=1), rtol=1e-5)
+    assert np.allclose(var, tape.values["conv1"].var((0, 2, 3), ddof=0), rtol=1e-5) and count == 4 * 32 * 32
     assert logits.shape == (4, 10) and logits.dtype == np.float32
 
 

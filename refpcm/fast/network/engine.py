@@ -83,7 +83,7 @@ class Engine:
         """images (N, C, H, W) -> logits (N, classes), float32.
 
         training: batch norm uses the statistics of the batch, which `statistics` then holds as
-        {batch-norm name: (mean, unbiased variance)}, float64 (C,); `backward` may follow. noise: see refpcm.spec.network;
+        {batch-norm name: refpcm.spec.nn.batch_norm.Statistics}; `backward` may follow. noise: see refpcm.spec.network;
         of a training pass only. frozen: a training pass with the running statistics, whose gradient takes them for
         constants (refpcm.spec.network does both with training=False); `statistics` is then empty.
         """

@@ -14,7 +14,7 @@ from refpcm.fast.network import noise
 from refpcm.fast.network.buffers import floats
 from refpcm.fast.network.plan import ConvStep, HeadStep, MaxPoolStep, PadStep
 from refpcm.fast.threads import run
-from refpcm.spec.nn.batch_norm import EPSILON
+from refpcm.spec.nn.batch_norm import EPSILON, Statistics
 from refpcm.spec.resnet import IMAGE
 
 FAR = 64  # a mean farther than 8 standard deviations from the running mean is worth a second pass
@@ -71,7 +71,7 @@ def conv_training(step, context):
         buffers.norms[step.result] = Norm(*(value.astype(np.float64) for value in running), np.inf)
     else:
         buffers.norms[step.result] = norm = _batch_norm(step, context, reference, sums, count)
-        context.statistics[step.norm.name] = norm.mean, norm.variance * count / (count - 1)
+        context.statistics[step.norm.name] = Statistics(norm.mean, norm.variance, count)
     if step.relu:
         _normalise(step, context)
 

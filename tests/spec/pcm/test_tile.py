@@ -15,7 +15,7 @@ from refpcm.spec.network import forward
 from refpcm.spec.network_on_tiles import Analog, analog_forward, calibrate_ranges, input_vectors
 from refpcm.spec.pcm.converters import Converter, codes, convert, saturated
 from refpcm.spec.pcm.device import JOSHI2020
-from refpcm.spec.pcm.tile import Ranges, Saturation, Tiles, calibrated_ranges, parts, product
+from refpcm.spec.pcm.tile import Ranges, Saturation, Tail, Tiles, parts, product
 from refpcm.spec.resnet import initial_parameters, tiny_resnet8
 
 IDEAL = Tiles(None, None, Converter(None), Converter(None))
@@ -175,7 +175,7 @@ def test_the_network_on_tiles_is_the_specification_layer_by_layer(network):
     parameters, images, _ = network
     tiles = Tiles(64, None, Converter(6), Converter(6))
     matrices = to_matrices(NETWORK, parameters)
-    ranges = calibrate_ranges(NETWORK, parameters, matrices, images, tiles)
+    ranges = calibrate_ranges(NETWORK, parameters, matrices, [images], len(images), tiles)
     w_max = dict.fromkeys(matrices, 1.0)
     tape = analog_forward(NETWORK, parameters, Analog(tiles, matrices, w_max, ranges), images[:5])
     for layer in NETWORK.layers:
@@ -196,16 +196,56 @@ def test_input_vectors_are_windows_in_the_order_channel_row_column():
     assert np.array_equal(x[0, 0, 0].reshape(3, 3, 3)[:, 0], np.zeros((3, 3)))
 
 
-def test_calibrated_ranges_hold_the_quantile():
-    x, w = np.random.default_rng(0).standard_normal((1000, 20)), np.ones((20, 2))
-    ranges = calibrated_ranges(x, w, Tiles(10, None, Converter(None), Converter(8)), quantile=0.99)
-    assert np.mean(np.abs(x) > ranges.inputs) == pytest.approx(0.01, abs=0.001)
-    assert ranges.outputs == pytest.approx(2.576 * np.sqrt(10), rel=0.1)
-    for inputs, weights, said in ((np.nan, 1.0, "input .* not finite"),
-                                  (np.inf, 1.0, "input .* not finite"), (1.0, np.nan, "sum .* not finite"),
-                                  (1e300, 1e300, "sum .* not finite")):
-        with pytest.raises(RefpcmError, match=said), np.errstate(all="ignore"):
-            calibrated_ranges(np.full((3, 20), inputs), np.full((20, 2), weights), IDEAL)
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99, 0.99995, 1.0])
+@pytest.mark.parametrize("cuts", [1, 7])
+def test_a_tail_gives_the_quantile_of_all_its_parts(share, cuts):
+    values = np.random.default_rng(0).standard_normal((700, 30)).astype(np.float32)
+    tail = Tail(values.size, share)
+    for part in np.array_split(values, cuts):
+        tail.add(part)
+    assert tail.quantile() == pytest.approx(np.quantile(np.abs(values).astype(np.float64), share), rel=1e-12)
+
+
+def test_a_tail_of_zeros_gives_the_largest_number():
+    tail = Tail(1000, 0.5)
+    tail.add(np.r_[np.zeros(999), -3.0])
+    assert tail.quantile() == 3.0
+
+
+def test_ranges_are_quantiles_over_all_batches(network):
+    """The paper's: 99.995 % of a layer's inputs, and of the column sums of its parts, lie within."""
+    parameters, images, _ = network
+    matrices, tiles = to_matrices(NETWORK, parameters), Tiles(50)
+    ranges = calibrate_ranges(NETWORK, parameters, matrices, np.array_split(images, 3), len(images), tiles)
+    tape = forward(NETWORK, parameters, images)[1]
+    for layer in NETWORK.layers:
+        if layer.name in matrices:
+            values = tape.values[layer.inputs[0]]
+            x = input_vectors(layer, values)
+            x = x.reshape(-1, x.shape[-1])
+            sums = np.concatenate([(x[:, a:b] @ matrices[layer.name][a:b]).ravel() for a, b in parts(x.shape[1], 50)])
+            least = 1.0 if layer.name == "fc" else 0.0
+            assert ranges[layer.name].inputs == pytest.approx(max(np.quantile(np.abs(values), 0.99995), least), rel=1e-4)
+            assert ranges[layer.name].outputs == pytest.approx(np.quantile(np.abs(sums), 0.99995), rel=1e-4)
+
+
+@pytest.mark.parametrize("change, said", [("images", "an input of layer 'conv1' is not finite"),
+                                          ("weights", "a column sum of layer 'conv1' is not finite")])
+def test_ranges_of_what_is_not_finite_are_refused(network, change, said):
+    parameters, images, _ = network
+    matrices = to_matrices(NETWORK, parameters)
+    if change == "images":
+        images = np.full_like(images, np.inf)
+    else:
+        matrices["conv1"] = np.full_like(matrices["conv1"], np.nan)
+    with pytest.raises(RefpcmError, match=said), np.errstate(all="ignore"):
+        calibrate_ranges(NETWORK, parameters, matrices, [images], len(images), IDEAL)
+
+
+def test_a_layer_without_inputs_gets_some_range(network):
+    parameters, images, _ = network
+    ranges = calibrate_ranges(NETWORK, parameters, to_matrices(NETWORK, parameters), [0 * images], len(images), IDEAL)
+    assert ranges["conv1"] == Ranges(1.0, 1.0)
 
 
 @pytest.mark.parametrize("make", [lambda: Converter(1), lambda: Converter(25), lambda: Converter(8.0), lambda: Tiles(0),
@@ -234,7 +274,7 @@ def network():
 def on_tiles(network, tiles, images=None, parameters=None, first_image=0, **options):
     trained, all_images, _ = network
     matrices = to_matrices(NETWORK, parameters or trained)
-    ranges = calibrate_ranges(NETWORK, trained, matrices, all_images, tiles)
+    ranges = calibrate_ranges(NETWORK, trained, matrices, [all_images], len(all_images), tiles)
     w_max = {name: float(np.abs(matrix).max()) for name, matrix in matrices.items()}
     engine = EngineOnTiles(NETWORK, Analog(tiles, matrices, w_max, ranges, **options), first_image)
     return engine.forward(trained, all_images if images is None else images)
