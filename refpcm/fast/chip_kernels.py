@@ -12,7 +12,7 @@ import numpy as np
 
 from refpcm.fast import device_equations as device
 from refpcm.fast.compilation import kernel
-from refpcm.fast.curve import fill_curve, fill_log, uses_log
+from refpcm.fast.curve import fill_curve, fill_log, fill_value, uses_log
 from refpcm.fast.random import chunk_normals, chunk_uniforms
 from refpcm.fast.threads import run
 from refpcm.spec.random import Purpose
@@ -43,8 +43,7 @@ def run_layers(kernel, layers):
 def _at_zero(curve):
     """The encoded curve at g = 0."""
     g, log_g, out = np.zeros(1), np.empty(1), np.empty(1)
-    fill_log(g, log_g)
-    fill_curve(curve, g, log_g, out)
+    fill_value(curve, g, log_g, out)
     return out[0]
 
 
@@ -167,24 +166,17 @@ def _fill_pairs(curve, plus_us, minus_us, g_max_us, zero, buffer, q_plus, q_minu
         both += min(plus_us[i], minus_us[i]) > 0.0
         g[i] = np.float64(max(plus_us[i], minus_us[i])) / g_max_us
     if both == 0:
-        _fill(curve, g, log_g, value)
+        fill_value(curve, g, log_g, value)
         for i in range(n):
             q_plus[i] = value[i] if plus_us[i] > 0.0 else zero
             q_minus[i] = value[i] if minus_us[i] > 0.0 else zero
         return
     for i in range(n):
         g[i] = np.float64(plus_us[i]) / g_max_us
-    _fill(curve, g, log_g, q_plus)
+    fill_value(curve, g, log_g, q_plus)
     for i in range(n):
         g[i] = np.float64(minus_us[i]) / g_max_us
-    _fill(curve, g, log_g, q_minus)
-
-
-@kernel
-def _fill(curve, g, log_g, out):
-    if uses_log(curve):
-        fill_log(g, log_g)
-    fill_curve(curve, g, log_g, out)
+    fill_value(curve, g, log_g, q_minus)
 
 
 @kernel

@@ -57,15 +57,10 @@ def largest_tasks(start, stop, tasks, w_at, largest):
 
 
 @kernel
-def noisy_at(w, scale, z):
-    """Return a float32 weight with additive noise; scale = eta W_max, rounded to float32."""
-    return w + scale * z
-
-
-@kernel
-def scaled_at(w, scale, z):
-    """Return a float32 weight with multiplicative noise."""
-    return w * (np.float32(1) + scale * z)
+def fill_noisy(w, scale, z, multiplicative, out):
+    """out (n,) <- w + scale z or w (1 + scale z), all float32."""
+    for i in range(w.size):
+        out[i] = w[i] * (np.float32(1) + scale * z[i]) if multiplicative else w[i] + scale * z[i]
 
 
 @kernel
@@ -82,8 +77,7 @@ def noise_tasks(start, stop, tasks, w_at, out_at, numbers, firsts, scales, multi
         tensor, first, count = task
         w, out, scale = floats_at(w_at, task), floats_at(out_at, task), scales[tensor]
         chunk_normals(seed, np.uint32(0), purpose, numbers[tensor], draw, firsts[tensor] + first, z[:count])
-        for i in range(count):
-            out[i] = scaled_at(w[i], scale, z[i]) if multiplicative else noisy_at(w[i], scale, z[i])
+        fill_noisy(w, scale, z[:count], multiplicative, out)
 
 
 @kernel(fastmath={"reassoc"})
