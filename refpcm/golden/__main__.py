@@ -8,7 +8,7 @@ Check another implementation of PCM inference against refpcm, case by case.
   python -m refpcm.golden check --adapter my_package.golden_adapter
   python -m refpcm.golden check --command "./my_simulator" --level 0 1 3
   python -m refpcm.golden export cases && (answer them on any machine) && python -m refpcm.golden check --outputs cases
-  python -m refpcm.golden check --self
+  python -m refpcm.golden check --self         (our fast forms; --self spec: the specification)
   python -m refpcm.golden explain L1-nu
 """
 EXIT_STATUS = ("exit status: 0 all answered cases passed, 1 one failed or none was answered, 2 wrong usage, "
@@ -40,7 +40,8 @@ def arguments(argv=None):
             _add_path(action, "folder", "DIR", "new folder; one folder a case is made in it")
         if name == "check":
             asked = action.add_mutually_exclusive_group(required=True)
-            asked.add_argument("--self", action="store_true", help="check the installed refpcm")
+            asked.add_argument("--self", nargs="?", const="fast", choices=("fast", "spec"), metavar="FORM",
+                               help="check the installed refpcm: its fast forms, or spec, the specification")
             asked.add_argument("--adapter", metavar="MODULE",
                                help="Python module with functions named like the operations")
             asked.add_argument("--command", metavar="CMD", help="program; gets: case id, input folder, output folder")

@@ -134,8 +134,9 @@ def _implementation(options, operations):
     """(name, asker) of the implementation that the options choose."""
     if options.time_limit is not None and options.command is None:
         raise RefpcmError("--time-limit is for --command; leave it out")
-    if options.self:
-        return "refpcm", runner.adapter_asker(reference.__name__, operations)
+    if options.self is not None:
+        name = "fast_adapter" if options.self == "fast" else "reference"
+        return f"refpcm, {options.self}", runner.adapter_asker(f"refpcm.golden.{name}", operations)
     if options.adapter is not None:
         return f"adapter {options.adapter}", runner.adapter_asker(options.adapter, operations)
     if options.command is not None:
