@@ -12,7 +12,7 @@ Check another implementation of PCM inference against refpcm, case by case.
   python -m refpcm.golden explain L1-nu
 """
 EXIT_STATUS = ("exit status: 0 all answered cases passed, 1 one failed or none was answered, 2 wrong usage, "
-               "130 interrupted")
+               "3 all passed but the kit is not a released one, 130 interrupted")
 ACTIONS = {
     "list": "the cases",
     "explain": "one case in full",
@@ -29,7 +29,7 @@ def arguments(argv=None):
         action = actions.add_parser(name, help=about, description=about, formatter_class=cli.Help, allow_abbrev=False)
         _add_path(action, "--kit", "DIR", "folder of the kit (default: refpcm/golden/v1 of the source tree)")
         if name == "explain":
-            action.add_argument("case", metavar="CASE", help="id of a case")
+            action.add_argument("case", nargs="+", metavar="CASE", help="ids of cases; * stands for anything")
             continue
         action.add_argument("--level", type=int, nargs="+", choices=range(8), metavar="N",
                             help="only these levels, 0 to 7")
@@ -60,8 +60,10 @@ def _add_path(action, name, metavar, about):
 
 def main():
     options = arguments()
-    from refpcm.golden import commands
-    return getattr(commands, f"{options.action}_command")(options)
+    from refpcm.golden import check, commands, explain, regenerate
+    actions = {"list": commands.list_cases, "explain": explain.explain, "export": commands.export, "check": check.check,
+               "regenerate": regenerate.regenerate}
+    return actions[options.action](options)
 
 
 if __name__ == "__main__":

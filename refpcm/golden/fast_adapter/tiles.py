@@ -10,7 +10,7 @@ from refpcm.spec.pcm.tile import Ranges, Tiles
 
 
 def converter_codes(inputs, parameters):
-    """Return codes from the function that the kernel calls where float32 cannot tell the sides of a tie; saturated here.
+    """Return codes from what the kernel calls where float32 cannot tell the sides of a tie; they saturate here.
 
     The kernel's other branch takes float32 only; tests/fast/tiles compares it with the specification.
     """

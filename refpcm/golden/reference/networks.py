@@ -1,4 +1,7 @@
-"""L4 network and L5 training: whole networks and all that lies between; parameters are named as in `refpcm.spec.resnet`."""
+"""L4 network and L5 training: whole networks and all that lies between.
+
+Parameters are named as in `refpcm.spec.resnet`.
+"""
 
 import numpy as np
 
