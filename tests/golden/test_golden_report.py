@@ -99,8 +99,10 @@ def test_a_mistake_between_the_elements_of_a_probe_is_named_by_the_sum(change, p
     assert not verdict.ok and verdict.place in place and verdict.index == ()
 
 
-def test_the_text_names_the_place_and_both_values():
-    text = failure_text(record_of("L5-plain-64", CHANGES["no-weight-decay"]))
+def test_the_text_names_the_place_both_values_and_the_first_wrong_element():
+    case = CASES["L5-plain-64"]
+    losses = reference.train_steps(case.input_arrays(), case.values())["loss"] * [1, 1 + 1e-6, 1 + 1e-3]
+    text = failure_text(case_record(case, "failed", "", [(case.outputs[0], compare(case.outputs[0], losses))]))
     for part in ("at element [2]", "yours", "expected", "the first element beyond its tolerance is [1]"):
         assert part in text
 
