@@ -13,6 +13,7 @@ from pathlib import Path
 
 from data_tools import commands
 from data_tools.errors import DataError
+from data_tools.foreign_text import shown
 
 NAME = "cifar10"
 ADDRESS = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
@@ -47,7 +48,7 @@ def prepare(source_path, folder):
 def _report(folder, description, what):
     counts = description["counts"]
     commands.note(f"{folder}: CIFAR-10, {counts['train']} training and {counts['test']} test images {what} "
-                  f"(checked by {description['origin'].get('vouched_for_by')})")
+                  f"(checked by {shown(description['origin'].get('vouched_for_by'))})")
 
 
 def _work(arguments):
@@ -55,7 +56,7 @@ def _work(arguments):
     there = prepared.find(arguments.out)
     if there is not None:
         if there["name"] != NAME:
-            raise DataError(f"{arguments.out} holds another set ({there['name']}); name another folder")
+            raise DataError(f"{arguments.out} holds another set ({shown(there['name'])}); name another folder")
         _report(arguments.out, there, "are there; nothing to do")
         return
     if arguments.source is not None:
@@ -78,7 +79,7 @@ def main(argv=None):
         epilog="A download that was interrupted is kept beside DIR and continued by the same command. Without a "
                f"network, fetch {ADDRESS} elsewhere and give it to --from.")
     parser.add_argument("--from", dest="source", type=Path, metavar="SOURCE",
-                        help="official python or binary archive, or a folder with cifar-10-batches-py or "
+                        help="python or binary archive (tar or zip), or a folder with cifar-10-batches-py or "
                              "cifar-10-batches-bin, or such a folder itself; default: download it")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR",
                         help="folder to make; a complete one is left alone")

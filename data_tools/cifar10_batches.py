@@ -1,21 +1,25 @@
 """The two official layouts of CIFAR-10: six batches of 10,000 images, as plain bytes or as pickles.
 
 Binary: records of 1 label byte and 3,072 pixel bytes (red, green, blue planes of 32 x 32, row major).
-Python: a pickled dict with `data` (10,000, 3,072) uint8 in the same order and `labels`, a list.
+Python: a pickled dict with `data` (10,000, 3,072) uint8 in the same order and `labels`, a list. Of others who have
+packed the set anew, `data` (10,000, 3, 32, 32) and `labels` as an array are read too.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from data_tools import restricted_pickle
+from data_tools import cifar10_pickle
 from data_tools.errors import DataError
+from data_tools.foreign_text import shown
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 RECORDS = 10_000  # images a batch; also the images of the test set
 PIXELS = 3 * 32 * 32
 TRAIN_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 TEST_BATCH = "test_batch"
+CHECKSUMS = "md5sums.txt"
+NOTES_LARGEST = 1 << 16  # bytes of a file with names or checksums
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,15 @@ class Layout:
     @property
     def batches(self):
         return tuple(name + self.suffix for name in TRAIN_BATCHES + (TEST_BATCH,))
+
+    @property
+    def files(self):
+        """Names of all files that are read: the batches, and those with class names and checksums, which may be missing."""
+        return self.batches + (self.names_file, CHECKSUMS)
+
+    def limit(self, name):
+        """Bytes that the file `name` has at most."""
+        return self.largest if name in self.batches else NOTES_LARGEST
 
 
 BINARY = Layout("binary", "cifar-10-batches-bin", ".bin", "batches.meta.txt", RECORDS * (1 + PIXELS))
@@ -48,10 +61,16 @@ def decode_binary(data, name, records=RECORDS):
 
 def decode_python(data, name, records=RECORDS):
     """Bytes of a pickled batch -> images (records, 3, 32, 32) uint8, labels (records,) uint8."""
-    content = restricted_pickle.loads(data, name)
+    content = cifar10_pickle.loads(data, name)
     images, labels = content.get("data"), content.get("labels")
-    if not isinstance(images, np.ndarray) or images.shape != (records, PIXELS):
-        raise DataError(f"{name} is no CIFAR-10 batch: its `data` is no array of {records} x {PIXELS} bytes")
+    if "fine_labels" in content:
+        raise DataError(f"{name} is a batch of CIFAR-100 (it has fine_labels); name a copy of CIFAR-10")
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape not in (
+            (records, PIXELS), (records, 3, 32, 32)):
+        found = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else shown(type(images).__name__)
+        raise DataError(f"{name} is no CIFAR-10 batch: its `data` is {found} where uint8 ({records}, {PIXELS}) belongs")
+    if isinstance(labels, np.ndarray) and labels.ndim == 1:
+        labels = labels.tolist()
     if not isinstance(labels, list) or len(labels) != records or not all(type(label) is int for label in labels):
         raise DataError(f"{name} is no CIFAR-10 batch: its `labels` are no list of {records} integers")
     if not all(0 <= label < len(CLASSES) for label in labels):
@@ -62,7 +81,7 @@ def decode_python(data, name, records=RECORDS):
 def class_names(layout, data, name):
     """The class names in batches.meta or batches.meta.txt (bytes)."""
     if layout is PYTHON:
-        names = restricted_pickle.loads(data, name).get("label_names")
+        names = cifar10_pickle.loads(data, name).get("label_names")
         names = names if isinstance(names, list) else []
         return tuple(item.decode("latin1") if isinstance(item, bytes) else str(item) for item in names)
     return tuple(data.decode("latin1").split())

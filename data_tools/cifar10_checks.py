@@ -2,9 +2,9 @@
 
 import hashlib
 
-from data_tools.cifar10_batches import PYTHON
-from data_tools.cifar10_source import CHECKSUMS
+from data_tools.cifar10_batches import CHECKSUMS, PYTHON
 from data_tools.errors import DataError
+from data_tools.foreign_text import shown
 
 ARCHIVE_MD5 = {
     "python": "c58f30108f718f92721af3b95e74349a",  # cifar-10-python.tar.gz
@@ -57,7 +57,7 @@ def parse_checksums(data):
             continue
         md5, _, name = line.strip().partition(" ")
         if len(md5) != 32 or set(md5.lower()) - set("0123456789abcdef") or not name.strip():
-            raise DataError(f"{CHECKSUMS} has a line that is no checksum and name: {line[:80]!r}")
+            raise DataError(f"{CHECKSUMS} has a line that is no checksum and name: {shown(repr(line), 80)}")
         expected[name.strip().lstrip("*")] = md5.lower()
     return expected
 

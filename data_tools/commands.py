@@ -5,6 +5,7 @@ import signal
 import sys
 
 from data_tools.errors import DataError
+from data_tools.foreign_text import shown_lines
 
 
 def run(program, work, arguments):
@@ -27,10 +28,10 @@ def run(program, work, arguments):
     except KeyboardInterrupt:
         print(f"{program}: stopped", file=sys.stderr)
         return 130
-    print(f"{program}: {message}", file=sys.stderr)
+    print(f"{program}: {shown_lines(message)}", file=sys.stderr)
     return 2
 
 
 def note(text):
-    """One line of progress on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    """Print a line of progress on stderr."""
+    print(shown_lines(text), file=sys.stderr, flush=True)

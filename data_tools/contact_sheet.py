@@ -17,15 +17,16 @@ COLUMNS, CLASSES = 14, len(FIGURES)
 def write_contact_sheet(path, seed):
     """Write the first COLUMNS training images of every class of the synthetic set to `path`, atomically.
 
-    Raises DataError if something other than a file is there: a folder, a device.
+    Raises DataError if its folder is missing, or if something other than a file is there: a folder, a device.
     """
     path = Path(path)
+    if not path.absolute().parent.is_dir():
+        raise DataError(f"{path} cannot be written: there is no folder {path.absolute().parent}; make it first")
     if path.exists() and not path.is_file():
         raise DataError(f"{path} is not a regular file; name a PNG file to write")
     tiles, labels = images("train", 0, COLUMNS * CLASSES, seed)
     rows = tiles[np.argsort(labels, kind="stable")].reshape(CLASSES, COLUMNS, 3, SIZE, SIZE)
     sheet = rows.transpose(0, 3, 1, 4, 2).reshape(CLASSES * SIZE, COLUMNS * SIZE, 3)
-    path.absolute().parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
         Image.fromarray(sheet).save(partial, format="PNG", optimize=True)

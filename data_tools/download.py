@@ -37,6 +37,8 @@ def fetch(address, path, md5, longest, first_pause_s=FIRST_PAUSE_S):
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
     for complete in (path, partial):
+        if complete.exists() and not complete.is_file():
+            raise DataError(f"{complete} is not a regular file; remove it and run the command again")
         if complete.exists() and _md5_of(complete) == md5:
             os.replace(complete, path)
             return

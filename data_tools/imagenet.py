@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from data_tools import commands
+from data_tools.foreign_text import shown
 
 NAMES_SHOWN = 5  # of every kind of unusual image, on stderr; imagenet.json has them all
 
@@ -23,7 +24,7 @@ def _work(arguments):
     for kind, names in description["unusual"].items():
         if made and names:
             more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-            commands.note(f"{len(names)} {kind}: {', '.join(names[:NAMES_SHOWN])}{more}")
+            commands.note(f"{len(names)} {kind}: {', '.join(map(shown, names[:NAMES_SHOWN]))}{more}")
     counts = ", ".join(f"{count} images in {split}" for split, count in description["counts"].items())
     commands.note(f"{arguments.out}: {len(description['classes'])} classes, {counts} "
                   + ("indexed" if made else "are there; nothing to do"))

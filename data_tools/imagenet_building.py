@@ -10,13 +10,16 @@ import numpy as np
 
 from data_tools import commands
 from data_tools.errors import DataError
+from data_tools.foreign_text import shown
 from data_tools.imagenet_ground_truth import read_ground_truth
 from data_tools.imagenet_images import BrokenImage, inspect_image, open_rgb
 from data_tools.imagenet_index import DESCRIPTION, FORMAT, VERSION, check_cache, read_index
 from data_tools.imagenet_preprocessing import CROP, evaluation_image
 from data_tools.imagenet_tree import list_tree, read_class_list
 from data_tools.new_folder import is_free, new_folder, save_array, save_text, write_header
-from data_tools.prepared import sealed, sha256_of
+from data_tools.npy import read_npy
+from data_tools.prepared import sealed
+from data_tools.reading import sha256_of
 
 BLOCK = 512  # images handed to the threads at a time, so that results do not pile up
 BROKEN = "broken, left out"
@@ -41,6 +44,8 @@ def build(tree_path, folder, cache=False, class_file=None, single_split="val", v
     there = _existing(folder, wanted)
     if there is not None:
         return there, False
+    if tree.by_name:
+        commands.note(f"the classes of {tree.by_name} images outside of class folders are taken from their names")
     populated = {class_id for files in tree.splits.values() for _, class_id, _ in files}
     description = {"format": FORMAT, "version": VERSION, **wanted, "counts": {}, "sha256": {},
                    "unusual": {"not images of a class": list(tree.ignored),
@@ -100,7 +105,7 @@ def _index_split(partial, root, split, files, description):
         labels.append(label_of[class_id])
         sizes.append((found.width, found.height))
     if not paths:
-        raise DataError(f"none of the {len(files)} images of {split} can be read; the last: {unusual[BROKEN][-1]}")
+        raise DataError(f"none of the {len(files)} images of {split} can be read; the last: {shown(unusual[BROKEN][-1])}")
     description["counts"][split] = len(paths)
     lists = {"paths": np.array(paths), "labels": np.array(labels, np.uint16), "sizes": np.array(sizes, np.int32)}
     for part, array in lists.items():
@@ -114,7 +119,7 @@ def _write_cache(target, root, paths_file, description):
 
     Row by row rather than through a memory map, which a full disk would end with a signal instead of an error.
     """
-    paths = np.load(paths_file, allow_pickle=False)
+    paths = read_npy(paths_file)
     shape = (len(paths), 3, CROP, CROP)
     needed, free = int(np.prod(shape, dtype=np.int64)), shutil.disk_usage(target.parent).free
     if needed > free:
@@ -124,7 +129,7 @@ def _write_cache(target, root, paths_file, description):
         try:
             return evaluation_image(open_rgb(root / os.fsdecode(path)))
         except BrokenImage as failure:
-            raise DataError(f"{os.fsdecode(path)} could be read at first but not now ({failure})") from None
+            raise DataError(f"{shown(os.fsdecode(path))} could be read at first but not now ({failure})") from None
 
     with open(target, "xb") as file:
         write_header(file, np.uint8, shape)

@@ -1,19 +1,24 @@
 """The classes of validation images that lie in one folder, as the official archive leaves them.
 
 Read from either of
-- a text or CSV file whose lines name an image and then a WordNet id: Caffe's lists, Kaggle's LOC_val_solution.csv;
+- a text or CSV file whose lines name an image and a WordNet id: Caffe's lists, Kaggle's LOC_val_solution.csv;
 - the official development kit, a folder with data/meta.mat (class numbers and WordNet ids) and
   data/ILSVRC2012_validation_ground_truth.txt (line i: the class number of ILSVRC2012_val_<i, eight digits>).
 """
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from data_tools.errors import DataError
+from data_tools.foreign_text import shown
+from data_tools.imagenet_layouts import SUFFIXES, WORDNET_ID, ids_in
+from data_tools.matlab_file import read_class_numbers
 from data_tools.reading import read_text
 
-LINE = re.compile(r"\s*([^\s,]+)[\s,].*?\b(n\d{8})\b")  # image name, first WordNet id
 TRUTH, CLASSES = "ILSVRC2012_validation_ground_truth.txt", "meta.mat"
+WORD = re.compile(r"[^\s,;\"']+")
+NUMBERS_HINT = ("it gives class numbers, whose order it does not say; name a list with WordNet ids instead. With their list "
+                "in that order as synsets.txt: awk 'NR==FNR{id[FNR-1]=$1;next}{print $1,id[$2]}' synsets.txt LIST")
 
 
 def read_ground_truth(path):
@@ -28,28 +33,32 @@ def read_ground_truth(path):
 
 
 def _from_lines(path):
+    """The image's name is a line's first word with the suffix of an image, else its first word that is no WordNet id."""
     classes = {}
     for number, line in enumerate(read_text(path).splitlines(), 1):
-        found = LINE.match(line)
-        if found:
-            name = Path(found[1]).stem
-            if classes.setdefault(name, found[2]) != found[2]:
-                raise DataError(f"{path}, line {number}: {name} has two classes, {classes[name]} and {found[2]}")
-        elif line.strip() and number > 1:  # the first may be a heading
-            raise DataError(f"{path}, line {number}: {line[:40]!r} has no image name and WordNet id "
-                            "(n and eight digits)")
+        words, ids = WORD.findall(line), ids_in(line)
+        image = next((word for word in words if word.lower().endswith(SUFFIXES)), None) or next(
+            (word for word in words if not WORDNET_ID.fullmatch(word)), None)
+        if ids and image is not None:
+            name = PurePosixPath(image).stem
+            if classes.setdefault(name, ids[0]) != ids[0]:
+                raise DataError(f"{path}, line {number}: {shown(name)} has two classes, {classes[name]} and {ids[0]}")
+        elif words and number > 1:  # the first may be a heading
+            hint = f"; {NUMBERS_HINT}" if len(words) == 2 and words[1].isdecimal() else ""
+            raise DataError(f"{path}, line {number}: '{shown(line, 40)}' has no image name and WordNet id "
+                            f"(n and eight digits){hint}")
     if not classes:
         raise DataError(f"{path} names no images and WordNet ids")
     return classes
 
 
 def _from_kit(folder):
-    from scipy.io import loadmat
-    try:
-        synsets = loadmat(folder / CLASSES, squeeze_me=True)["synsets"]
-        ids = {int(number): str(name) for number, name in zip(synsets["ILSVRC2012_ID"], synsets["WNID"])}
-        numbers = [int(line) for line in (folder / TRUTH).read_text().split()]
-        return {f"ILSVRC2012_val_{i:08d}": ids[number] for i, number in enumerate(numbers, 1)}
-    except Exception as failure:  # a damaged .mat file can raise nearly anything
-        raise DataError(f"{folder} is no complete development kit: {CLASSES} and {TRUTH} cannot be read "
-                        f"({type(failure).__name__}: {failure})") from None
+    ids = read_class_numbers(folder / CLASSES)
+    classes = {}
+    for i, word in enumerate(read_text(folder / TRUTH).split(), 1):
+        class_id = ids.get(int(word)) if word.isdecimal() and len(word) < 10 else None
+        if class_id is None or not WORDNET_ID.fullmatch(class_id):
+            raise DataError(f"{folder} is no complete development kit: {TRUTH} has the class '{shown(word, 20)}' in line {i}, "
+                            f"which {CLASSES} does not have")
+        classes[f"ILSVRC2012_val_{i:08d}"] = class_id
+    return classes

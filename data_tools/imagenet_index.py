@@ -7,7 +7,6 @@
     val_cache.npy                   optional, (N, 3, 224, 224) uint8: evaluation images, to be memory-mapped
 """
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from data_tools.errors import DataError
+from data_tools.foreign_text import shown
 from data_tools.imagenet_images import BrokenImage, open_rgb
 from data_tools.imagenet_preprocessing import evaluation_image, training_image
-from data_tools.prepared import check_seal, load_array, sha256_of
+from data_tools.npy import map_npy, read_npy
+from data_tools.prepared import check_seal
+from data_tools.reading import read_json, remedy, sha256_of
 
 FORMAT, VERSION = "refpcm-imagenet-index", 1
 DESCRIPTION = "imagenet.json"
+DESCRIPTION_LIMIT = 1 << 28  # bytes; it names every unusual image of 1.3 * 10^6
 PARTS = ("paths", "labels", "sizes")
 
 
@@ -76,9 +79,10 @@ def read_index(folder):
         parts = {}
         for part in PARTS:
             path = folder / f"{split}_{part}.npy"
-            if not path.is_file() or sha256_of(path) != description["sha256"].get(path.name):
-                raise DataError(f"{path} is missing or damaged; remove {folder} and index the tree again")
-            parts[part] = load_array(path, f"remove {folder} and index the tree again")
+            with remedy(f"remove {folder} and index the tree again"):
+                if sha256_of(path) != description["sha256"].get(path.name):
+                    raise DataError(f"{path} is damaged")
+                parts[part] = read_npy(path)
         _check_lists(folder, split, description, **parts)
         splits[split] = Split(**parts, cache=_open_cache(folder, split, len(parts["labels"]), description))
     return Index(Path(description["root"]), tuple(description["classes"]), splits, description)
@@ -87,8 +91,9 @@ def read_index(folder):
 def check_cache(folder, description):
     """Raises DataError if the content of a cache has changed since it was made; reads all of it."""
     for name in (name for name in description["sha256"] if name.endswith("_cache.npy")):
-        if sha256_of(Path(folder) / name) != description["sha256"][name]:
-            raise DataError(f"{Path(folder) / name} is damaged; remove {folder} and index the tree again")
+        with remedy(f"remove {folder} and index the tree again"):
+            if sha256_of(Path(folder) / name) != description["sha256"][name]:
+                raise DataError(f"{Path(folder) / name} is damaged")
 
 
 def _check_lists(folder, split, description, paths, labels, sizes):
@@ -104,11 +109,8 @@ def _open_cache(folder, split, count, description):
     name = f"{split}_cache.npy"
     if name not in description["sha256"]:
         return None
-    try:
-        cache = np.load(folder / name, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as failure:
-        raise DataError(f"{folder / name} is missing or damaged ({failure}); "
-                        f"remove {folder} and index the tree again") from None
+    with remedy(f"remove {folder} and index the tree again"):
+        cache = map_npy(folder / name)
     if cache.dtype != np.uint8 or cache.shape != (count, 3, 224, 224):
         raise DataError(f"{folder / name} holds {cache.dtype} {cache.shape} where uint8 ({count}, 3, 224, 224) "
                         f"belongs; remove {folder} and index the tree again")
@@ -121,18 +123,22 @@ def read_description(folder):
     if not path.is_file():
         raise DataError(f"{folder} is no ImageNet index: it has no {DESCRIPTION}; make one with "
                         "`python -m data_tools.imagenet --from TREE --out INDEX`")
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError):
-        raise DataError(f"{path} is damaged: no JSON; remove {folder} and index the tree again") from None
+    with remedy(f"remove {folder} and index the tree again"):
+        description = read_json(path, DESCRIPTION_LIMIT)
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise DataError(f"{path} does not describe an ImageNet index (its format is not {FORMAT!r})")
     if description.get("version") != VERSION:
-        raise DataError(f"{path} has format version {description.get('version')!r}; this program reads version "
+        raise DataError(f"{path} has format version {shown(description.get('version'))}; this program reads version "
                         f"{VERSION}; index the tree again")
     check_seal(path, description)
     kinds = {"root": str, "classes": list, "counts": dict, "sha256": dict, "listing": str, "unusual": dict}
     wrong = [key for key, kind in kinds.items() if not isinstance(description.get(key), kind)]
+    if not wrong and not all(isinstance(name, str) and name for name in description["classes"]):
+        wrong.append("classes")
+    if not wrong and not (set(description["counts"]) <= {"train", "val"}
+                          and all(type(count) is int for count in description["counts"].values())):
+        wrong.append("counts")
     if wrong:
-        raise DataError(f"{path} is damaged: {', '.join(wrong)} missing; remove {folder} and index the tree again")
+        raise DataError(f"{path} is damaged: {', '.join(wrong)} missing or of a wrong form; remove {folder} and index the "
+                        "tree again")
     return description

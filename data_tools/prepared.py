@@ -15,22 +15,17 @@ from pathlib import Path
 import numpy as np
 
 from data_tools.errors import DataError
+from data_tools.foreign_text import shown
 from data_tools.new_folder import is_free
+from data_tools.npy import read_npy
+from data_tools.reading import read_json, remedy, sha256_of
 
 FORMAT, VERSION = "refpcm-dataset", 1
 DESCRIPTION = "dataset.json"
+REMEDY = "remove the folder and prepare the set again"
 LEAST_STD = 1e-9  # below that of one pixel off by one among 10^12; values in 0 .. 1 have at most 0.5
 CHANNELS = 3
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
-
-
-def sha256_of(path):
-    """Hexadecimal SHA-256 of a file, read in pieces of 1 MiB."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def sealed(description):
@@ -47,15 +42,6 @@ def check_seal(path, description):
 def _digest(description):
     content = {key: value for key, value in description.items() if key != "digest"}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def load_array(path, remedy):
-    """The array in a .npy file. Raises DataError, ending in `remedy`, if it is none."""
-    try:
-        with open(path, "rb") as file:
-            return np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, EOFError) as failure:
-        raise DataError(f"{path} is no NumPy array ({failure}); {remedy}") from None
 
 
 def find(folder):
@@ -78,34 +64,32 @@ def read(folder):
     """
     folder = Path(folder)
     description = _read_description(folder / DESCRIPTION)
-    remedy = "remove the folder and prepare the set again"
     arrays = {}
     for name in ARRAYS:
         path = folder / f"{name}.npy"
         if not path.is_file():
-            raise DataError(f"{path} is missing: the set is incomplete; {remedy}")
-        if sha256_of(path) != description["sha256"][path.name]:
-            raise DataError(f"{path} is damaged: its sha256 differs from that in {DESCRIPTION}; {remedy}")
-        arrays[name] = load_array(path, remedy)
+            raise DataError(f"{path} is missing: the set is incomplete; {REMEDY}")
+        with remedy(REMEDY):
+            if sha256_of(path) != description["sha256"][path.name]:
+                raise DataError(f"{path} is damaged: its sha256 differs from that in {DESCRIPTION}")
+            arrays[name] = read_npy(path)
     for split, count in description["counts"].items():
         problem = problem_of(arrays, split, len(description["classes"]))
         if not problem and len(arrays[f"{split}_labels"]) != count:
             problem = f"images are {len(arrays[f'{split}_labels'])} where {DESCRIPTION} says {count}"
         if problem:
-            raise DataError(f"{folder}: {split} {problem}; {remedy}")
+            raise DataError(f"{folder}: {split} {problem}; {REMEDY}")
     return description, arrays
 
 
 def _read_description(path):
     """The content of a dataset.json; every key that the reader uses is there and of its type."""
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError):
-        raise DataError(f"{path} is damaged: no JSON; remove the folder and prepare the set again") from None
+    with remedy(REMEDY):
+        description = read_json(path)
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise DataError(f"{path} does not describe a prepared data set (its format is not {FORMAT!r})")
     if description.get("version") != VERSION:
-        raise DataError(f"{path} has format version {description.get('version')!r}; this program reads version "
+        raise DataError(f"{path} has format version {shown(description.get('version'))}; this program reads version "
                         f"{VERSION}; prepare the set again")
 
     check_seal(path, description)
@@ -117,7 +101,7 @@ def _read_description(path):
     mean, std = description.get("mean"), description.get("std")
     wrong = [key for key, good in {
         "name": isinstance(description.get("name"), str),
-        "classes": is_list_of(str, description.get("classes")),
+        "classes": is_list_of(str, description.get("classes")) and all(description["classes"]),
         "mean": is_list_of(float, mean) and all(0 <= value <= 1 for value in mean),
         "std": is_list_of(float, std) and all(LEAST_STD < value <= 0.5 for value in std)
                and is_list_of(float, mean) and len(mean) == len(std) == CHANNELS,
@@ -127,8 +111,7 @@ def _read_description(path):
         "sha256": isinstance(hashes, dict) and all(isinstance(hashes.get(f"{n}.npy"), str) for n in ARRAYS),
     }.items() if not good]
     if wrong:
-        raise DataError(f"{path} is damaged: {', '.join(wrong)} missing or of a wrong form; "
-                        "remove the folder and prepare the set again")
+        raise DataError(f"{path} is damaged: {', '.join(wrong)} missing or of a wrong form; {REMEDY}")
     return description
 
 

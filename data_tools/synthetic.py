@@ -13,6 +13,7 @@ from pathlib import Path
 
 from data_tools import commands
 from data_tools.errors import DataError
+from data_tools.foreign_text import shown
 
 TRAIN, TEST, SEED = 10_000, 2_000, 0
 NAME = "synthetic-figures"
@@ -57,8 +58,8 @@ def make(folder, train=TRAIN, test=TEST, seed=SEED):
     if there is not None:
         wanted = (NAME, origin(seed), {"train": train, "test": test})
         if (there["name"], there["origin"], there["counts"]) != wanted:
-            raise DataError(f"{folder} holds another set ({there['name']}, {there['counts']['train']} + "
-                            f"{there['counts']['test']} images, {there['origin']}); name another folder")
+            raise DataError(f"{folder} holds another set ({shown(there['name'])}, {there['counts']['train']} + "
+                            f"{there['counts']['test']} images, {shown(there['origin'])}); name another folder")
         return there, False
     train_images, train_labels = images("train", 0, train, seed)
     test_images, test_labels = images("test", 0, test, seed)

@@ -6,8 +6,10 @@ import math
 import numpy as np
 
 from data_tools.errors import DataError
+from data_tools.foreign_text import shown
 from data_tools.new_folder import FolderTaken, new_folder, save_array, save_text
-from data_tools.prepared import ARRAYS, DESCRIPTION, FORMAT, VERSION, find, problem_of, sealed, sha256_of
+from data_tools.prepared import ARRAYS, DESCRIPTION, FORMAT, VERSION, find, problem_of, sealed
+from data_tools.reading import sha256_of
 
 
 def channel_statistics(images):
@@ -44,8 +46,10 @@ def write(folder, name, classes, arrays, origin):
             raise DataError(f"{split} {problem}")
     if not len(arrays["train_images"]):
         raise DataError("there are no training images, from which mean and standard deviation are taken")
-    if not all(isinstance(each, str) for each in classes):
-        raise DataError(f"classes are names, not {list(classes)[:3]!r} ...")
+    if not all(isinstance(each, str) and each for each in classes):
+        wrong = next(label for label, each in enumerate(classes) if not isinstance(each, str) or not each)
+        raise DataError(f"the name of class {wrong} is {shown(repr(classes[wrong]))}; every class needs a name, as text that "
+                        "is not empty")
     mean, std = channel_statistics(arrays["train_images"])
     if 0 in std:
         raise DataError("every training image has the same value in some channel; such a set cannot be normalised")

@@ -3,9 +3,11 @@
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 
+from data_tools.foreign_text import shown_lines
 from refpcm.errors import RefpcmError
 
 
@@ -13,6 +15,8 @@ def run(main):
     """Run main() as a command: a mistake, or what the system denies, becomes one line on stderr and exit status 2."""
     make_streams_usable()
     try:
+        check_environment()
+        signal.signal(signal.SIGTERM, terminate)
         status = main()
         sys.stdout.flush()
     except RefpcmError as error:
@@ -22,6 +26,9 @@ def run(main):
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         status = 130
+    except Terminated:
+        print("terminated; what was finished before is kept", file=sys.stderr)
+        status = 128 + signal.SIGTERM
     except BrokenPipeError:  # the reader of our output has gone
         status = 1
     except OSError as error:
@@ -33,9 +40,25 @@ def run(main):
     sys.exit(status)
 
 
+class Terminated(BaseException):
+    """SIGTERM, on its way up through whatever has to be put in order."""
+
+
+def terminate(number, frame):
+    """End the command as its caller asked: the handler of SIGTERM. Raises Terminated."""
+    raise Terminated
+
+
+def check_environment():
+    """Raises RefpcmError for a setting of Numba under which it cannot be imported."""
+    threads = os.environ.get("NUMBA_NUM_THREADS", "1")
+    if not threads.isdecimal() or int(threads) < 1:
+        raise RefpcmError(f"NUMBA_NUM_THREADS={threads} must be a whole number from 1 on; change or unset it")
+
+
 def failed(why):
     """Say why on stderr. -> exit status 2."""
-    print(f"error: {why}", file=sys.stderr)
+    print(f"error: {shown_lines(str(why))}", file=sys.stderr)
     return 2
 
 
@@ -149,11 +172,12 @@ class Progress:
 def table(rows):
     """Rows of (label, value) as aligned text."""
     width = max(len(label) for label, _ in rows)
-    return "\n".join(f"{label:<{width}}  {value}" for label, value in rows)
+    return "\n".join(f"{label:<{width}}  {shown_lines(str(value))}" for label, value in rows)
 
 
 def aligned(lines):
     """Lines of equally many cells, all str, as text in left-aligned columns."""
+    lines = [[shown_lines(cell) for cell in line] for line in lines]
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in lines)
 

@@ -2,6 +2,7 @@
 
 import os
 
+from data_tools.foreign_text import shown
 from refpcm import cli
 from refpcm.errors import RefpcmError
 from refpcm.spec.resnet import ARCHITECTURES
@@ -32,6 +33,8 @@ def arguments():
     parser.add_argument("source", metavar="SOURCE", help="file with trained weights")
     parser.add_argument("target", metavar="TARGET", help="network file to write: .safetensors or .npz")
     parser.add_argument("--architecture", metavar="NAME", help="one of the list below; needed unless SOURCE has it")
+    parser.add_argument("--weights", metavar="KEY", help="where SOURCE keeps the weights to take, such as state_dict_ema, if "
+                        "it holds several sets")
     parser.add_argument("--mean", type=float, nargs=3, metavar=("R", "G", "B"),
                         help="mean of the inputs in training, of pixels scaled to 0 ... 1")
     parser.add_argument("--std", type=float, nargs=3, metavar=("R", "G", "B"), help="their standard deviation")
@@ -54,12 +57,12 @@ def main():
     network_file, assumed = resolve(options, form, content, metadata)
     save_network(options.target, network_file)
     network = network_file.network
-    shown = ", ".join(network_file.classes[:10]) + (", ..." if len(network_file.classes) > 10 else "")
+    first = ", ".join(shown(name, 60) for name in network_file.classes[:10])
     print(cli.table([
         ("read", f"{options.source} ({form}{', refpcm network file' if is_network(metadata) else ''})"),
         ("network", f"{network.architecture}, {pcm_weight_count(network):,} weights, "
                     f"{len(network_file.parameters)} tensors"),
-        ("classes", f"{network.classes}: {shown}"),
+        ("classes", f"{network.classes}: {first}{', ...' if network.classes > 10 else ''}"),
         ("mean", " ".join(f"{value:g}" for value in network_file.mean)),
         ("std", " ".join(f"{value:g}" for value in network_file.std)),
         ("written", options.target)]))
@@ -71,7 +74,8 @@ def resolve(options, form, content, metadata):
     """(NetworkFile, list of sentences on what was assumed) from the options and the content of the source."""
     from dataclasses import replace
 
-    from refpcm.files.names import class_count, find_state_dict, to_parameters
+    from refpcm.files.holders import find_state_dict
+    from refpcm.files.names import class_count, to_parameters
     from refpcm.files.network_file import NetworkFile, check_normalisation, is_network, parse_network
     from refpcm.files.reading import sha256_of
     from refpcm.spec.resnet import build
@@ -82,16 +86,17 @@ def resolve(options, form, content, metadata):
             raise RefpcmError(f"{options.source} is a network file of {known.network.architecture}, "
                               f"not {options.architecture}; leave --architecture out")
     elif metadata.get("format", "").startswith("refpcm-"):
-        raise RefpcmError(f"{options.source} is a {metadata['format']} file; convert takes network files")
+        raise RefpcmError(f"{options.source} is a {shown(metadata['format'], 60)} file; convert takes network files")
     else:
         if options.architecture is None:
             raise RefpcmError(f"{options.source} does not say its architecture; add --architecture, one of "
                               f"{', '.join(ARCHITECTURES)}")
         build(options.architecture)
-        state_dict = find_state_dict(options.source, content)
+        state_dict, notes_on_weights = find_state_dict(options.source, content, options.weights)
         network = build(options.architecture, class_count(state_dict))
         parameters = to_parameters(options.source, network, state_dict)
         mean, std, assumed = default_normalisation(options)
+        assumed = notes_on_weights + assumed
         classes = default_classes(network)
         notes = {"imported from": os.path.basename(options.source).encode("utf-8", "replace").decode(), "form": form,
                  "sha256 of source": sha256_of(options.source)}
@@ -126,13 +131,9 @@ def read_classes(words, count):
     """`count` class names: the words themselves, or the lines of the one file they name. RefpcmError otherwise."""
     names, where = words, "--classes"
     if len(words) == 1 and count != 1:
-        from refpcm.files.reading import open_input
+        from refpcm.files.reading import read_text
         where, = words
-        with open_input(where) as (stream, _):
-            try:
-                names = [line.strip() for line in stream.read().decode("utf-8-sig").splitlines()]
-            except UnicodeDecodeError as error:
-                raise RefpcmError(f"cannot read {where}: it is not UTF-8 text") from error
+        names = [line.strip() for line in read_text(where).splitlines()]
         while names and not names[-1]:
             names.pop()
     if len(names) != count or not all(names):

@@ -64,8 +64,8 @@ def main():
         raise RefpcmError(f"--scale {options.scale} is for CIFAR-10: name it with --data DIR "
                           "(python -m data_tools.cifar10 --out DIR prepares it)")
     from refpcm.reproduction.figures import reproduce
-    from refpcm.reproduction.networks import AGAIN
     from refpcm.reproduction.setting import Setting
+    from refpcm.reproduction.trainings import AGAIN
     from refpcm.reproduction.variants import FP32, NOISE
     cli.set_threads(options.threads)
     given = {variant: tuple(paths) for variant, paths in ((FP32, options.fp32), (NOISE, options.noise)) if paths}

@@ -5,7 +5,8 @@ from dataclasses import fields
 from refpcm import cli
 from refpcm.errors import RefpcmError
 from refpcm.files.configuration import read_config_file
-from refpcm.spec.training.config import PRESETS, TrainingConfig, checked, kinds_of, preset, put_over
+from refpcm.spec.training.config import PRESETS, RETRAININGS, TrainingConfig, checked, kinds_of, preset, put_over
+from refpcm.training.request import Request
 
 DESCRIPTION = """\
 Train a ResNet. Without arguments: a small one on the built-in data, noise-aware, then put on three simulated chips.
@@ -111,9 +112,18 @@ def main():
     config = None if options.resume else resolve(options)
     if options.resume:
         refuse_with_resume(options)
-    from refpcm.training.run import train_run
+    from refpcm.training.run import begin_run, resume_run
     cli.set_threads(options.threads)
-    return train_run(options, config)
+    request = request_of(options)
+    return resume_run(options.resume, request) if options.resume else begin_run(request, config)
+
+
+def request_of(options):
+    """Return the Request of a command line. The demonstration alone goes on chips unasked, three of them."""
+    demonstration = not (options.resume or options.data or options.config) and options.preset in (None, "demo")
+    chips = 3 if demonstration and options.chips is None else options.chips
+    return Request(options.data, options.out, options.start, chips, options.time_budget, options.checkpoint_every,
+                   options.json, options.preset in RETRAININGS)
 
 
 def refuse_with_resume(options):

@@ -1,11 +1,11 @@
 """Load a prepared data set or an ImageNet index, or refuse it with the reason and the remedy."""
 
-import tarfile
 from pathlib import Path
 
 from data_tools import prepared, synthetic
+from data_tools.cifar10_archive import OTHER_PACKERS, PACKERS
 from data_tools.errors import DataError
-from data_tools.imagenet_tree import WORDNET_ID
+from data_tools.imagenet_layouts import advice, is_imagenet
 from refpcm.cache import cache_folder
 from refpcm.datasets.dataset import Dataset
 from refpcm.datasets.imagenet import is_index, load_index
@@ -54,13 +54,20 @@ def _checked(folder):
         raise DataError(f"{folder}: no such folder; make it with `python -m data_tools.cifar10 --out {folder}` "
                         f"or `python -m data_tools.synthetic --out {folder}`")
     if not folder.is_dir():
-        if folder.is_file() and tarfile.is_tarfile(folder):
+        if folder.is_file() and _is_archive(folder):
             raise DataError(f"{folder} is an archive; prepare it first: "
                             f"`python -m data_tools.cifar10 --from {folder} --out DIR`, then name DIR")
         raise DataError(f"{folder} is a file, not a folder with a prepared data set")
     if not (folder / prepared.DESCRIPTION).exists():
         raise DataError(_remedy(folder))
     return folder
+
+
+def _is_archive(path):
+    """Whether a file begins like an archive; nothing of it is unpacked."""
+    with open(path, "rb") as file:
+        begin = file.read(512)
+    return begin[257:262] == b"ustar" or begin.startswith((b"PK", *(magic for magic, _ in PACKERS + OTHER_PACKERS)))
 
 
 def _remedy(folder):
@@ -74,8 +81,10 @@ def _remedy(folder):
                 f"`python -m data_tools.cifar10 --from {folder}/cifar-10-....tar.gz --out DIR`, then name DIR")
     if names & {f"{name}.npy" for name in prepared.ARRAYS}:
         return (f"{folder} has no {prepared.DESCRIPTION}: it is not complete; remove it and prepare the set again")
-    if names & {"train", "val"} or any(WORDNET_ID.fullmatch(name) for name in names):
+    if is_imagenet(folder):
         return (f"{folder} holds images in folders; index them first: "
                 f"`python -m data_tools.imagenet --from {folder} --out INDEX`, then name INDEX")
+    if names & {"train", "val", "test"}:
+        return f"{folder} is no prepared data set; {advice(folder, folder / min(names & {'train', 'val', 'test'}))}"
     return (f"{folder} has no {prepared.DESCRIPTION}: it is no prepared data set; "
             "make one with `python -m data_tools.cifar10 --out DIR` or `python -m data_tools.synthetic --out DIR`")

@@ -11,8 +11,11 @@ from refpcm.errors import RefpcmError
 from refpcm.evaluation.layer_errors import snr_db
 from refpcm.evaluation.saturation import largest
 from refpcm.files.atomic import atomic_file
+from refpcm.files.reading import read_json
 from refpcm.times import time_text
 
+OTHERS = ("checkpoint.safetensors", "config.json", "metrics.jsonl", "dataset.json", "settings.json",
+          "index.json")  # files that tell the folders of trainings, data sets and reproductions
 COLUMNS = ("t_s", "compensation", "mean", "std", "sigma_chip", "sigma_read", "low", "high", "normalised", "chips",
            "reads")
 
@@ -53,19 +56,23 @@ def layer_table(errors, times_s):
 
 
 def refuse_foreign(folder, fingerprint):
-    """Raises RefpcmError if `folder` is that of a training, or holds the result of anything but this evaluation.
+    """Raises RefpcmError if `folder` is that of something else, or holds the result of anything but this evaluation.
 
     A wider one (more chips, times, reads, compensations) has the same fingerprint.
     """
-    if os.path.exists(os.path.join(folder, "checkpoint.safetensors")):
-        raise RefpcmError(f"{folder} is the folder of a training, whose result would be overwritten; choose another --out")
-    path = os.path.join(folder, "result.json")
-    try:
-        with open(path, encoding="utf-8") as file:
-            found = json.load(file)
-    except (FileNotFoundError, NotADirectoryError):  # of the latter make_folder has more to say
+    for name in OTHERS:
+        if os.path.lexists(os.path.join(folder, name)):
+            raise RefpcmError(f"{folder} holds {name}, which an evaluation does not write: it is the folder of something else; "
+                              "choose another --out")
+    path, table_path = (os.path.join(folder, name) for name in ("result.json", "result.csv"))
+    if not os.path.lexists(path):
+        if os.path.lexists(table_path):
+            raise RefpcmError(f"{table_path} is there without a result.json, so it is not of this evaluation, and would be "
+                              "overwritten; choose another --out")
         return
-    except (OSError, ValueError, RecursionError):
+    try:
+        found = read_json(path)
+    except RefpcmError:
         found = None
     if not isinstance(found, dict) or found.get("fingerprint") != fingerprint:
         raise RefpcmError(f"{path} is the result of something else, such as an evaluation of another network, and would be "

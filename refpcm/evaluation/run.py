@@ -11,7 +11,7 @@ from refpcm.evaluation.nested import normalised_accuracy, summarise
 from refpcm.evaluation.protocol import tasks
 from refpcm.evaluation.saturation import chip_saturation
 from refpcm.evaluation.store import Store
-from refpcm.evaluation.unit import check_adabs, fingerprint, run_task
+from refpcm.evaluation.unit import check_adabs, check_times, fingerprint, run_task
 
 
 def run(protocol, folder, executor=None, progress=lambda done, total: None, inputs=None):
@@ -25,6 +25,7 @@ def run(protocol, folder, executor=None, progress=lambda done, total: None, inpu
     """
     inputs = inputs or load_inputs(protocol.network, protocol.data, protocol.kernels)
     check_adabs(inputs, protocol)
+    check_times(protocol)
     every, store = tasks(protocol), Store(folder, fingerprint(inputs, protocol))
     return _result(inputs, protocol, run_units(every, run_task, store, executor, progress))
 
@@ -64,8 +65,9 @@ def _results(open_tasks, work, executor):
             for future in wait(futures, return_when=FIRST_COMPLETED).done:
                 yield futures.pop(future), future.result()
     except BrokenExecutor:
-        raise RefpcmError("a process that evaluates was ended from outside, perhaps for lack of memory; what is done "
-                          "is kept, the same command goes on: choose fewer --workers") from None
+        raise RefpcmError("a process that evaluates was ended from outside, perhaps for lack of memory (choose fewer workers), "
+                          'or the script that started it has no `if __name__ == "__main__":`; what is done is kept, the '
+                          "same command goes on") from None
     finally:
         for future in futures:
             future.cancel()

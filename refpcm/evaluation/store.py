@@ -8,7 +8,9 @@ import hashlib
 import json
 import os
 
+from refpcm.errors import RefpcmError
 from refpcm.files.atomic import atomic_file, make_folder
+from refpcm.files.reading import read_json
 
 
 class Store:
@@ -29,11 +31,10 @@ class Store:
     def load(self, task):
         """{compensation: recognised images}, empty if the unit has not been run or its file is of no use."""
         try:
-            with open(self.path(task), encoding="utf-8") as file:
-                unit = json.load(file)
+            unit = read_json(self.path(task))
             whole = unit.pop("sha256") == _digest(unit)
             return unit["correct"] if whole and unit == {**self.identity(task), "correct": unit["correct"]} else {}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (RefpcmError, ValueError, KeyError, TypeError, AttributeError):
             return {}
 
     def save(self, task, correct):

@@ -4,16 +4,18 @@ import json
 from dataclasses import asdict
 from functools import lru_cache
 
+from refpcm.errors import RefpcmError
 from refpcm.evaluation.calibration import mini_batches, own_augmentation
 from refpcm.evaluation.inputs import BATCH, load_inputs
 from refpcm.evaluation.on_tiles import engine_on_tiles
 from refpcm.evaluation.protocol import RESULTS_VERSION, tasks
 from refpcm.files.devices import find_device
 from refpcm.spec.compensation.adabs import calibrate, calibration_images
-from refpcm.spec.compensation.global_drift import Readout, compensated_read, reference_readouts
+from refpcm.spec.compensation.global_drift import Readout, compensated_read, reference_readouts, time_of_first_read
 from refpcm.spec.crossbars import program_network, with_matrices
 from refpcm.spec.pcm.device_data import device_to_dict
 from refpcm.spec.pcm.product_noise import mean_conductances, weight_variances
+from refpcm.times import time_text
 
 CALIBRATION_START = 2 ** 24  # number of the first calibration image in the address of output and read noise
 FINGERPRINTED = ("seed", "on_chip", "readout", "per_column", "adabs_batches", "adabs_batch_size", "images", "kernels",
@@ -78,6 +80,15 @@ def check_adabs(inputs, protocol):
     """Raises RefpcmError where AdaBS is asked for and the data have no images for it; a unit would do so late."""
     if not {"adabs", "adabs-alone"}.isdisjoint(protocol.compensations):
         adabs_images(inputs, tasks(protocol)[0])
+
+
+def check_times(protocol):
+    """Raises RefpcmError where a time comes before the read that drift compensation takes as its reference."""
+    device = find_device(protocol.device)
+    first_s, earliest_s = time_of_first_read(device), min(protocol.times_s)
+    if earliest_s < first_s and set(protocol.compensations) & {"gdc", "adabs"}:
+        raise RefpcmError(f"evaluation: at {time_text(earliest_s)} the read that GDC takes as its reference, at "
+                          f"{time_text(first_s)}, has not been made; give later times, or only compensations without GDC")
 
 
 def programmed(inputs, protocol, number):

@@ -5,18 +5,23 @@ import numpy as np
 from refpcm.fast import chip_kernels
 from refpcm.fast.curve import encode
 from refpcm.spec import random
+from refpcm.spec.arrays import real_numbers
 from refpcm.spec.elementary import log
+from refpcm.spec.pcm import chip as specification
 from refpcm.spec.pcm import drift, mapping, read_noise
 from refpcm.spec.pcm.chip import STATE, Chip, Crossbar, largest_net_us, layer_numbers, read_start
+from refpcm.spec.pcm.device import MODEL
 
 
 def program(matrices, device, seed, chip, numbers=None, dtype=np.float32):
     """Return a new Chip; see `refpcm.spec.pcm.chip.program`."""
+    if device.model != MODEL[0]:  # the other models have no fast form
+        return specification.program(matrices, device, seed, chip, numbers, dtype)
     curves = tuple(encode(c) for c in (device.programming_us, device.nu_mean, device.nu_sigma))
     crossbars, layers = [], []
     for (name, matrix), number in zip(matrices.items(), layer_numbers(matrices, numbers, dtype)):
         w_max = mapping.largest_weight(matrix)
-        flat = np.ascontiguousarray(matrix, np.float64 if np.asarray(matrix).dtype == np.float64 else np.float32)
+        flat = np.ascontiguousarray(real_numbers(matrix, "a matrix"))
         random.check_address(seed, chip, random.Purpose.PROGRAMMING, number, 0)
         state = [np.empty((2,) + flat.shape, dtype) for _ in STATE]
         crossbars.append(Crossbar(name, int(number), w_max, *state))
@@ -29,6 +34,8 @@ def program(matrices, device, seed, chip, numbers=None, dtype=np.float32):
 
 def read(chip, t_s, draw=0):
     """Return the effective weights {name: (R, K)}; see `refpcm.spec.pcm.chip.read`."""
+    if chip.device.model != MODEL[0]:
+        return specification.read(chip, t_s, draw)
     weights = [np.empty(c.nu.shape[1:], c.nu.dtype) for c in chip.crossbars]
     _read(chip_kernels.fill_weights, chip, chip.crossbars, t_s, draw, weights)
     return {c.name: w for c, w in zip(chip.crossbars, weights)}
@@ -36,6 +43,8 @@ def read(chip, t_s, draw=0):
 
 def read_conductances(chip, crossbar, t_s, draw):
     """Return G+ and G- (2, R, K) [uS]; see `refpcm.spec.pcm.chip.read_conductances`."""
+    if chip.device.model != MODEL[0]:
+        return specification.read_conductances(chip, crossbar, t_s, draw)
     out = np.empty_like(crossbar.g_prog_us)
     _read(chip_kernels.fill_conductances, chip, [crossbar], t_s, draw, [out])
     return out

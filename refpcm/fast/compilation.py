@@ -9,10 +9,13 @@ the specification, and the code generator has files of its own. Here the cache i
 """
 
 import hashlib
+import json
+import os
 import sys
+from functools import lru_cache
 from pathlib import Path
 
-from numba import njit
+from numba import config, njit
 from numba.core import caching
 
 import refpcm
@@ -22,7 +25,10 @@ from refpcm.errors import RefpcmError
 FOLDER = "kernels"  # within the cache folder
 _ROOT = Path(refpcm.__file__).parent
 _CONSTANTS = ("spec/elementary.py", "spec/random.py", "spec/pcm/curve.py")  # of the specification, used in kernels
-_announced = False
+
+
+if config.DISABLE_JIT or int(config.OPT) == 0:
+    raise RefpcmError("NUMBA_DISABLE_JIT and NUMBA_OPT=0 leave refpcm without its kernels; unset them, or use --kernels numpy")
 
 
 def _digest():
@@ -56,9 +62,9 @@ class _Locator(caching._CacheLocator):
         locator = cls(function.__module__.rpartition(".")[2])
         try:
             locator.ensure_cache_path()
+            return locator if _is_ours(locator.get_cache_path()) else None
         except (OSError, RefpcmError):
             return None
-        return locator
 
 
 class _Results(caching.CompileResultCacheImpl):
@@ -68,13 +74,14 @@ class _Results(caching.CompileResultCacheImpl):
 class _TolerantCache(caching.FunctionCache):
     """Numba's cache of compiled functions in our place; says once that something has to be compiled.
 
-    A cache may only save time: what cannot be read is compiled, what cannot be written is not kept.
+    A cache may only save time: what cannot be read, or has other digests than when it was written, is compiled; what
+    cannot be written is not kept. Machine code with one bit flipped would crash the process, or compute wrongly.
     """
     _impl_class = _Results
 
     def load_overload(self, sig, target_context):
         try:
-            found = super().load_overload(sig, target_context)
+            found = super().load_overload(sig, target_context) if self._is_intact() else None
         except Exception:  # a damaged file fails to unpickle or to link in any way it likes
             found = None
             self._forget()
@@ -85,8 +92,30 @@ class _TolerantCache(caching.FunctionCache):
     def save_overload(self, sig, data):
         try:
             super().save_overload(sig, data)
+            self._digests_file().write_text(json.dumps(self._digests()))
         except OSError:
             pass
+
+    def _digests_file(self):
+        return Path(self._cache_file._index_path + ".sha256")
+
+    def _digests(self):
+        """Return {file name: SHA-256} of the function's index and machine code."""
+        base = Path(self._cache_file._index_path)
+        files = [base, *base.parent.glob(base.name.removesuffix(".nbi") + ".*.nbc")]
+        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+    def _is_intact(self):
+        """Return whether the files are those that were written; False, and they are removed, for any others."""
+        try:
+            if json.loads(self._digests_file().read_text()) == self._digests():
+                return True
+        except FileNotFoundError:
+            pass  # nothing has been compiled yet
+        except (OSError, ValueError):
+            pass
+        self._forget()
+        return False
 
     def _forget(self):
         try:
@@ -95,12 +124,24 @@ class _TolerantCache(caching.FunctionCache):
             pass
 
 
+def _is_ours(folder):
+    """Return whether nobody else may write to the folder: code planted there would run. Says so, once, if not."""
+    status = os.stat(folder)
+    ours = not hasattr(os, "geteuid") or status.st_uid == os.geteuid() and not status.st_mode & 0o022
+    if not ours:
+        _say_once(f"refpcm: {folder} may be written by others, so kernels are compiled anew and not kept; set REFPCM_CACHE to "
+                  "a folder of your own")
+    return ours
+
+
+@lru_cache
+def _say_once(words):
+    print(words, file=sys.stderr, flush=True)
+
+
 def announce():
     """Print one line on stderr, once a process."""
-    global _announced
-    if not _announced:
-        _announced = True
-        print("refpcm: compiling kernels for this CPU, once, some 10 to 20 seconds ...", file=sys.stderr, flush=True)
+    _say_once("refpcm: compiling kernels for this CPU, once, some 10 to 20 seconds ...")
 
 
 def kernel(function=None, **options):

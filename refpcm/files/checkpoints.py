@@ -7,8 +7,13 @@ counters and configuration in the metadata. A digest of the data set is kept, so
 
 import json
 from dataclasses import asdict, dataclass, field
+from math import inf, isfinite
 
+import numpy as np
+
+from data_tools.foreign_text import shown
 from refpcm.errors import RefpcmError
+from refpcm.files.reading import parse_json
 from refpcm.files.tensors import read_tensors, write_tensors
 from refpcm.spec.resnet import build, parameter_shapes
 from refpcm.spec.training.config import TrainingConfig, override
@@ -54,12 +59,12 @@ def load_checkpoint(path):
         raise RefpcmError(f"{path} has checkpoint version {metadata.get('version')}; this program reads version "
                           f"{VERSION}: resume it with the refpcm that wrote it, or start anew")
     try:
-        config = override(TrainingConfig(), json.loads(metadata["config"]), str(path))
-        counters = json.loads(metadata["counters"])
+        config = override(TrainingConfig(), parse_json(metadata["config"], f"{path}: its configuration"), str(path))
+        counters = parse_json(metadata["counters"], f"{path}: its counters")
         state = State(config, counters["classes"], counters["data"], _part(tensors, "parameters/"),
                       _part(tensors, "velocity/"), counters["step"], float.fromhex(counters["loss_sum"]),
                       counters["correct"], counters["seconds"], _part(tensors, "average/"), counters.get("start"))
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise RefpcmError(f"{path}: the checkpoint's metadata are incomplete ({error!r}); start anew") from None
     _check(path, state)
     return state
@@ -70,11 +75,22 @@ def _part(tensors, prefix):
 
 
 def _check(path, state):
+    """Raises RefpcmError for counters, shapes and types that no run leaves."""
+    whole = {"classes": (state.classes, 2, 2 ** 16), "step": (state.step, 0, 2 ** 32), "correct": (state.correct, 0, 2 ** 63)}
+    for name, (value, low, high) in whole.items():
+        if type(value) is not int or not low <= value <= high:
+            raise RefpcmError(f"{path}: its number {name} is {shown(value)}, not a whole one from {low} to {high}; start anew")
+    if type(state.seconds) not in (int, float) or not (0 <= state.seconds < inf and isfinite(state.loss_sum)):
+        raise RefpcmError(f"{path}: its time or its sum of losses is not a finite number; start anew")
+    if type(state.data) is not str or not isinstance(state.start, str | None):
+        raise RefpcmError(f"{path}: the identity of its data or of its start is not text; start anew")
     shapes = parameter_shapes(build(state.config.architecture, state.classes))
     learned = {name: shape for name, shape in shapes.items() if not name.endswith(("running_mean", "running_var"))}
-    parts = [("parameters", shapes, state.parameters), ("velocities", learned, state.velocity)]
+    parts = [("parameters", shapes, state.parameters, "float32"), ("velocities", learned, state.velocity, "float32")]
     if state.average:
-        parts.append(("averaged weights", learned, state.average))
-    for what, wanted, got in parts:
+        parts.append(("averaged weights", learned, state.average, "float64"))
+    for what, wanted, got, dtype in parts:
         if {name: value.shape for name, value in got.items()} != wanted:
             raise RefpcmError(f"{path}: its {what} do not fit {state.config.architecture}; start anew")
+        if any(str(value.dtype) != dtype or not np.isfinite(value).all() for value in got.values()):
+            raise RefpcmError(f"{path}: its {what} are not all finite {dtype} numbers; start anew")

@@ -1,8 +1,7 @@
 """Chips as files: one checksummed file in the safetensors layout, written atomically."""
 
-import json
-
 from refpcm.errors import RefpcmError
+from refpcm.files.reading import parse_json
 from refpcm.files.tensors import read_tensors, write_tensors
 from refpcm.spec.pcm.chip import FORMAT, STATE, Chip, Crossbar, chip_hash, identity_text
 from refpcm.spec.pcm.device_data import device_from_dict
@@ -20,11 +19,11 @@ def load_chip(path):
     if "chip" not in metadata:
         raise RefpcmError(f"{path} is not a chip written by refpcm; program one, or choose another file")
     try:
-        identity = json.loads(metadata["chip"])
+        identity = parse_json(metadata["chip"], f"{path}: its description")
         crossbars = tuple(_crossbar(layer, tensors) for layer in identity["layers"])
         chip = Chip(device_from_dict(identity["device"]), identity["seed"], identity["chip"], crossbars)
         whole = identity["format"] == FORMAT and chip_hash(chip) == metadata["hash"]
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, RefpcmError):
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RefpcmError):
         whole = False
     if not whole:
         raise RefpcmError(f"{path}: this version cannot read the chip ({FORMAT} wanted), or it was altered; program it "

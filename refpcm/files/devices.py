@@ -18,13 +18,13 @@ A file starts from a known set and changes what it names:
 `drift` may instead give nu_mean and nu_sigma as {slope, offset, low, high}: clip(slope ln g + offset, low, high).
 """
 
-import sys
 from dataclasses import replace
 from math import isinf, isnan
 
 import numpy as np
 
 from refpcm.errors import RefpcmError
+from refpcm.files.reading import read_toml
 from refpcm.spec.pcm.curve import curve_value, logarithm, polynomial, power, table
 from refpcm.spec.pcm.device import DEVICES, known_device
 
@@ -41,14 +41,7 @@ def find_device(name_or_path):
 
 def read_device(path):
     """Device from a TOML file. Raises RefpcmError naming file, key and remedy. Needs Python 3.11."""
-    if sys.version_info < (3, 11):
-        raise RefpcmError(f"cannot read {path}: TOML files need Python 3.11 or later")
-    import tomllib
-    try:
-        with open(path, "rb") as file:
-            values = tomllib.load(file)
-    except (OSError, ValueError, RecursionError) as error:  # what is no TOML raises children of ValueError
-        raise RefpcmError(f"cannot read device file {path}: {error}") from error
+    values = read_toml(path)
     try:
         return make_device(values)
     except (RefpcmError, ValueError) as error:  # ValueError: Python prints no whole number beyond 4300 digits

@@ -1,4 +1,4 @@
-"""From the tensors of a checkpoint to the parameters of a network: where they are, what they are called, do they fit.
+"""From the tensors of a checkpoint to the parameters of a network: what they are called, and whether they fit.
 
 Names that are understood (the left ones become the right ones, which are torchvision's):
 
@@ -6,36 +6,24 @@ Names that are understood (the left ones become the right ones, which are torchv
     linear.weight, linear.bias       fc.weight, fc.bias     the common CIFAR ResNets
     layer2.0.shortcut.0.weight       layer2.0.downsample.0.weight      (and .1.*: their projection shortcuts)
     bn1.num_batches_tracked          left out: it counts training batches and has no part in inference
+    n_averaged, epoch, ...           left out: one number, or no tensor, under a name without a dot
 """
 
+import math
 import re
 
 import numpy as np
 
+from data_tools.foreign_text import shown
+from data_tools.pickle_values import Inert
 from refpcm.errors import RefpcmError
+from refpcm.files.holders import is_tensor
 from refpcm.spec.resnet import ARCHITECTURES, build, parameter_shapes
 
 MOST_CLASSES = 2 ** 16  # labels have 16 bits; a damaged file may claim any number, with a view that repeats one element
 MOST_LISTED = 200  # names of one kind in a message
-HOLDERS = ("state_dict", "model_state_dict", "model", "net")  # keys under which checkpoints keep their parameters
 _RENAMES = ((r"^(module\.|_orig_mod\.)+", ""), (r"^linear\.", "fc."),
             (r"^(layer\d+\.\d+)\.shortcut\.", r"\1.downsample."))
-
-
-def find_state_dict(path, checkpoint):
-    """{name: tensor} within the object a checkpoint holds: under one of HOLDERS, or the object itself.
-
-    Entries that are no tensors are left in, so that `to_parameters` can name them. Raises RefpcmError if there is
-    none.
-    """
-    if isinstance(checkpoint, dict):
-        for candidate in (*(checkpoint.get(key) for key in HOLDERS), checkpoint):
-            if isinstance(candidate, dict) and any(_is_tensor(value) for value in candidate.values()):
-                return candidate
-        keys = ", ".join(repr(key)[:40] for key in list(checkpoint)[:10])
-        raise RefpcmError(f"{path}: no tensors found, neither at the top nor under {', '.join(HOLDERS)}; "
-                          f"its keys are: {keys or 'none'}")
-    raise RefpcmError(f"{path}: it holds a {type(checkpoint).__name__}, not a dictionary of tensors")
 
 
 def canonical(name):
@@ -49,19 +37,26 @@ def to_parameters(path, network, state_dict):
     """{name: float32 array} in the order of `parameter_shapes(network)` from a checkpoint's {name: tensor}.
 
     Whatever does not fit (unknown, missing, named twice, misshapen, not numbers, not finite) is listed in one
-    RefpcmError.
+    RefpcmError. What is no tensor and no parameter, and counters, are left out.
     """
-    tensors, twice = {}, []
-    batch_norms = {name.removesuffix(".running_var") for name in parameter_shapes(network)}
+    tensors, twice, shapes = {}, [], parameter_shapes(network)
+    batch_norms = {name.removesuffix(".running_var") for name in shapes}
     for source, tensor in state_dict.items():
         name = canonical(source) if isinstance(source, str) else repr(source)
         owner, _, part = name.rpartition(".")
         if part == "num_batches_tracked" and owner in batch_norms:
             continue
+        if name not in shapes and (not is_tensor(tensor) or _is_counter(source, tensor)):
+            continue
         if name in tensors:
             twice.append(source)
         tensors[name] = tensor
     return check_parameters(path, network, tensors, twice, np.float32)
+
+
+def _is_counter(name, tensor):
+    """Whether a tensor is one number under a name without a dot: n_averaged, epoch, best_accuracy."""
+    return isinstance(name, str) and "." not in name and math.prod(tensor.shape) == 1
 
 
 def check_parameters(path, network, tensors, twice=(), dtype=None):
@@ -79,10 +74,10 @@ def check_parameters(path, network, tensors, twice=(), dtype=None):
         if name not in tensors:
             continue
         tensor = tensors[name]
-        if not _is_tensor(tensor):
-            wrong["not floating-point"].append(name)
+        if not is_tensor(tensor):
+            wrong["not floating-point"].append(f"{name} ({tensor!r})" if isinstance(tensor, Inert) else name)
         elif tuple(tensor.shape) != shape:
-            wrong["wrong shape"].append(f"{name} {tuple(tensor.shape)} instead of {shape}")
+            wrong["wrong shape"].append(f"{name} {shown(tuple(tensor.shape))} instead of {shape}")
         else:
             array = np.asarray(tensor)
             if array.dtype.kind != "f":
@@ -108,15 +103,14 @@ def check_parameters(path, network, tensors, twice=(), dtype=None):
 
 def _listed(names):
     """Names of a file of anybody's, as text that a terminal can show."""
-    shown = [name if name.isprintable() else repr(name) for name in map(str, names[:MOST_LISTED])]
     more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
-    return ", ".join(name[:200] for name in shown) + more
+    return ", ".join(shown(name) for name in names[:MOST_LISTED]) + more
 
 
 def class_count(state_dict):
     """Number of classes by the tensor that will become fc.bias; None without one of 1 to MOST_CLASSES elements."""
     for name, tensor in state_dict.items():
-        if isinstance(name, str) and canonical(name) == "fc.bias" and _is_tensor(tensor) and len(tensor.shape) == 1:
+        if isinstance(name, str) and canonical(name) == "fc.bias" and is_tensor(tensor) and len(tensor.shape) == 1:
             return tensor.shape[0] if 0 < tensor.shape[0] <= MOST_CLASSES else None
     return None
 
@@ -124,7 +118,3 @@ def class_count(state_dict):
 def _fits(tensors, network):
     """Whether names and shapes are exactly those of `network`."""
     return {name: tuple(getattr(tensor, "shape", ())) for name, tensor in tensors.items()} == parameter_shapes(network)
-
-
-def _is_tensor(value):
-    return hasattr(value, "shape") and hasattr(value, "__array__")

@@ -11,10 +11,11 @@ import os
 from dataclasses import dataclass, field
 from numbers import Real
 
+from data_tools.foreign_text import shown
 from refpcm.errors import RefpcmError
 from refpcm.files.names import check_parameters
 from refpcm.files.npz import read_npz, write_npz
-from refpcm.files.reading import open_input
+from refpcm.files.reading import open_input, parse_json
 from refpcm.files.tensors import read_tensors, write_tensors
 from refpcm.spec.resnet import ARCHITECTURES, Network, build
 
@@ -92,15 +93,15 @@ def is_network(metadata):
 def parse_network(path, tensors, metadata):
     """NetworkFile from the content of the file `path`. Raises RefpcmError as `load_network`."""
     if not is_network(metadata):
-        found = f"its format is {metadata['format']!r}" if "format" in metadata else "it has no format entry"
+        found = f"its format is '{shown(metadata['format'])}'" if "format" in metadata else "it has no format entry"
         raise RefpcmError(f"cannot read {path}: not a refpcm network file ({found}); refpcm.train and refpcm.convert "
                           "make them")
     if metadata.get("version") != VERSION:
-        raise RefpcmError(f"cannot read {path}: version {metadata.get('version')!r} of the network file; this refpcm "
-                          f"reads version {VERSION!r}; use the refpcm that wrote it, or a later one")
+        raise RefpcmError(f"cannot read {path}: version {shown(repr(metadata.get('version')))} of the network file; this "
+                          f"refpcm reads version {VERSION!r}; use the refpcm that wrote it, or a later one")
     architecture = metadata.get("architecture")
     if architecture not in ARCHITECTURES:
-        raise RefpcmError(f"cannot read {path}: unknown architecture {architecture!r}; "
+        raise RefpcmError(f"cannot read {path}: unknown architecture {shown(repr(architecture))}; "
                           f"known are {', '.join(ARCHITECTURES)}")
     classes, mean, std, notes = (_parse_json(path, metadata, key) for key in ("classes", "mean", "std", "notes"))
     if not isinstance(classes, list) or not classes:
@@ -115,10 +116,10 @@ def check_normalisation(where, channels, mean, std):
     """Raises RefpcmError unless mean and std are `channels` finite numbers each, of pixels scaled to 0 ... 1."""
     for name, values in (("mean", mean), ("std", std)):
         if not isinstance(values, (list, tuple)) or len(values) != channels or not all(map(_is_number, values)):
-            raise RefpcmError(f"{where}: {name} must be {channels} finite numbers, one a channel; it is {values!r}")
+            raise RefpcmError(f"{where}: {name} must be {channels} finite numbers, one a channel; it is {shown(values)}")
     if any(abs(value) > 1 for value in mean) or any(not 0 < value <= 1 for value in std):
-        raise RefpcmError(f"{where}: mean {tuple(mean)}, std {tuple(std)}: they refer to pixel values scaled to "
-                          "0 ... 1, so means lie within -1 ... 1, and stds above 0, up to 1; divide them by 255?")
+        raise RefpcmError(f"{where}: mean {shown(tuple(mean))}, std {shown(tuple(std))}: they refer to pixel values "
+                          "scaled to 0 ... 1, so means lie within -1 ... 1, and stds above 0, up to 1; divide them by 255?")
 
 
 def _is_number(value):
@@ -138,9 +139,6 @@ def _check_description(path, network, classes, mean, std, notes):
 
 
 def _parse_json(path, metadata, key):
-    try:
-        return json.loads(metadata[key])
-    except KeyError as error:
-        raise RefpcmError(f"cannot read {path}: its metadata lack {key!r}") from error
-    except (ValueError, RecursionError) as error:
-        raise RefpcmError(f"cannot read {path}: its metadata entry {key!r} is not JSON: {error}") from error
+    if key not in metadata:
+        raise RefpcmError(f"cannot read {path}: its metadata lack {key!r}")
+    return parse_json(metadata[key], f"{path}: its metadata entry {key!r}")

@@ -1,11 +1,23 @@
-"""Opening a file somebody names: one clear sentence instead of whatever the operating system says."""
+"""Opening and reading files that somebody names, with refpcm's own exception; the work is done by data_tools."""
 
-import hashlib
-import os
-import stat
+import sys
 from contextlib import contextmanager
 
+from data_tools import reading
+from data_tools.errors import DataError
 from refpcm.errors import RefpcmError
+
+TOML_LIMIT = 1 << 16  # bytes
+TOML_LINE_LIMIT = 8000  # characters; Python's reader takes time with the square of the parts of a dotted key
+
+
+@contextmanager
+def data_errors():
+    """Context, or decorator, in which a DataError of data_tools becomes a RefpcmError of the same words."""
+    try:
+        yield
+    except DataError as error:
+        raise RefpcmError(str(error)) from error
 
 
 @contextmanager
@@ -15,29 +27,31 @@ def open_input(path):
     Raises RefpcmError for a missing, empty or unreadable file, a folder, a pipe or a device (which is not opened,
     since that could block for ever), and for a read error within the with-block.
     """
+    with data_errors(), reading.open_input(path) as opened:
+        yield opened
+
+
+read_bytes = data_errors()(reading.read_bytes)
+read_text = data_errors()(reading.read_text)
+read_json = data_errors()(reading.read_json)
+parse_json = data_errors()(reading.parse_json)
+sha256_of = data_errors()(reading.sha256_of)
+
+
+def read_toml(path):
+    """The table in a TOML file of at most 64 KiB. Raises RefpcmError as `read_text`, for what is no TOML, and before 3.11.
+
+    Python has a reader of TOML from version 3.11 on.
+    """
+    if sys.version_info < (3, 11):
+        raise RefpcmError(f"cannot read {path}: TOML files need Python 3.11 or later")
+    import tomllib
+    text = read_text(path, TOML_LIMIT)
+    if max(map(len, text.split("\n"))) > TOML_LINE_LIMIT:
+        raise RefpcmError(f"cannot read {path}: a line has more than {TOML_LINE_LIMIT} characters; break it")
     try:
-        status = os.stat(path)
-        if stat.S_ISDIR(status.st_mode):
-            raise RefpcmError(f"cannot read {path}: it is a folder; give the name of a file")
-        if not stat.S_ISREG(status.st_mode):
-            raise RefpcmError(f"cannot read {path}: it is not a regular file")
-        with open(path, "rb") as stream:
-            size = os.fstat(stream.fileno()).st_size
-            if size == 0:
-                raise RefpcmError(f"cannot read {path}: the file is empty")
-            yield stream, size
-    except FileNotFoundError as error:
-        raise RefpcmError(f"cannot read {path}: there is no such file") from error
-    except PermissionError as error:
-        raise RefpcmError(f"cannot read {path}: no permission; check who may read it") from error
-    except OSError as error:
-        raise RefpcmError(f"cannot read {path}: {error.strerror or error}") from error
-
-
-def sha256_of(path):
-    """SHA-256 of a file's bytes, in hex. Raises RefpcmError as `open_input` does."""
-    with open_input(path) as (stream, _):
-        digest = hashlib.sha256()
-        while piece := stream.read(1 << 20):
-            digest.update(piece)
-        return digest.hexdigest()
+        return tomllib.loads(text)
+    except RecursionError:
+        raise RefpcmError(f"cannot read {path}: its TOML is nested too deeply") from None
+    except ValueError as error:
+        raise RefpcmError(f"cannot read {path}: it is not TOML ({error})") from None

@@ -16,9 +16,10 @@ import re
 
 import numpy as np
 
+from data_tools.foreign_text import shown
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import atomic_file
-from refpcm.files.reading import open_input
+from refpcm.files.reading import open_input, parse_json
 
 VERSION = "1"
 HEADER_LIMIT = 100_000_000  # bytes, the limit of the safetensors library
@@ -118,16 +119,7 @@ def is_text_mapping(metadata):
 
 
 def _parse_header(path, head):
-    def unique(pairs):
-        members = dict(pairs)
-        if len(members) < len(pairs):
-            raise ValueError("a name occurs twice")
-        return members
-    try:
-        header = json.loads(head.decode("utf-8"), object_pairs_hook=unique)
-    except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise RefpcmError(f"cannot read {path}: not a safetensors file, or damaged: header: {reason}") from error
+    header = parse_json(head, f"{path}: not a safetensors file, or damaged: the header")
     if not isinstance(header, dict):
         raise RefpcmError(f"cannot read {path}: not a safetensors file: its header is not a JSON object")
     return header
@@ -136,7 +128,7 @@ def _parse_header(path, head):
 def _check_digest(path, own, head, data):
     version, digest = own.get("refpcm.tensors"), own.get("refpcm.sha256", "")
     if version is not None and re.fullmatch(r"\d+", version) and version != VERSION:
-        raise RefpcmError(f"cannot read {path}: version {version} of the tensor layout; this refpcm reads "
+        raise RefpcmError(f"cannot read {path}: version {shown(version)} of the tensor layout; this refpcm reads "
                           f"version {VERSION} (if the file is not newer than refpcm, it is damaged)")
     if not re.fullmatch(r"[0-9a-f]{64}", digest):
         digest = ""  # agrees with nothing
@@ -153,16 +145,16 @@ def _check_layout(path, header, size):
     spans = []
     for name, entry in header.items():
         def refuse(reason):
-            raise RefpcmError(f"cannot read {path}: tensor {name!r}: {reason}")
+            raise RefpcmError(f"cannot read {path}: tensor '{shown(name)}': {reason}")
         if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
             refuse("its entry must have exactly dtype, shape and data_offsets")
         dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
         if not isinstance(dtype, str) or dtype not in {*_DTYPES, "BF16"}:
-            refuse(f"dtype {dtype!r} is not known; known are {', '.join(_DTYPES)}, BF16")
+            refuse(f"dtype '{shown(dtype)}' is not known; known are {', '.join(_DTYPES)}, BF16")
         if not _is_naturals(shape) or len(shape) > 32:
-            refuse(f"shape {str(shape)[:100]} is not a list of at most 32 non-negative integers below 2^48")
+            refuse(f"shape {shown(shape)} is not a list of at most 32 non-negative integers below 2^48")
         if not _is_naturals(offsets) or len(offsets) != 2 or not offsets[0] <= offsets[1] <= size:
-            refuse(f"data_offsets {str(offsets)[:100]} are not within the {size} bytes of data (truncated?)")
+            refuse(f"data_offsets {shown(offsets)} are not within the {size} bytes of data (truncated?)")
         if math.prod(shape) * _itemsize(dtype) != offsets[1] - offsets[0]:
             refuse(f"{dtype} of shape {shape} does not take {offsets[1] - offsets[0]} bytes")
         spans.append((*offsets, name))
@@ -170,7 +162,7 @@ def _check_layout(path, header, size):
     for begin, end, name in sorted(spans):
         if begin != position:
             what = "overlaps the tensor before it" if begin < position else f"follows a gap of {begin - position} bytes"
-            raise RefpcmError(f"cannot read {path}: tensor {name!r} {what}")
+            raise RefpcmError(f"cannot read {path}: tensor '{shown(name)}' {what}")
         position = end
     if position != size:
         raise RefpcmError(f"cannot read {path}: {size - position} bytes of data belong to no tensor")
@@ -192,11 +184,11 @@ def _array(path, name, entry, data):
     if entry["dtype"] == "BF16":
         flat = bfloat16_to_float32(flat)
     elif entry["dtype"] == "BOOL" and np.any(flat.view(np.uint8) > 1):
-        raise RefpcmError(f"cannot read {path}: tensor {name!r} is BOOL but has bytes other than 0 and 1")
+        raise RefpcmError(f"cannot read {path}: tensor '{shown(name)}' is BOOL but has bytes other than 0 and 1")
     try:
         return flat.astype(flat.dtype.newbyteorder("=")).reshape(entry["shape"])
     except ValueError as error:
-        raise RefpcmError(f"cannot read {path}: tensor {name!r}: shape {entry['shape']}: {error}") from error
+        raise RefpcmError(f"cannot read {path}: tensor '{shown(name)}': shape {entry['shape']}: {error}") from error
 
 
 def bfloat16_to_float32(bits):

@@ -9,6 +9,8 @@ Source: PyTorch, torch/serialization.py.
 
 import numpy as np
 
+from data_tools.foreign_text import shown
+from data_tools.pickle_values import Inert
 from refpcm.errors import RefpcmError
 from refpcm.files.archive import read_archive
 from refpcm.files.reading import open_input
@@ -28,13 +30,24 @@ def read_torch(path):
     with open_input(path) as (stream, _):
         begin = stream.read(512)
         if begin[257:262] == b"ustar":
-            raise RefpcmError(f"cannot read {path}: the tar form of PyTorch before 0.1.10 is not supported; "
-                              "load and save it once with a later PyTorch")
+            raise RefpcmError(f"cannot read {path}: {_about_tar(begin)}")
         if begin[:1] == b"\x80":
-            return _read_sequential(path, begin + stream.read())
-    if begin[:4] == b"PK\x03\x04":
-        return _read_zip(path)
-    raise RefpcmError(f"cannot read {path}: not a PyTorch checkpoint (neither a zip file nor a pickle)")
+            value = _read_sequential(path, begin + stream.read())
+        elif begin[:4] == b"PK\x03\x04":
+            value = _read_zip(path)
+        else:
+            raise RefpcmError(f"cannot read {path}: not a PyTorch checkpoint (neither a zip file nor a pickle)")
+    if type(value) is Inert:
+        raise RefpcmError(f"cannot read {path}: it holds a whole model or another object of class {shown(value.name)}, "
+                          "whose code is needed to read it; in PyTorch, save model.state_dict() instead")
+    return value
+
+
+def _about_tar(begin):
+    """What a tar file with these first bytes is, and what to do with it."""
+    if begin.startswith(b"sys_info\0"):
+        return "the tar form of PyTorch before 0.1.10 is not supported; load and save it once with a later PyTorch"
+    return "it is a tar archive; unpack it with tar -xf and give the file in it"
 
 
 class _Storages:
@@ -52,7 +65,7 @@ class _Storages:
         if kind != "storage" or len(key) > 100:
             raise ValueError("a persistent id that is no storage")
         if not 0 <= count * element.itemsize <= self.limit:
-            raise ValueError(f"storage {key!r} claims {count} elements, more than the file can hold")
+            raise ValueError(f"storage {key!r} claims {shown(count)} elements, more than the file can hold")
         if view and view[0] is not None:
             raise ValueError("a view of a storage, as before PyTorch 0.4; load and save it once with a later PyTorch")
         storage = self.found.setdefault(key, Storage(key, element, count))
@@ -65,7 +78,9 @@ def _read_zip(path):
     contents = read_archive(path)
     roots = [name.removesuffix("data.pkl") for name in contents if name.endswith("/data.pkl")]
     if len(roots) != 1:
-        raise RefpcmError(f"cannot read {path}: a zip file, but not a PyTorch checkpoint (no single data.pkl)")
+        names = ", ".join(shown(name, 60) for name in list(contents)[:3])
+        raise RefpcmError(f"cannot read {path}: a zip file, but not a PyTorch checkpoint (no single data.pkl; it holds "
+                          f"{names or 'nothing'}); if that is a checkpoint, unpack it and give the file in it")
     root, = roots
     if f"{root}constants.pkl" in contents:
         raise RefpcmError(f"cannot read {path}: a TorchScript program; save model.state_dict() instead")

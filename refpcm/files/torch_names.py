@@ -1,14 +1,20 @@
 """Everything a PyTorch checkpoint may name, each standing for a harmless thing of ours.
 
 `NAMES` is the closed list: dtypes and storage classes become an ElementType, the functions that rebuild tensors and
-containers become functions here that check every argument. Source: PyTorch's torch/_utils.py and torch/storage.py.
+containers become functions here that check every argument. What stands beside the weights and is not needed becomes
+inert: `DATA_CLASSES` of Python, and all classes of other programs. Source: PyTorch's torch/_utils.py and
+torch/storage.py.
 """
 
 import math
+import re
+import sys
 from dataclasses import dataclass
 
 import numpy as np
 
+from data_tools.foreign_text import shown
+from data_tools.pickle_values import Inert, Refused, set_items
 from refpcm.files.tensors import bfloat16_to_float32
 
 _LIMIT = 2 ** 48  # sizes, strides and offsets beyond this are nonsense
@@ -68,23 +74,9 @@ _STORAGES = {"Double": "float64", "Float": "float32", "Half": "float16", "BFloat
              "Int": "int32", "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool"}
 
 
-class Refused(Exception):
-    """Why this pickle is not read."""
-
-
 def _naturals(values):
     return type(values) in (tuple, list) and len(values) <= 32 and all(
         type(value) is int and 0 <= value < _LIMIT for value in values)
-
-
-def set_items(target, items):
-    """Put [key, value, key, value, ...] into the dict `target`; keys must be plain."""
-    for key, value in zip(items[::2], items[1::2], strict=True):
-        if type(key) not in (str, int, float, bool, bytes, type(None)):
-            raise Refused(f"a {type(key).__name__} as key of a dictionary")
-        if type(key) is int and abs(key) >= 2 ** 60:  # multiples of 2^61 - 1 have one hash and make dictionaries slow
-            raise Refused("a number beyond 2^60 as key of a dictionary")
-        target[key] = value
 
 
 def _dictionary(items=()):
@@ -97,6 +89,11 @@ def _dictionary(items=()):
             raise Refused("a dictionary made of what are no pairs")
         set_items(result, pair)
     return result
+
+
+def _default_dictionary(*factory):
+    """defaultdict(list), empty at first; the pickle fills it like any other."""
+    return {}
 
 
 def _size(values):
@@ -136,13 +133,14 @@ def _checked(storage, element, offset, shape, strides):
     count = storage.count * storage.element.itemsize // element.itemsize
     last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides))
     if math.prod(size or 1 for size in shape) >= _LIMIT or (0 not in shape and last >= count) or offset > count:
-        raise Refused(f"a tensor of shape {tuple(shape)} that reaches beyond its storage of {count} elements")
+        raise Refused(f"a tensor of shape {shown(tuple(shape))} that reaches beyond its storage of {count} elements")
     return TorchTensor(storage, element, offset, tuple(shape), tuple(strides))
 
 
 _TYPES = {name: ElementType(name, code) for name, code in _DTYPES.items()}
 NAMES = {
     "collections.OrderedDict": _dictionary, "collections.Counter": _dictionary,
+    "collections.defaultdict": _default_dictionary,
     "torch.Size": _size, "torch.device": _device,
     "torch._utils._rebuild_tensor": _tensor, "torch._utils._rebuild_tensor_v2": _tensor,
     "torch._utils._rebuild_tensor_v3": _tensor_v3,
@@ -151,3 +149,28 @@ NAMES = {
     **{f"torch.{where}{name}Storage": _TYPES[dtype] for name, dtype in _STORAGES.items() for where in ("", "cuda.")},
     "torch.storage.UntypedStorage": _TYPES["uint8"], "torch.UntypedStorage": _TYPES["uint8"],
 }
+_BUILTINS = ("bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "object", "range", "set",
+             "slice", "str", "tuple", "long", "unicode", "xrange")
+_PATHS = ("Path", "PosixPath", "PurePath", "PurePosixPath", "PureWindowsPath", "WindowsPath")
+DATA_CLASSES = {  # of Python's own: they hold data and do nothing
+    *(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in _BUILTINS),
+    *(f"{module}.{name}" for module in ("pathlib", "pathlib._local") for name in _PATHS),
+    *(f"datetime.{name}" for name in ("date", "datetime", "time", "timedelta", "timezone")),
+    "_codecs.encode", "argparse.Namespace", "collections.deque", "copy_reg._reconstructor", "copyreg._reconstructor",
+    "decimal.Decimal", "fractions.Fraction", "types.SimpleNamespace", "uuid.UUID"}
+_INERT_OF_TORCH = re.compile(r"torch\.(optim|nn|amp|cuda\.amp)\..+")  # optimisers, modules, gradient scalers saved whole
+_OWN = {*sys.stdlib_module_names, "__builtin__", "copy_reg", "torch"}  # of these only known names are taken
+
+
+def find_name(name):
+    """What stands for "module.name": an entry of NAMES, or an Inert. Nothing is imported.
+
+    Raises Refused for a name of Python's library or of PyTorch that is not known to be plain data.
+    """
+    if name in NAMES:
+        return NAMES[name]
+    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)+", name) or (
+            name.partition(".")[0] in _OWN and name not in DATA_CLASSES and not _INERT_OF_TORCH.fullmatch(name)):
+        raise Refused(f"it asks for '{shown(name)}', but only tensors and plain data are read; in PyTorch, save "
+                      "them alone: torch.save(model.state_dict(), FILE)")
+    return Inert(name)

@@ -7,7 +7,7 @@ import numpy as np
 from refpcm.reproduction.spread import spread
 
 
-def beside(paper, ours=None, **values):
+def comparison_row(paper, ours=None, **values):
     """One line of the comparison: a PaperNumber, our value as text (None: not measured here), and its numbers."""
     return {**asdict(paper), "ours": ours, "values": values}
 

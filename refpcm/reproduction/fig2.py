@@ -5,7 +5,7 @@ c, accuracy over eta_inf for each eta_tr, the FP32 network (eta_tr = 0) among th
 """
 
 from refpcm.reproduction import drawing
-from refpcm.reproduction.comparison import beside, mean_of, paired, percent, points, row_of
+from refpcm.reproduction.comparison import comparison_row, mean_of, paired, percent, points, row_of
 from refpcm.reproduction.measurements import over_noise
 from refpcm.reproduction.paper_numbers import CIFAR10
 from refpcm.reproduction.variants import noise_variant
@@ -29,7 +29,7 @@ def compare(rows, on_chip):
     """Against the FP32 network without noise, the baseline."""
     baseline = mean_of(rows, eta_tr=0.0, eta_inf=0.0)
     etas = sorted({row["eta_tr"] for row in rows} - {0.0})
-    return [beside(CIFAR10["fp32"], percent(baseline), accuracy=baseline),
+    return [comparison_row(CIFAR10["fp32"], percent(baseline), accuracy=baseline),
             _equal(rows, [eta for eta in etas if eta <= UP_TO], baseline),
             _large(rows, [eta for eta in etas if eta > ABOVE], baseline),
             _above(rows, etas)]
@@ -38,17 +38,17 @@ def compare(rows, on_chip):
 def _equal(rows, etas, baseline):
     """The largest loss against the baseline with eta_inf = eta_tr."""
     if not etas:
-        return beside(CIFAR10["eta-equal"])
+        return comparison_row(CIFAR10["eta-equal"])
     loss, eta = max((baseline - mean_of(rows, eta_tr=eta, eta_inf=eta), eta) for eta in etas)
-    return beside(CIFAR10["eta-equal"], f"{points(-loss)} at eta = {100 * eta:g} %", loss=loss, eta=eta)
+    return comparison_row(CIFAR10["eta-equal"], f"{points(-loss)} at eta = {100 * eta:g} %", loss=loss, eta=eta)
 
 
 def _large(rows, etas, baseline):
     """What is missing without noise at inference, for the smallest eta_tr above the paper's bound."""
     if not etas:
-        return beside(CIFAR10["eta-large"])
+        return comparison_row(CIFAR10["eta-large"])
     loss = baseline - mean_of(rows, eta_tr=etas[0], eta_inf=0.0)
-    return beside(CIFAR10["eta-large"], f"{points(-loss)} at eta_tr = {100 * etas[0]:g} %", loss=loss, eta_tr=etas[0])
+    return comparison_row(CIFAR10["eta-large"], f"{points(-loss)} at eta_tr = {100 * etas[0]:g} %", loss=loss, eta_tr=etas[0])
 
 
 def _above(rows, etas):
@@ -56,12 +56,12 @@ def _above(rows, etas):
     gains = [(mean_of(rows, eta_tr=large, eta_inf=eta) - mean_of(rows, eta_tr=eta, eta_inf=eta), large, eta)
              for eta in etas for large in etas if large > eta]
     if not gains:
-        return beside(CIFAR10["eta-above"])
+        return comparison_row(CIFAR10["eta-above"])
     _, large, eta = max(gains)
     text, values = paired(*(row_of(rows, eta_tr=own, eta_inf=eta) for own in (large, eta)))
     where = f"eta_tr = {100 * large:g} %, eta_inf = {100 * eta:g} %"
     text += f", the best of {len(gains)} pairs ({where})" if len(gains) > 1 else f" ({where})"
-    return beside(CIFAR10["eta-above"], text, eta_tr=large, eta_inf=eta, pairs=len(gains), **values)
+    return comparison_row(CIFAR10["eta-above"], text, eta_tr=large, eta_inf=eta, pairs=len(gains), **values)
 
 
 COMPARE = {"cifar10": compare}

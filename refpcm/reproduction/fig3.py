@@ -1,7 +1,7 @@
 """Fig. 3: networks trained in different ways, transferred to PCM: digital accuracy and that of the first read."""
 
 from refpcm.reproduction import drawing
-from refpcm.reproduction.comparison import beside, mean_of, paired, percent, points, row_of
+from refpcm.reproduction.comparison import comparison_row, mean_of, paired, percent, points, row_of
 from refpcm.reproduction.measurements import on_chips
 from refpcm.reproduction.paper_numbers import CIFAR10
 from refpcm.reproduction.variants import CONTROL, FP32, NOISE, label
@@ -28,13 +28,13 @@ def compare(rows, on_chip):
 
 def _fp32(digital):
     if FP32 not in digital:
-        return beside(CIFAR10["fp32"])
-    return beside(CIFAR10["fp32"], percent(digital[FP32]), accuracy=digital[FP32])
+        return comparison_row(CIFAR10["fp32"])
+    return comparison_row(CIFAR10["fp32"], percent(digital[FP32]), accuracy=digital[FP32])
 
 
 def _noise(rows, chip):
     if NOISE not in chip:
-        return [beside(CIFAR10["mapped"]), beside(CIFAR10["hardware"])]
+        return [comparison_row(CIFAR10["mapped"]), comparison_row(CIFAR10["hardware"])]
     accuracy = chip[NOISE]
     text, values = percent(accuracy), {"accuracy": accuracy}
     noisy = row_of(rows, network=NOISE, compensation="none")
@@ -43,16 +43,16 @@ def _noise(rows, chip):
         if other:
             difference, values[f"against {words}"] = paired(noisy, other)
             text += f"; {difference} against {words}"
-    return [beside(CIFAR10["mapped"], text, **values),
-            beside(CIFAR10["hardware"], f"{percent(accuracy)} (model)", accuracy=accuracy)]
+    return [comparison_row(CIFAR10["mapped"], text, **values),
+            comparison_row(CIFAR10["hardware"], f"{percent(accuracy)} (model)", accuracy=accuracy)]
 
 
 def _precision(digital, chip):
     if not {"4-bit", "ternary"} <= set(chip):
-        return beside(CIFAR10["precision"])
+        return comparison_row(CIFAR10["precision"])
     loss = {network: digital[network] - chip[network] for network in ("4-bit", "ternary")}
     text = " / ".join(f"{points(-loss[network])} from {percent(digital[network])}" for network in loss)
-    return beside(CIFAR10["precision"], text, **{f"loss {network}": value for network, value in loss.items()})
+    return comparison_row(CIFAR10["precision"], text, **{f"loss {network}": value for network, value in loss.items()})
 
 
 COMPARE = {"cifar10": compare}

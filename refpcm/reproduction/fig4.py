@@ -1,6 +1,6 @@
 """Fig. 4: retention over one day, the span the paper measured on its chip; here the model stands for it (I-19)."""
 
-from refpcm.reproduction.comparison import beside, mean_of, paired, percent, row_of
+from refpcm.reproduction.comparison import comparison_row, mean_of, paired, percent, row_of
 from refpcm.reproduction.paper_numbers import CIFAR10
 from refpcm.reproduction.retention import COLUMNS, draw, measure_over, networks  # noqa: F401  (parts of the figure
 from refpcm.reproduction.variants import NOISE
@@ -24,14 +24,14 @@ def _day(rows, t_s):
     gdc, adabs = (row_of(rows, network=NOISE, t_s=t_s, compensation=name) for name in ("gdc", "adabs"))
     gain, values = paired(adabs, gdc)
     text = f"{percent(gdc['mean'])} / {percent(adabs['mean'])} at {time_text(t_s)}; AdaBS {gain}"
-    return beside(CIFAR10["day"], text, gdc=gdc["mean"], adabs=adabs["mean"], t_s=t_s, **values)
+    return comparison_row(CIFAR10["day"], text, gdc=gdc["mean"], adabs=adabs["mean"], t_s=t_s, **values)
 
 
 def _none(rows, times):
     if not times:
-        return beside(CIFAR10["none"])
+        return comparison_row(CIFAR10["none"])
     accuracy = mean_of(rows, network=NOISE, t_s=times[0], compensation="none")
-    return beside(CIFAR10["none"], f"{percent(accuracy)} at {time_text(times[0])}", accuracy=accuracy, t_s=times[0])
+    return comparison_row(CIFAR10["none"], f"{percent(accuracy)} at {time_text(times[0])}", accuracy=accuracy, t_s=times[0])
 
 
 COMPARE = {"cifar10": compare}

@@ -1,7 +1,7 @@
 """A figure from beginning to end: train what is missing, measure, compare, write, draw.
 
 The module of a figure has TITLE; COLUMNS, which tell its rows apart; networks(scale), the variants it needs;
-measure(setting, pool) -> rows; COMPARE, {data: compare(rows, on_chip) -> lines of `comparison.beside`}; and
+measure(setting, pool) -> rows; COMPARE, {data: compare(rows, on_chip) -> lines of `comparison.comparison_row`}; and
 draw(figure, rows).
 """
 
@@ -21,9 +21,14 @@ from refpcm.files.lock import locked
 from refpcm.files.reading import sha256_of
 from refpcm.reproduction import drawing, fig2, fig3, fig4, fig5
 from refpcm.reproduction.measurements import kernels
-from refpcm.reproduction.networks import all_trainings, train_all
 from refpcm.reproduction.output import comparison_table, interval, table, write_files
-from refpcm.reproduction.setting import check_calibration, claim, with_architecture_of_given, with_usual_adabs
+from refpcm.reproduction.setting import (
+    begin_or_continue,
+    check_calibration,
+    with_architecture_of_given,
+    with_usual_adabs,
+)
+from refpcm.reproduction.trainings import all_trainings, train_all
 from refpcm.reproduction.variants import label
 from refpcm.spec.crossbars import analog_layers
 from refpcm.spec.pcm.drift import check_time
@@ -47,7 +52,7 @@ def reproduce(setting, names, pool=None):
         check_calibration(setting, dataset)
     make_folder(setting.out)
     with locked(setting.out):
-        claim(setting, _identity(dataset))
+        begin_or_continue(setting, _identity(dataset))
         for name in names:
             began = time.monotonic()
             status = train_all(setting, FIGURES[name].networks(setting.scale), dataset)

@@ -12,8 +12,8 @@ from refpcm import cli
 from refpcm.evaluation.additive_noise import NoiseProtocol, run_noise
 from refpcm.evaluation.protocol import Protocol, tasks
 from refpcm.evaluation.run import run
-from refpcm.reproduction.networks import network_files
 from refpcm.reproduction.spread import spread
+from refpcm.reproduction.trainings import network_files
 
 
 class Meter:

@@ -27,7 +27,7 @@ def table(columns, rows):
 
 
 def comparison_table(lines):
-    """The lines of `comparison.beside`: statement, the paper's value and its place, ours."""
+    """The lines of `comparison.comparison_row`: statement, the paper's value and its place, ours."""
     return aligned([("", "paper", "", "here"),
                     *((line["statement"], line["value"], f"({line['source']})", line["ours"] or "not measured here")
                       for line in lines)])

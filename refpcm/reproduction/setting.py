@@ -7,7 +7,7 @@ from pathlib import Path
 from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import write_bytes
-from refpcm.files.reading import sha256_of
+from refpcm.files.reading import read_json, sha256_of
 from refpcm.reproduction.scales import Scale
 from refpcm.reproduction.variants import FP32, NOISE
 from refpcm.spec.compensation.adabs import calibration_images, usual_size
@@ -81,7 +81,7 @@ def check_calibration(setting, dataset):
     calibration_images(0, 0, 0, len(dataset.train_images), scale.adabs_batches, scale.adabs_batch_size)
 
 
-def claim(setting, identity):
+def begin_or_continue(setting, identity):
     """Make the output folder, which exists, this setting's, or go on in it; identity: SHA-256 of the data.
 
     Raises RefpcmError if the folder holds another setting's results, naming what differs.
@@ -94,10 +94,10 @@ def claim(setting, identity):
         write_bytes(path, (json.dumps(wanted, indent=1) + "\n").encode())
         return
     try:
-        found = json.loads(path.read_text())
+        found = read_json(path)
         differing = [name for name in scale if found["scale"].get(name) != scale[name]]
         differing += [name for name in ("data identity", "given networks") if found[name] != wanted[name]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (RefpcmError, KeyError, TypeError, AttributeError) as error:
         raise RefpcmError(f"{path} cannot be read ({error}); choose another --out") from None
     if differing:
         raise RefpcmError(f"{setting.out} was begun with other settings ({', '.join(differing)}); "

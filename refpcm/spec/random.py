@@ -61,6 +61,7 @@ class Purpose(IntEnum):
     INFERENCE_NOISE = 23         # layer; draw: inference run; index: weight; additive noise instead of a chip
     PRODUCT_READ_NOISE = 24      # layer; draw: read; index: as of OUTPUT_NOISE
     CALIBRATION_AUGMENTATION = 25  # layer and index as of AUGMENTATION; draw: read
+    LATE_ERROR = 26              # layer; draw 0; index: device (refpcm.spec.pcm.note2)
 
 
 LIMITS = {"seed": 32, "chip": 32, "purpose": 16, "layer": 16, "draw": 32}  # bits

@@ -4,6 +4,7 @@ import json
 
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import write_bytes
+from refpcm.files.reading import read_bytes
 
 
 def append_record(path, record):
@@ -22,9 +23,10 @@ def keep_records(path, last_step):
     """
     kept = []
     try:
-        lines = path.read_bytes().splitlines() if path.exists() else ()
-    except OSError as error:
-        raise RefpcmError(f"cannot read {path}: {error.strerror}; move it away, then resume the run") from None
+        empty = not path.exists() or path.stat().st_size == 0 and path.is_file()
+        lines = () if empty else read_bytes(path).splitlines()
+    except (OSError, RefpcmError) as error:
+        raise RefpcmError(f"cannot read {path}: {error}; move it away, then resume the run") from None
     for line in lines:
         try:
             if json.loads(line)["step"] <= last_step:

@@ -51,13 +51,13 @@ def finish(folder, state, training, dataset):
     return result
 
 
-def report(folder, state, training, dataset, options):
+def report(folder, state, training, dataset, request):
     """`finish` the run, try the network on chips if asked, print the tables."""
     result = finish(folder, state, training, dataset)
-    if options.chips:
-        result["chips"] = on_chips(folder, options.chips, options.data, state.config)
+    if request.chips:
+        result["chips"] = on_chips(folder, request.chips, request.data, state.config)
         write_bytes(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
-    if options.json:
+    if request.as_json:
         cli.print_json(result)
         return
     print(cli.table([
@@ -67,18 +67,13 @@ def report(folder, state, training, dataset, options):
                      f"{result['images_per_second']:.0f} images/s, seed {state.config.seed}"),
         ("test accuracy", f"{100 * result['accuracy']:.2f} %  ({result['correct']} of {len(dataset.test_images)})"),
         ("network file", folder / NETWORK)]))
-    if options.chips:
-        print(f"\nThe same network on {options.chips} simulated PCM chips:\n\n{chip_table(result['chips'])}")
+    if request.chips:
+        print(f"\nThe same network on {request.chips} simulated PCM chips:\n\n{chip_table(result['chips'])}")
     print(f"\nNext: python -m refpcm.evaluate --network {shlex.quote(str(folder / NETWORK))}"
-          + (f" --data {shlex.quote(options.data)}" if options.data else "") + " --chips 10 --plot accuracy.png"
+          + (f" --data {shlex.quote(request.data)}" if request.data else "") + " --chips 10 --plot accuracy.png"
           + ("" if find_spec("matplotlib") else "\n(--plot needs matplotlib: pip install matplotlib)"))
-    if not options.data:
+    if not request.data:
         print("The paper's figures on a small scale: python -m refpcm.reproduce all")
-
-
-def usual_chips(options):
-    """How many chips a finished network is tried on where nobody says: 3 for the demonstration, with or without flags."""
-    return 0 if options.data or options.config or options.preset not in (None, "demo") else 3
 
 
 def check_chips(chips, data, dataset):

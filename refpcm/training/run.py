@@ -1,6 +1,5 @@
 """A training run as the command runs it: its folder, its data, its beginning or resumption."""
 
-import dataclasses
 import hashlib
 import itertools
 import json
@@ -8,6 +7,7 @@ import os
 import shlex
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,74 +19,74 @@ from refpcm.files.atomic import make_folder, write_bytes
 from refpcm.files.checkpoints import load_checkpoint, save_checkpoint
 from refpcm.files.lock import locked
 from refpcm.files.network_file import load_network
-from refpcm.files.reading import sha256_of
+from refpcm.files.reading import read_json, sha256_of
 from refpcm.spec import random
 from refpcm.spec.resnet import build
 from refpcm.spec.training.augmentation import check_sizes
-from refpcm.spec.training.config import RETRAININGS, as_json
+from refpcm.spec.training.config import as_json
 from refpcm.training import loop
 from refpcm.training.budget import plan
 from refpcm.training.metrics import keep_records
-from refpcm.training.report import NETWORK, RESULT, check_chips, report, usual_chips
+from refpcm.training.report import NETWORK, RESULT, check_chips, report
 from refpcm.training.session import CHECKPOINT, METRICS, Session, note
 from refpcm.training.sources import image_source
 
 CONFIG = "config.json"
 
 
-def train_run(options, config):
-    """Start or resume the run that the command line asks for. -> exit status."""
+def begin_run(request, config):
+    """Start the run that a Request asks for, with a TrainingConfig. Return the exit status."""
     began = time.monotonic()
-    if options.resume:
-        return resume(options, began)
-    if options.out:
-        refuse_used(options.out)
-    dataset = load(options.data)
-    if options.chips is None:
-        options.chips = usual_chips(options)
-    check_chips(options.chips, options.data, dataset)
+    if request.out:
+        refuse_used(request.out)
+    dataset = load(request.data)
+    request = replace(request, chips=request.chips or 0)
+    check_chips(request.chips, request.data, dataset)
     training, validation = hold_back(dataset, config.validation_images)
     check_images(config, build(config.architecture, len(dataset.classes)), training)
     state = loop.start(config, len(dataset.classes), identity_of(training))
-    if options.start:
-        start_from(options.start, state, dataset)
+    if request.start:
+        start_from(request.start, state, dataset)
     elif config.batch_norm == "frozen":
         raise RefpcmError("frozen batch norm keeps the statistics of a trained network; name one by --start")
-    elif options.preset in RETRAININGS:
-        note(f"warning: {options.preset} is a retraining, its learning rate is for a trained network; name one by --start")
-    if options.time_budget:
-        state.config = plan(state, training, len(validation.test_images), options.time_budget, began)
-    folder = given_folder(options.out) if options.out else numbered_folder()
+    elif request.for_trained:
+        note("warning: this preset is a retraining, its learning rate is for a trained network; name one by --start")
+    if request.time_budget_s:
+        state.config = plan(state, training, len(validation.test_images), request.time_budget_s, began)
+    folder = given_folder(request.out) if request.out else numbered_folder()
     with locked(folder):
         refuse_used(folder)
-        begin(folder, state, options)
-        return train_in(folder, state, dataset, training, validation, options, began)
+        begin(folder, state, request)
+        return train_in(folder, state, dataset, training, validation, request, began)
 
 
-def resume(options, began):
-    """Go on with the run in the folder options.resume. -> exit status."""
-    folder = Path(options.resume)
+def resume_run(folder, request):
+    """Go on with the run in `folder`. Return the exit status.
+
+    data and chips of the request, where None, are those that the run began with.
+    """
+    began, folder = time.monotonic(), Path(folder)
     with locked(folder):
         state = load_checkpoint(folder / CHECKPOINT)
-        recall(folder, options)
-        dataset = load(options.data)
-        check_chips(options.chips, options.data, dataset)
+        request = as_begun(folder, request)
+        dataset = load(request.data)
+        check_chips(request.chips, request.data, dataset)
         training, validation = hold_back(dataset, state.config.validation_images)
         check_images(state.config, build(state.config.architecture, len(dataset.classes)), training)
         if state.data != identity_of(training):
             raise RefpcmError(f"{folder} was trained on other images than those of {dataset.name}; "
                               "give the --data folder it was started with")
-        return train_in(folder, state, dataset, training, validation, options, began)
+        return train_in(folder, state, dataset, training, validation, request, began)
 
 
-def train_in(folder, state, dataset, training, validation, options, began):
-    """Train `state` to its end, or until somebody stops it, then report. -> exit status."""
+def train_in(folder, state, dataset, training, validation, request, began):
+    """Train `state` to its end, or until somebody stops it, then report. Return the exit status."""
     keep_records(folder / METRICS, state.step)
-    session = Session(folder, state, training, validation, options, began,
+    session = Session(folder, state, training, validation, request, began,
                       f"go on with: python -m refpcm.train --resume {shlex.quote(str(folder))}")
     complete = session.run()
     if complete:
-        report(folder, state, training, dataset, options)
+        report(folder, state, training, dataset, request)
     if session.signal:
         return 128 + session.signal  # the shell's convention for a process ended by a signal
     return 0 if complete else 1
@@ -113,10 +113,10 @@ def hold_back(dataset, validation_images):
     """Two data sets: without the validation images, and with these in place of the test images."""
     kept, held = split(dataset, validation_images)
     if not validation_images:
-        return dataset, dataclasses.replace(dataset, test_images=dataset.train_images[:0])
+        return dataset, replace(dataset, test_images=dataset.train_images[:0])
     images, labels = dataset.train_images, dataset.train_labels
-    return (dataclasses.replace(dataset, train_images=images.take(kept, axis=0), train_labels=labels[kept]),
-            dataclasses.replace(dataset, test_images=images.take(held, axis=0), test_labels=labels[held]))
+    return (replace(dataset, train_images=images.take(kept, axis=0), train_labels=labels[kept]),
+            replace(dataset, test_images=images.take(held, axis=0), test_labels=labels[held]))
 
 
 def refuse_used(folder):
@@ -147,16 +147,16 @@ def numbered_folder():
             continue
 
 
-def begin(folder, state, options):
+def begin(folder, state, request):
     """Write what makes `folder` that of a run: its state, from which it can be resumed at once, and config.json."""
     save_checkpoint(folder / CHECKPOINT, state)
-    write_config(folder, state, options)
+    write_config(folder, state, request)
 
 
-def write_config(folder, state, options):
+def write_config(folder, state, request):
     """Write config.json: the resolved configuration, data, chips, versions and command. Raises RefpcmError."""
-    resolved = {**json.loads(as_json(state.config)), "data": os.path.abspath(options.data) if options.data else None,
-                "data_identity": state.data, "start_sha256": state.start, "chips": options.chips,
+    resolved = {**json.loads(as_json(state.config)), "data": os.path.abspath(request.data) if request.data else None,
+                "data_identity": state.data, "start_sha256": state.start, "chips": request.chips,
                 "versions": cli.versions(), "command": sys.argv}
     write_bytes(folder / CONFIG, (json.dumps(resolved, indent=2) + "\n").encode())
 
@@ -188,23 +188,22 @@ def start_from(path, state, dataset):
     state.start = sha256_of(path)
 
 
-def recall(folder, options):
-    """Set --data (None: built in) and --chips, where left out, to those that the run in `folder` began with.
+def as_begun(folder, request):
+    """Return the request with the data and chips that the run in `folder` began with, where it names none.
 
     Raises RefpcmError if its configuration cannot be read and one of them is left out.
     """
-    if options.data and options.chips is not None:
-        return
+    if request.data and request.chips is not None:
+        return request
     try:
-        began = json.loads((folder / CONFIG).read_bytes())
+        began = read_json(folder / CONFIG)
         data, chips = began["data"], began.get("chips", 0)
         if not isinstance(data, str | None) or type(chips) is not int:
             raise ValueError(f"data is {data!r}, chips is {chips!r}")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (RefpcmError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RefpcmError(f"{folder / CONFIG} cannot be read ({error}); say where the images are with --data, and "
                           "how many chips to try with --chips") from None
-    options.data = options.data or data
-    options.chips = chips if options.chips is None else options.chips
+    return replace(request, data=request.data or data, chips=chips if request.chips is None else request.chips)
 
 
 def identity_of(dataset):

@@ -23,11 +23,11 @@ CHECKPOINT, METRICS = "checkpoint.safetensors", "metrics.jsonl"
 class Session:
     """One stretch of a run, from its start or resumption to its end or interruption."""
 
-    def __init__(self, folder, state, training, validation, options, began, again):
+    def __init__(self, folder, state, training, validation, request, began, again):
         """began: time.monotonic() at the start of the time budget; again: how to go on, for whoever stops the run."""
         self.folder, self.state, self.training, self.validation = folder, state, training, validation
-        self.every, self.began = options.checkpoint_every, began
-        self.budget, self.again = options.time_budget, again
+        self.every, self.began = request.checkpoint_every_s, began
+        self.budget, self.again = request.time_budget_s, again
         self.stop_reason = self.signal = None
         self.saved = time.monotonic()
         self.evaluator = None

@@ -10,7 +10,9 @@ import time
 
 import numpy as np
 
-from tests.benchmarks.training_speed import medians, show
+from tests.benchmarks.timing import medians, show
+
+DAY_S = 86400.0
 
 
 def arguments():
@@ -26,11 +28,11 @@ def arguments():
 
 
 def devices(matrices):
-    """Programming, drift exponents and one read at one day of every device: calls without arguments."""
-    from refpcm.spec.pcm.chip import program
+    """Return {name: call} that programs every device, draws its drift exponent and reads it once after a day."""
+    from refpcm.fast.chip import program, read
     from refpcm.spec.pcm.device import AIHWKIT_PCM, JOSHI2020
-    contenders = {"refpcm": lambda: program(matrices, JOSHI2020, 1, 0).read(86400.0),
-                  "refpcm, aihwkit-pcm": lambda: program(matrices, AIHWKIT_PCM, 1, 0).read(86400.0)}
+    contenders = {"refpcm": lambda: read(program(matrices, JOSHI2020, 1, 0), DAY_S),
+                  "refpcm, aihwkit-pcm": lambda: read(program(matrices, AIHWKIT_PCM, 1, 0), DAY_S)}
     try:
         import torch
         from aihwkit.inference.noise.pcm import PCMLikeNoiseModel
@@ -42,23 +44,23 @@ def devices(matrices):
     def aihwkit():
         for w in weights:
             programmed, nu = model.apply_programming_noise(w)
-            model.apply_drift_noise(programmed, nu, 86380.0)
+            model.apply_drift_noise(programmed, nu, DAY_S - JOSHI2020.t0_s)
     return {**contenders, "aihwkit": aihwkit}
 
 
 def on_tiles(network, parameters, matrices, images):
-    """Inference on 512-row tiles with 8-bit converters and output noise, with less and more than that, as calls."""
-    from refpcm.fast.network.engine import Engine
-    from refpcm.fast.tiles.engine import EngineOnTiles
+    """Return {name: call} of an inference on 512-row tiles with 8-bit converters and output noise, and with less and more."""
+    from refpcm.forms import find_forms
     from refpcm.spec.network_on_tiles import Analog, calibrate_ranges
     from refpcm.spec.pcm.tile import Tiles
-    tiles, digital = Tiles(512, output_noise=0.04), Engine(network)
+    tiles, forms = Tiles(512, output_noise=0.04), find_forms("direct")  # the form of digital layers beside tiles
+    digital = forms.make_engine(network)
     w_max = {name: float(np.abs(m).max()) for name, m in matrices.items()}
     ranges = calibrate_ranges(network, parameters, matrices, images[:8], tiles)
     variances = {name: (0.03 * w_max[name]) ** 2 * np.ones_like(m) for name, m in matrices.items()}
-    engine = EngineOnTiles(network, Analog(tiles, matrices, w_max, ranges))
-    noisy = EngineOnTiles(network, Analog(tiles, matrices, w_max, ranges, variances=variances))
-    quiet = EngineOnTiles(network, Analog(Tiles(512), matrices, w_max, ranges))
+    engine = forms.make_engine_on_tiles(network, Analog(tiles, matrices, w_max, ranges))
+    noisy = forms.make_engine_on_tiles(network, Analog(tiles, matrices, w_max, ranges, variances=variances))
+    quiet = forms.make_engine_on_tiles(network, Analog(Tiles(512), matrices, w_max, ranges))
     contenders = {"refpcm, digital network": lambda: digital.forward(parameters, images),
                   "refpcm, converters only": lambda: quiet.forward(parameters, images),
                   "refpcm": lambda: engine.forward(parameters, images),

@@ -16,24 +16,24 @@ from refpcm.evaluation.calibration import mini_batches
 from refpcm.evaluation.expected import changes
 from refpcm.evaluation.inputs import BATCH, Inputs
 from refpcm.evaluation.nested import summarise
+from refpcm.evaluation.prediction import predict
 from refpcm.evaluation.protocol import Protocol, Task
-from refpcm.fast.chip import read
+from refpcm.fast.chip import program, read
 from refpcm.files.network_file import load_network
 from refpcm.spec.compensation.adabs import calibrate, calibration_images
 from refpcm.spec.crossbars import program_network, with_matrices
 from refpcm.spec.pcm.chip import effective_weights
 from refpcm.spec.pcm.device import JOSHI2020
-from refpcm.training.loop import predict
 
 SEED, T_S = 78, 25.0
 
 
 def slopes(chip, weights):
-    """{layer: slope} of the weights read over the target weights, least squares through 0."""
+    """Return {layer: slope} of the weights read over the target weights, least squares through 0."""
     found = {}
     for crossbar in chip.crossbars:
         target = effective_weights(chip, crossbar, crossbar.g_target_us).astype(float)
-        found[crossbar.name] = (target * read[crossbar.name]).sum() / np.square(target).sum()
+        found[crossbar.name] = (target * weights[crossbar.name]).sum() / np.square(target).sum()
     return found
 
 
@@ -60,7 +60,7 @@ def main():
 
     shrinkage, found = {JOSHI2020.t0_s: [], T_S: []}, []
     for number in range(options.chips):
-        chip = program_network(network, trained, JOSHI2020, SEED, number)
+        chip = program_network(network, trained, JOSHI2020, SEED, number, program=program)
         weights = read(chip, T_S)
         slope = slopes(chip, weights)
         shrinkage[T_S].append(slope)

@@ -1,8 +1,8 @@
 """ResNet-34 on a chip for a year, with real ImageNet images: `python -m tests.benchmarks.imagenet_chip`.
 
 No trained weights are at hand, so they are the seeded initial ones: time and memory are those of a trained network,
-accuracy says nothing. 25 classes of the sample have their own names, 975 are filled up. AdaBS calibrates on the sample
-itself, since it has no training images. Each case runs in a process of its own, so that its peak memory is its own.
+accuracy says nothing. Classes without a folder get made-up names. AdaBS calibrates on the test images, since a sample
+has no training images. Each case runs in a process of its own, so that its peak memory is its own.
 """
 
 import argparse
@@ -15,14 +15,11 @@ import time
 from pathlib import Path
 
 NETWORK, CLASSES, YEAR_S = "imagenet-resnet34", 1000, 31536000.0
-SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "imagenet_sample"
-
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
-    parser.add_argument("--from", dest="source", default=SAMPLE, type=Path, metavar="TREE",
-                        help="class folders with images (default: 25 images, one from each of 25 ImageNet classes, "
-                        "that are not part of this repository)")
+    parser.add_argument("--from", dest="source", type=Path, metavar="TREE",
+                        help="class folders with images, such as 25 of one image each; needed")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--adabs-batches", type=int, default=5, metavar="N", help="mini-batches of AdaBS (default 5)")
     parser.add_argument("--adabs-batch-size", type=int, default=5, metavar="M", help="images in each (default 5)")
@@ -55,7 +52,7 @@ def case(options):
     from refpcm.evaluation.calibration import MiniBatches
     from refpcm.evaluation.inputs import Inputs
     from refpcm.spec.compensation.adabs import calibrate, calibration_images
-    from refpcm.spec.compensation.global_drift import compensated_read, reference_readouts
+    from refpcm.spec.compensation.global_drift import Readout, compensated_read, reference_readouts
     from refpcm.spec.crossbars import program_network, with_matrices
     from refpcm.spec.pcm.device import JOSHI2020
 
@@ -69,10 +66,13 @@ def case(options):
     inputs = timed("network file and index", lambda: Inputs(options.folder / "network.safetensors",
                                                             options.folder / "index", "direct"))
     network, trained = inputs.file.network, inputs.file.parameters
-    chip = timed("programming", lambda: program_network(network, trained, JOSHI2020, 1, 0, options.case))
-    reference = timed("reference readouts at 25 s", lambda: reference_readouts(chip))
-    rescued, alphas = timed("read after a year, with GDC", lambda: compensated_read(chip, YEAR_S, 0, reference))[1:]
-    parameters = with_matrices(network, trained, rescued)
+    how = Readout(conductances=inputs.forms.chip.read_conductances)
+    chip = timed("programming", lambda: program_network(network, trained, JOSHI2020, 1, 0, options.case,
+                                                         inputs.forms.chip.program))
+    reference = timed("reference readouts at 25 s", lambda: reference_readouts(chip, how))
+    compensated, alphas = timed("read after a year, with GDC",
+                                lambda: compensated_read(chip, YEAR_S, 0, reference, how))[1:]
+    parameters = with_matrices(network, trained, compensated)
     images = inputs.calibration_images("test")
     chosen = calibration_images(1, 0, 0, len(images), options.adabs_batches, options.adabs_batch_size)
     parameters = timed(f"AdaBS, {chosen.shape[0]} mini-batches of {chosen.shape[1]} images, decoding included",
@@ -89,6 +89,8 @@ def main():
     if options.case:
         case(options)
         return
+    if not options.source:
+        raise SystemExit("name class folders with images: --from TREE")
     print(f"{NETWORK}, seeded initial weights, {options.threads} threads")
     with tempfile.TemporaryDirectory() as folder:
         prepare(options.source, Path(folder))

@@ -11,17 +11,15 @@ import tempfile
 import time
 from pathlib import Path
 
-SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "imagenet_sample"
-
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
-    parser.add_argument("--from", dest="source", default=SAMPLE, type=Path, metavar="TREE",
+    parser.add_argument("--from", dest="source", required=True, type=Path, metavar="TREE",
                         help="class folders with images, such as 25 of one image each")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--steps", type=int, default=4, help="the first, which compiles, is not counted (default 4)")
     parser.add_argument("--batch-size", type=int, help="default: that of the preset")
-    parser.add_argument("--kernels", default="direct")
+    parser.add_argument("--kernels", choices=("winograd", "direct"), help="default: that of the preset")
     return parser.parse_args()
 
 
@@ -60,7 +58,7 @@ def measure(options, index):
     from refpcm.training.sources import image_source
     config = preset("joshi2020-imagenet")
     batch = options.batch_size or config.batch_size
-    config = dataclasses.replace(config, kernels=options.kernels, batch_size=batch)
+    config = dataclasses.replace(config, kernels=options.kernels or config.kernels, batch_size=batch)
     dataset = load(index)
     print(f"{config.architecture}, {len(dataset.classes)} classes, batch {batch}, {config.kernels}, "
           f"{options.threads} threads")

@@ -11,7 +11,7 @@ from refpcm.spec import resnet
 
 
 def convolutions(architecture, batch, kernels):
-    """Yields (label, FLOP of one direction, {direction: call})."""
+    """Yield (label, FLOP of one direction, {direction: call})."""
     network, seen = resnet.build(architecture), set()
     plan = make_plan(network)
     tensors = tensor_shapes(plan, *network.input_shape)

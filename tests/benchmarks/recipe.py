@@ -11,8 +11,7 @@ import sys
 from pathlib import Path
 
 EPOCHS, HELD_OUT = 6, 5000
-COMMON = ["--preset", "joshi2020-cifar10-short", "--epochs", EPOCHS, "--validation-images", HELD_OUT,
-          "--kernels", "winograd"]
+COMMON = ["--preset", "joshi2020-cifar10-short", "--epochs", EPOCHS, "--validation-images", HELD_OUT]
 CANDIDATES = {
     "base": [],
     "peak-0.1": ["--learning-rate", "0.1"],

@@ -2,32 +2,32 @@
 
 from collections import Counter
 
-from refpcm.fast import threads as parallel
+from refpcm.fast import threads
 from refpcm.fast.kernels import convolution
-from refpcm.fast.network import backward, forward
+from refpcm.fast.network import backward, engine, forward
 
+MODULES = (backward, convolution, engine, forward)  # that run kernels in a training step
 MODES = {0: "forward", 1: "no batch norm", 2: "input gradient"}
 
 
 def profile(step, clock):
-    """{kernel: seconds} of one call of `step`, and "everything else"."""
-    seconds, real = Counter(), parallel.run
+    """Return {kernel: seconds} of one call of `step`, and "everything else"."""
+    seconds, real = Counter(), threads.run
 
     def timed(kernel, tasks, *arguments):
         start = clock()
         real(kernel, tasks, *arguments)
         name = kernel.py_func.__name__
-        if name.startswith("convolve_row"):
+        if name.startswith("convolve_"):
             name += f" ({MODES[arguments[7][0]]})"
         seconds[name] += clock() - start
-    modules = backward, convolution, forward
     try:
-        for module in modules:
+        for module in MODULES:
             module.run = timed
         start = clock()
         step()
         seconds["everything else"] = clock() - start - sum(seconds.values())
     finally:
-        for module in modules:
+        for module in MODULES:
             module.run = real
     return dict(seconds.most_common())

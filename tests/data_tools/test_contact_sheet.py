@@ -19,6 +19,11 @@ def test_a_picture_is_written_and_replaced(tmp_path):
     assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG") and os.listdir(tmp_path) == ["sheet.png"]
 
 
+def test_no_folder_is_made_for_a_picture(tmp_path):
+    done = command("nope/deep/sheet.png", tmp_path)
+    assert done.returncode == 2 and "there is no folder" in done.stderr and os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("target", ["pipe", "link-to-pipe", "folder", ""])
 def test_what_is_no_file_is_refused_and_stays(tmp_path, target):
     os.mkfifo(tmp_path / "pipe")

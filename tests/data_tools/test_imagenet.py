@@ -182,11 +182,15 @@ def test_a_damaged_index_is_refused(tree, tmp_path):
     damage("val_cache.npy", lambda path: os.truncate(path, path.stat().st_size - 1))
     damage("val_cache.npy", lambda path: np.save(path, np.zeros((2, 3, 224, 224), np.uint8)))
     damage("val_cache.npy", lambda path: path.write_bytes(b"x"))
+    damage("val_cache.npy", lambda path: path.write_bytes(path.read_bytes()[:128] + bytes(1000) + path.read_bytes()[128:]))
+    for position in (12, 20, 24, 30, 60, 70):  # one flipped bit in the header
+        damage("val_cache.npy", lambda path, position=position: path.write_bytes(
+            (lambda raw: raw[:position] + bytes([raw[position] ^ 1]) + raw[position + 1:])(path.read_bytes())))
     damage("imagenet.json", os.unlink)
     for text in ("", "{", "[]", "{}", '{"format": "refpcm-imagenet-index", "version": 2}',
                  '{"format": "refpcm-imagenet-index", "version": 1}'):
         damage("imagenet.json", lambda path, text=text: path.write_text(text))
-    assert damage.count == 23
+    assert damage.count == 30
 
 
 @pytest.mark.parametrize("size, expected", [
@@ -247,15 +251,15 @@ def test_grey_images_have_three_equal_channels(tree):
 
 
 def test_cmyk_is_converted_to_nearly_the_same_colours(tmp_path):
-    path = tmp_path / "cmyk.tif"
-    picture(mode="CMYK").save(path)
+    path = tmp_path / "cmyk.jpg"
+    picture(mode="CMYK").save(path, quality=100, subsampling=0)
     difference = np.abs(np.asarray(open_rgb(path), int) - np.asarray(picture(), int))
     assert difference.max() <= 2
 
 
 def test_damaged_images_never_end_in_another_exception(tmp_path):
     generator = np.random.default_rng(0)
-    for form in ("JPEG", "PNG", "BMP", "WEBP"):
+    for form in ("JPEG", "PNG"):
         data = np.frombuffer(encoded(picture(40, 40), form), np.uint8)
         for _ in range(40):
             damaged = data[:generator.integers(1, len(data) + 1)].copy()

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
+from data_tools import matlab_file
 from data_tools.errors import DataError
 from data_tools.imagenet_building import build
 from data_tools.imagenet_ground_truth import read_ground_truth
@@ -23,6 +24,12 @@ FORMS = {
     "caffe": "".join(f"{name}.JPEG {class_id}\n" for name, class_id in TRUTH.items()),
     "kaggle": "ImageId,PredictionString\n" + "".join(
         f"{name},{class_id} 85 1 499 272 {class_id} 0 0 9 9 \n" for name, class_id in TRUTH.items()),
+    "quoted": "\"ImageId\",\"PredictionString\"\n" + "".join(
+        f"\"{name}\",\"{class_id} 85 1 499 272\"\n" for name, class_id in TRUTH.items()),
+    "tabs, as Tiny ImageNet's": "".join(f"{name}.JPEG\t{class_id}\t0\t32\t44\t62\n" for name, class_id in TRUTH.items()),
+    "id first": "".join(f"{class_id};{name}.JPEG\n" for name, class_id in TRUTH.items()),
+    "paths": "".join(f"val/{class_id}/{name}.JPEG\n" for name, class_id in TRUTH.items()),
+    "numbered": ",file,synset\n" + "".join(f"{i},{name}.JPEG,{TRUTH[name]}\n" for i, name in enumerate(TRUTH)),
     "spaced": "\n".join(f"  {name}.JPEG,  {class_id}\r\n" for name, class_id in TRUTH.items()),
 }
 
@@ -59,6 +66,39 @@ def test_the_development_kit_is_read_from_its_folder_or_its_data(tmp_path):
     assert read_ground_truth(kit) == TRUTH == read_ground_truth(kit / "data")
 
 
+def test_a_list_of_class_numbers_gets_a_way_to_one_of_ids(tmp_path):
+    (tmp_path / "val.txt").write_text("a.JPEG 1\nb.JPEG 0\n")
+    (tmp_path / "synsets.txt").write_text(f"{FISH}\n{BIRD}\n")
+    with pytest.raises(DataError, match="gives class numbers.*awk") as refused:
+        read_ground_truth(tmp_path / "val.txt")
+    command = str(refused.value).split("synsets.txt: ")[1].replace("LIST", "val.txt")
+    made = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True).stdout
+    (tmp_path / "classes").write_text(made)
+    assert read_ground_truth(tmp_path / "classes") == {"a": BIRD, "b": FISH}
+
+
+def test_a_matlab_file_that_crashes_its_reader_is_refused(tmp_path, monkeypatch):
+    kit = make_kit(tmp_path / "kit")
+    monkeypatch.setattr(matlab_file, "_PROGRAM", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    with pytest.raises(DataError, match="meta.mat: damaged.*crashed on it.*unpack the kit again"):
+        read_ground_truth(kit)
+    monkeypatch.setattr(matlab_file, "TIME_S", 0.1)
+    monkeypatch.setattr(matlab_file, "_PROGRAM", "import time; time.sleep(60)")
+    with pytest.raises(DataError, match="took more than"):
+        read_ground_truth(kit)
+
+
+def test_the_child_has_limits_and_no_matlab_file_is_read_outside_of_it(tmp_path, monkeypatch):
+    kit = make_kit(tmp_path / "kit")
+    monkeypatch.setattr("scipy.io.loadmat", lambda *_, **__: pytest.fail("read in this process"))
+    assert read_ground_truth(kit) == TRUTH
+    limits = "import resource; from data_tools import matlab_file; matlab_file.json.dumps = lambda _: " + (
+        "'\"' + str([resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_CPU)]) + '\"'")
+    monkeypatch.setattr(matlab_file, "_PROGRAM", f"{limits}; matlab_file._in_child()")
+    with pytest.raises(DataError, match=r"\[2147483648, 20\]"):
+        read_ground_truth(kit)
+
+
 def test_images_in_val_itself_get_their_classes(command, tmp_path):
     make_tree(tmp_path / "tree")
     make_kit(tmp_path / "kit")
@@ -87,8 +127,8 @@ def test_what_does_not_name_classes_is_refused(refused, tmp_path):
     (tmp_path / "folder").mkdir()
     for name, words in {"numbers": "line 2: 'ILSVRC2012_val_00000002.JPEG 970' has no", "empty": "names no images",
                         "foreign": "names none of the images", "twice": "two classes",
-                        "short": "no complete development kit", "damaged": "no complete development kit",
-                        "lost": "no complete development kit",
+                        "short": "no complete development kit", "damaged": "not the meta.mat of the development kit",
+                        "lost": "meta.mat: there is no such file",
                         "folder": "ILSVRC2012_devkit_t12", "missing": "missing"}.items():
         assert words in refused("imagenet", "--from", tree, "--val-classes", tmp_path / name, "--out", "out"), name
         assert not (tmp_path / "out").exists()

@@ -20,5 +20,5 @@ def test_a_byte_order_mark_is_passed_over(encoding, tmp_path):
 @pytest.mark.parametrize("read, text", list(zip((read_class_list, read_ground_truth), LINES)))
 def test_other_encodings_are_refused_by_name(read, text, tmp_path):
     (tmp_path / "list").write_text(text, encoding="utf-16")
-    with pytest.raises(DataError, match="list is not UTF-8 text"):
+    with pytest.raises(DataError, match="list: it is not UTF-8 text"):
         read(tmp_path / "list")

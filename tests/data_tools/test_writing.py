@@ -40,8 +40,9 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path, changes, words):
 
 
 def test_classes_are_names(tmp_path):
-    with pytest.raises(DataError, match="classes are names"):
-        write(tmp_path / "set", "own", [0, 1, 2], small(), {})
+    for classes, words in (([0, 1, 2], "class 0 is 0"), (["a", "b", ""], "class 2 is ''"), (["a", None, "c"], "class 1 is")):
+        with pytest.raises(DataError, match=f"name of {words}.*every class needs a name"):
+            write(tmp_path / "set", "own", classes, small(), {})
 
 
 @pytest.mark.parametrize("link", ["to an empty folder", "to nothing"])

@@ -10,7 +10,7 @@ from PIL import Image
 from data_tools.errors import DataError
 from data_tools.imagenet_building import build
 from data_tools.imagenet_index import read_index
-from data_tools.prepared import sha256_of
+from data_tools.reading import sha256_of
 from refpcm.datasets import load
 from refpcm.datasets.imagenet import is_index, load_index
 from refpcm.errors import RefpcmError
@@ -63,7 +63,7 @@ def test_an_index_without_val_or_with_damage_is_refused(tmp_path):
     with pytest.raises(RefpcmError, match="no val split"):
         load_index(folder)
     (folder / "train_labels.npy").write_bytes(b"")
-    with pytest.raises(RefpcmError, match="damaged"):
+    with pytest.raises(RefpcmError, match="train_labels.npy: the file is empty; remove"):
         load_index(folder)
 
 
@@ -97,7 +97,7 @@ def test_a_damaged_cache_is_refused(tmp_path):
     with pytest.raises(DataError, match="val_cache.npy is damaged"):  # where it is asked whether there is anything to do
         build(tmp_path / "tree", folder, True, None, "val")
     (folder / "val_cache.npy").write_bytes(b"")
-    with pytest.raises(RefpcmError, match="val_cache.npy is missing or damaged"):
+    with pytest.raises(RefpcmError, match="val_cache.npy: the file is empty; remove"):
         load_index(folder)
 
 
@@ -123,10 +123,10 @@ def test_lists_that_do_not_fit_each_other_are_refused(tmp_path):
 @pytest.mark.parametrize("failure", [OSError(5, "Input/output error"), MemoryError()])
 def test_a_failing_disk_is_not_a_broken_image(tmp_path, monkeypatch, failure):
     """Else an index would be made, or images tested on, without them."""
-    def fail(path):
+    def fail(*_):
         raise failure
     make_index(tmp_path, {"val": 1})
-    monkeypatch.setattr("data_tools.imagenet_images.Image.open", fail)
+    monkeypatch.setattr("data_tools.imagenet_images.open", fail, raising=False)
     with pytest.raises(type(failure)):
         build(tmp_path / "tree", tmp_path / "other", False, None, "val")
     assert not (tmp_path / "other").exists()

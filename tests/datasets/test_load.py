@@ -1,10 +1,13 @@
+import bz2
 import dataclasses
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ import pytest
 
 from data_tools import prepared, synthetic
 from data_tools.errors import DataError
+from data_tools.reading import sha256_of
 from data_tools.writing import write
 from refpcm.datasets import load
 from refpcm.errors import RefpcmError
@@ -61,7 +65,7 @@ def reseal(folder, **changes):
     path = folder / "dataset.json"
     description = json.loads(path.read_text())
     description.pop("digest")
-    description["sha256"] = {f"{name}.npy": prepared.sha256_of(folder / f"{name}.npy") for name in prepared.ARRAYS}
+    description["sha256"] = {f"{name}.npy": sha256_of(folder / f"{name}.npy") for name in prepared.ARRAYS}
     description.update(changes)
     path.write_text(json.dumps(description))
 
@@ -119,6 +123,20 @@ def damages():
         reseal(folder)
     yield "an npz as array", archive, "test_labels.npy is no NumPy array"
 
+    def shifted(folder):
+        path = folder / "test_images.npy"
+        path.write_bytes(path.read_bytes()[:128] + bytes(1000) + path.read_bytes()[128:])
+        reseal(folder)
+    yield "1,000 bytes after a header", shifted, "test_images.npy is no NumPy array, or damaged"
+    for position in (20, 24, 30, 60):  # one flipped bit in the header
+        def flipped(folder, position=position):
+            path = folder / "test_labels.npy"
+            content = bytearray(path.read_bytes())
+            content[position] ^= 1
+            path.write_bytes(content)
+            reseal(folder)
+        yield f"a flipped bit in byte {position} of a header", flipped, "test_labels.npy is no NumPy array, or damaged"
+
     def wide(folder):
         np.save(folder / "test_images.npy", np.zeros((20, 3, 40, 40), np.uint8))
         reseal(folder)
@@ -134,13 +152,13 @@ def damages():
     def text(content):
         return lambda folder: (folder / "dataset.json").write_bytes(content)
     yield "no description", lambda folder: (folder / "dataset.json").unlink(), "it is not complete"
-    yield "empty description", text(b""), "no JSON"
-    yield "text as description", text(b"hello"), "no JSON"
-    yield "bytes as description", text(bytes(range(256))), "no JSON"
-    yield "a deep description", text(b"[" * 100_000), "no JSON"
+    yield "empty description", text(b""), "the file is empty"
+    yield "text as description", text(b"hello"), "not JSON"
+    yield "bytes as description", text(bytes(range(256))), "not UTF-8 text"
+    yield "a deep description", text(b"[" * 100_000), "nested too deeply"
     yield "list as description", text(b"[]"), "does not describe a prepared data set"
     yield "foreign description", text(b'{"format": "other"}'), "does not describe a prepared data set"
-    yield "half a description", lambda folder: os.truncate(folder / "dataset.json", 300), "no JSON"
+    yield "half a description", lambda folder: os.truncate(folder / "dataset.json", 300), "not JSON"
     yield "later version", lambda folder: reseal(folder, version=2), "format version 2"
     for key in ("name", "classes", "mean", "std", "counts", "origin", "sha256"):
         for value in (None, 7, []):
@@ -152,6 +170,7 @@ def damages():
     yield "another mean", another_mean, "its SHA-256 does not agree"
     yield "a hash missing", lambda folder: reseal(folder, sha256={"train_images.npy": "x"}), "damaged: sha256"
     yield "a count missing", lambda folder: reseal(folder, counts={"train": 40}), "damaged: counts"
+    yield "an empty class name", lambda folder: reseal(folder, classes=["a", ""] * 5), "damaged: classes"
     yield "a class that is a number", lambda folder: reseal(folder, classes=[1, 2]), "damaged: classes"
     yield "mean in words", lambda folder: reseal(folder, mean=["a", "b", "c"]), "damaged: mean"
     yield "two channels", lambda folder: reseal(folder, mean=[0.5] * 2, std=[0.5] * 2), "std"
@@ -175,7 +194,7 @@ def test_damaged_sets_are_refused_with_file_and_remedy(intact, tmp_path):
         message = str(failure.value)
         assert reason in message and str(folder) in message, (what, message)
         refused += 1
-    assert refused == 79
+    assert refused == 85
 
 
 def test_what_is_no_prepared_set_is_refused_with_the_command_that_makes_one(tmp_path):
@@ -196,6 +215,21 @@ def test_what_is_no_prepared_set_is_refused_with_the_command_that_makes_one(tmp_
         with pytest.raises(RefpcmError) as failure:
             load(tmp_path / name)
         assert reason in str(failure.value) and str(tmp_path / name) in str(failure.value), name
+
+
+def test_a_file_in_place_of_a_folder_is_not_unpacked(tmp_path):
+    """A packed header that claims a gigabyte, and headers that follow each other without end, in place of an archive."""
+    long_name = tarfile.TarInfo("x")
+    long_name.type, long_name.size = tarfile.GNUTYPE_LONGNAME, 1 << 30
+    (tmp_path / "bomb").write_bytes(bz2.compress(long_name.tobuf(tarfile.GNU_FORMAT) + bytes(1 << 24)))
+    long_name.size = 1
+    (tmp_path / "chain").write_bytes((long_name.tobuf(tarfile.GNU_FORMAT) + b"x".ljust(512, b"\0")) * 5000)
+    for name in ("bomb", "chain"):
+        tracemalloc.start()
+        with pytest.raises(RefpcmError, match="is an archive; prepare it first"):
+            load(tmp_path / name)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 22
+        tracemalloc.stop()
 
 
 def test_a_pipe_is_not_waited_for_and_a_name_beyond_all_limits_is_refused(tmp_path):

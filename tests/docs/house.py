@@ -16,10 +16,11 @@ MAP = (  # folder or files, what it is, page
     ("refpcm/golden", "golden values, and the runner that checks other implementations", "golden"),
     ("refpcm/*.py", "the commands, the public names and what they share", "api"),
     ("data_tools", "CIFAR-10, ImageNet, the built-in set; usable without refpcm", "data"),
-    ("tests", "mirrors the packages; `tests/benchmarks` for measured claims", None),
+    ("tests", "mirrors the packages; `tests/benchmarks` measures, `tests/results` writes [the results](docs/results.md)", None),
 )
 ORDER = (  # of reading: file of refpcm/spec, what it holds
     ("random.py", "every random number by its address: Philox4x32-10, uniforms, normals (AS 241)"),
+    ("arrays.py", "what counts as an array of real numbers"),
     ("elementary.py", "log and exp with the same bits on every machine"),
     ("nn/__init__.py", "which operators there are"),
     ("nn/conv2d.py", "convolution by im2col, forward and backward: a column is what a crossbar sees"),
@@ -42,6 +43,8 @@ ORDER = (  # of reading: file of refpcm/spec, what it holds
     ("pcm/programming.py", "programming error; RESET and stuck devices"),
     ("pcm/drift.py", "drift exponents; decay with time"),
     ("pcm/read_noise.py", "1/f noise of a read"),
+    ("pcm/transfer.py", "the paper's transfer model: one Gaussian a weight"),
+    ("pcm/note2.py", "the paper's model over time, as far as it is recorded"),
     ("pcm/chip.py", "program and read a chip, stage by stage; its hash"),
     ("pcm/device_data.py", "a device as plain data, for the hash and for files"),
     ("pcm/converters.py", "digital-to-analog and analog-to-digital converters"),

@@ -44,8 +44,3 @@ def test_accuracies_in_the_readme_stand_on_the_results_page():
     accuracies = re.findall(r"\d+\.\d+ %", told)
     assert len(accuracies) >= 5
     assert [number for number in accuracies if number not in (ROOT / "docs" / "results.md").read_text()] == []
-
-
-def test_the_results_page_is_what_its_generator_writes():
-    from tests.benchmarks.results import page
-    assert (ROOT / "docs" / "results.md").read_text() == page()

@@ -1,6 +1,7 @@
 """The disk cache of compiled kernels, and other CPUs than this one: each in a process of its own."""
 
 import os
+import pickle
 import platform
 import subprocess
 import sys
@@ -57,6 +58,53 @@ def test_damaged_entries_are_compiled_anew(tmp_path):
     for entry in (tmp_path / "kernels").glob("*/*.nb[ci]"):
         entry.write_bytes(entry.read_bytes()[:40])
     python(CODE, REFPCM_CACHE=tmp_path)
+
+
+def test_a_flipped_bit_in_machine_code_is_found_before_it_runs(tmp_path):
+    python(CODE, REFPCM_CACHE=tmp_path)
+    entries = sorted((tmp_path / "kernels").glob("*/*.nbc"))
+    for entry in entries:
+        content = bytearray(entry.read_bytes())
+        content[len(content) // 2] ^= 1
+        entry.write_bytes(content)
+    assert "compiling" in python(CODE, REFPCM_CACHE=tmp_path)
+    assert python(CODE, REFPCM_CACHE=tmp_path) == ""
+
+
+def test_a_planted_entry_is_not_unpickled(tmp_path):
+    """Its digest is not in the list; without the list nothing is believed either."""
+    python(CODE, REFPCM_CACHE=tmp_path)
+    index = next((tmp_path / "kernels").glob("*/*linear-*.nbi"))
+    planted = pickle.dumps(("version", Planted(tmp_path / "ran")))
+    for listed in (True, False):
+        index.write_bytes(planted)
+        if not listed:
+            index.with_name(index.name + ".sha256").unlink()
+        python(CODE, REFPCM_CACHE=tmp_path)
+        assert not (tmp_path / "ran").exists()
+
+
+class Planted:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="wants POSIX permissions")
+def test_a_folder_that_others_may_write_is_not_used_with_a_word(tmp_path):
+    python(CODE, REFPCM_CACHE=tmp_path)
+    folder, = (tmp_path / "kernels").iterdir()
+    folder.chmod(0o777)
+    assert "may be written by others" in python(CODE, REFPCM_CACHE=tmp_path)
+
+
+@pytest.mark.parametrize("setting", [{"NUMBA_DISABLE_JIT": "1"}, {"NUMBA_OPT": "0"}, {"NUMBA_NUM_THREADS": "0"}])
+def test_settings_of_numba_that_cannot_work_get_a_sentence(setting, tmp_path):
+    done = subprocess.run([sys.executable, "-m", "refpcm.train", "--epochs", "1", "--out", tmp_path / "run"],
+                          capture_output=True, text=True, env={**os.environ, **setting, "REFPCM_CACHE": str(tmp_path)})
+    assert done.returncode == 2 and done.stderr.startswith("error: NUMBA_") and "Traceback" not in done.stderr
 
 
 @pytest.mark.slow  # a whole step on such a CPU is in test_engine.py

@@ -1,10 +1,19 @@
 """python -m refpcm.convert, run as a user runs it."""
 
+import argparse
+import collections
+import dataclasses
+import datetime
+import decimal
 import hashlib
 import os
+import pickle
 import subprocess
 import sys
+import tarfile
 import time
+import types
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +24,7 @@ from torch_writer import Tensor, named, sequential, zipped
 from data_tools.cifar10_batches import CLASSES
 from refpcm.convert import CIFAR10_CLASSES, IMAGENET
 from refpcm.datasets.imagenet import MEAN, STD
+from refpcm.files.holders import find_state_dict
 from refpcm.files.names import to_parameters
 from refpcm.files.network_file import NetworkFile, load_network, save_network
 from refpcm.files.npz import write_npz
@@ -90,6 +100,56 @@ def test_sources_of_all_forms_become_the_same_network(tmp_path, source):
     assert (found.mean, found.std) == ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
     assert found.classes == CIFAR10_CLASSES and found.notes["imported from"] == "source.npz"
     assert found.notes["sha256 of source"] == hashlib.sha256((tmp_path / "source.npz").read_bytes()).hexdigest()
+
+
+@dataclasses.dataclass
+class Settings:
+    """A class of the program that wrote the checkpoint."""
+    rate: float = 0.1
+
+
+BESIDE = {"NumPy number": np.float64(91.5), "NumPy array": np.arange(3), "array of objects": np.array([None, "a"]),
+          "Namespace": argparse.Namespace(lr=0.1, name="x"), "set": {1, 2}, "frozenset": frozenset("ab"), "complex": 1 + 2j,
+          "defaultdict": collections.defaultdict(list, a=[1]), "deque": collections.deque([1, 2], 5),
+          "date": datetime.datetime(2024, 5, 6, tzinfo=datetime.timezone.utc), "duration": datetime.timedelta(1),
+          "path": Path("/a/b"), "bytearray": bytearray(b"ab"), "slice": slice(1, 2), "range": range(3),
+          "class of its own": Settings(), "class itself": Settings, "decimal": decimal.Decimal("1.5"),
+          "SimpleNamespace": types.SimpleNamespace(a=1)}
+
+
+@pytest.mark.parametrize("protocol", range(2, 6))
+@pytest.mark.parametrize("what", BESIDE)
+def test_what_lies_beside_the_weights_is_skipped(tmp_path, what, protocol):
+    instructions = pickle.dumps({"x": BESIDE[what]}, protocol)[2:-1]
+    for form in (zipped, sequential):
+        (tmp_path / "c.pt").write_bytes(checkpoint(form, wrap=lambda inner: {"beside": instructions, "state_dict": inner}))
+        state_dict, _ = find_state_dict("c.pt", read_source(tmp_path / "c.pt")[1])
+        found = to_parameters("c.pt", NETWORK, state_dict)
+        assert all(np.array_equal(found[name], array) for name, array in PARAMETERS.items())
+
+
+def test_copies_prefixes_and_skipped_objects_are_said(tmp_path):
+    """As a Lightning checkpoint with averaged weights."""
+    skipped = pickle.dumps(argparse.Namespace(lr=0.1), 2)[2:-1]
+    copy = {name: 2 * array for name, array in PARAMETERS.items()}
+    both = {**renamed(PARAMETERS, prefix="model."), **renamed(copy, prefix="ema.model.")}
+    (tmp_path / "c.pt").write_bytes(checkpoint(zipped, both, lambda inner: {"args": skipped, "state_dict": inner}))
+    arguments = ["c.pt", "n.npz", "--architecture", "tiny-resnet8"]
+    run = convert(*arguments, folder=tmp_path)
+    assert run.returncode == 0, run.stderr
+    for words in ("begin with model., which was left out", "others under state_dict.ema.model: --weights NAME takes those",
+                  "skipped without reading: args (an object of argparse.Namespace)"):
+        assert f"note: {words}" in run.stdout or words in run.stdout
+    run = convert(*arguments, "--weights", "state_dict.ema.model", folder=tmp_path)
+    assert run.returncode == 0 and np.array_equal(load_network(tmp_path / "n.npz").parameters["fc.bias"], copy["fc.bias"])
+
+
+def test_class_names_cannot_command_a_terminal(tmp_path):
+    (tmp_path / "c.pt").write_bytes(checkpoint())
+    names = ["\x1b]0;owned\x07", "a\u202eb", *"cdefghij"]
+    run = convert("c.pt", "n.npz", "--architecture", "tiny-resnet8", "--classes", *names, folder=tmp_path)
+    assert run.returncode == 0 and "\x1b" not in run.stdout and "\\x1b]0;owned\\x07, a\\u202eb, c" in run.stdout
+    assert load_network(tmp_path / "n.npz").classes[:2] == tuple(names[:2])
 
 
 def test_networks_go_to_npz_and_back_unchanged(tmp_path):
@@ -180,6 +240,15 @@ BAD = {  # arguments, words on stderr
     "class file missing": (["good.pt", "n.npz", *ARCHITECTURE, "--classes", "absent.txt"], "absent.txt: there is no"),
     "class file short": (["good.pt", "n.npz", *ARCHITECTURE, "--classes", "text"], "text: 10 class names are wanted"),
     "class file binary": (["good.pt", "n.npz", *ARCHITECTURE, "--classes", "good.pt"], "good.pt: it is not UTF-8 text"),
+    "class file a pipe": (["good.pt", "n.npz", *ARCHITECTURE, "--classes", "pipe"], "not a regular file"),
+    "class file endless": (["good.pt", "n.npz", *ARCHITECTURE, "--classes", "/dev/zero"], "not a regular file"),
+    "class file of terabytes": (["good.pt", "n.npz", *ARCHITECTURE, "--classes", "sparse"], "at most 16777216 are expected"),
+    "other weights": (["good.pt", "n.npz", *ARCHITECTURE, "--weights", "ema"], "no weights under ema; there are some under"),
+    "tar of a checkpoint": (["good.tar", "n.npz", *ARCHITECTURE], "it is a tar archive; unpack it with tar -xf"),
+    "zip of a checkpoint": (["packed.zip", "n.npz", *ARCHITECTURE], "it holds good.pt); if that is a checkpoint, unpack"),
+    "names that command": (["escape.pt", "n.npz", *ARCHITECTURE], "unknown (1): \\x1b[2J.weight"),
+    "global that commands": (["escape2.pt", "n.npz", *ARCHITECTURE], "it asks for 'os.\\x1b[2J'"),
+    "format that commands": (["escape3", "n.npz", *ARCHITECTURE], "escape3 is a refpcm-\\x1b[2J file"),
 }
 
 
@@ -193,6 +262,16 @@ def folder(tmp_path_factory):
     for name, content in files.items():
         (path / name).write_bytes(content)
     (path / "folder.npz").mkdir()
+    os.mkfifo(path / "pipe")
+    with open(path / "sparse", "wb") as sparse:
+        sparse.truncate(1 << 40)
+    (path / "escape.pt").write_bytes(checkpoint(zipped, {**PARAMETERS, "\x1b[2J.weight": np.zeros(2)}))
+    (path / "escape2.pt").write_bytes(zipped(named("os \x1b[2J")))
+    write_tensors(path / "escape3", PARAMETERS, {"format": "refpcm-\x1b[2J"})
+    with tarfile.open(path / "good.tar", "w") as archive:
+        archive.add(path / "good.pt", "good.pt")
+    with zipfile.ZipFile(path / "packed.zip", "w") as archive:
+        archive.write(path / "good.pt", "good.pt")
     write_tensors(path / "checkpoint", PARAMETERS, {"format": "refpcm-checkpoint"})
     network_file = NetworkFile(NETWORK, PARAMETERS, CIFAR10_CLASSES, (0.5,) * 3, (0.5,) * 3)
     save_network(path / "network.npz", network_file)
@@ -208,12 +287,12 @@ def test_bad_input_is_one_sentence_and_exit_status_2(folder, case):
     before = sorted(os.listdir(folder))
     run = convert(*arguments, folder=folder)
     assert run.returncode == 2 and run.stdout == ""
-    assert words in run.stderr and "Traceback" not in run.stderr
+    assert words in run.stderr and "Traceback" not in run.stderr and "\x1b" not in run.stderr
     assert sorted(os.listdir(folder)) == before
 
 
 def test_the_bad_inputs_are_counted():
-    assert len(BAD) == 33
+    assert len(BAD) == 42
 
 
 @pytest.mark.skipif(not RESNET20.exists(), reason="needs ../shared/data/pretrained")

@@ -3,8 +3,10 @@
 import re
 from pathlib import Path
 
+from data_tools import npy, pickle_machine, pickle_values, reading
 from refpcm.convert import CIFAR10, IMAGENET
-from refpcm.files import archive, names, tensors, torch_names, torch_pickle
+from refpcm.files import holders, tensors, torch_names
+from refpcm.files import reading as refpcm_reading
 
 PAGE = (Path(__file__).parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
 
@@ -19,12 +21,14 @@ def test_the_examples_print_the_numbers_in_their_comments(tmp_path, monkeypatch,
 
 
 def test_the_numbers_are_those_of_the_program():
-    from test_torch_pickle import ALLOWED
     for mean, std in (CIFAR10, IMAGENET):
         for values in (mean, std):
             assert " ".join(f"{value:.{4 if values in CIFAR10 else 3}f}" for value in values) in PAGE.replace("\n", " ")
-    assert f"the {len(ALLOWED)} instructions" in PAGE and f"of {len(torch_names.NAMES)} names" in PAGE
-    assert f"{torch_pickle._MOST_INSTRUCTIONS:,}" in PAGE
-    assert archive.UNPACKED_LIMIT == 2 ** 30 and "1 GiB" in PAGE
+    assert f"{len(pickle_values.INSTRUCTIONS) + 1} instructions" in PAGE  # and STOP
+    assert f"list of {len(torch_names.NAMES)} names" in PAGE
+    assert f"{pickle_machine.MOST_INSTRUCTIONS:,} instructions" in PAGE and pickle_machine.SPARE == 1000
+    assert reading.unpacked_limit(0) == 2 ** 26 and reading.unpacked_limit(10) - reading.unpacked_limit(9) == 64
+    assert reading.TEXT_LIMIT == 2 ** 24 and refpcm_reading.TOML_LIMIT == 2 ** 16 and "16 MiB" in PAGE and "64 KiB" in PAGE
+    assert f"{refpcm_reading.TOML_LINE_LIMIT:,} characters" in PAGE and f"{npy.HEADER_LIMIT:,} bytes" in PAGE
     assert tensors.HEADER_LIMIT == 100_000_000 and "100 MB" in PAGE
-    assert all(f"`{holder}`" in PAGE for holder in names.HOLDERS)
+    assert all(f"`{holder}`" in PAGE for holder in holders.HOLDERS)

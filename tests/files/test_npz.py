@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -9,7 +10,6 @@ import pytest
 from test_tensors import same, sample
 
 from refpcm.errors import RefpcmError
-from refpcm.files import archive
 from refpcm.files.npz import read_npz, write_npz
 
 
@@ -109,7 +109,7 @@ MEMBERS = {
     "version 9": ({"a.npy": b"\x93NUMPY\x09\x00" + bytes(100)}, "array 'a'"),
     "header is code": ({"a.npy": npy_with_header("__import__('os').abort()")}, "array 'a'"),
     "header deep": ({"a.npy": npy_with_header("(" * 5000)}, "array 'a'"),
-    "header lacks shape": ({"a.npy": npy_with_header("{'descr': '<f4', 'fortran_order': False}")}, "array 'a'"),
+    "header lacks shape": ({"a.npy": npy_with_header("{'descr': '<f4', 'fortran_order': False}")}, "has not exactly"),
     "data missing": ({"a.npy": npy(np.zeros(3))[:-1]}, "does not take 23 bytes"),
     "data too long": ({"a.npy": npy(np.zeros(3)) + b"\0"}, "does not take 25 bytes"),
     "petabytes": ({"a.npy": npy_with_header(
@@ -141,13 +141,28 @@ def test_malformed_members_are_refused_with_the_reason(tmp_path, case):
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
-    (tmp_path / "t.npz").write_bytes(packed({"a.npy": npy(np.zeros(2 ** 20))}, zipfile.ZIP_DEFLATED))
-    assert (tmp_path / "t.npz").stat().st_size < 20000
-    assert read_npz(tmp_path / "t.npz")[0]["a"].shape == (2 ** 20,)
-    monkeypatch.setattr(archive, "UNPACKED_LIMIT", 2 ** 22)
-    monkeypatch.setattr(zipfile.ZipFile, "read", None)
-    with pytest.raises(RefpcmError, match="claims to unpack to 8388736 bytes"):
+    """80 MB of zeros in 80 kB."""
+    (tmp_path / "t.npz").write_bytes(packed({"a.npy": npy(np.zeros(10 ** 7))}, zipfile.ZIP_DEFLATED))
+    monkeypatch.setattr(zipfile.ZipFile, "open", None)
+    with pytest.raises(RefpcmError, match="claims to unpack to 80000128 bytes, which is more than 7"):
         read_npz(tmp_path / "t.npz")
+
+
+def test_what_stays_within_the_budget_is_read(tmp_path):
+    (tmp_path / "t.npz").write_bytes(packed({"a.npy": npy(np.zeros(2 ** 20))}, zipfile.ZIP_DEFLATED))
+    assert (tmp_path / "t.npz").stat().st_size < 20000 and read_npz(tmp_path / "t.npz")[0]["a"].shape == (2 ** 20,)
+
+
+def test_a_member_is_unpacked_no_further_than_it_claims(tmp_path):
+    """It claims 8,128 bytes and holds 300 MB."""
+    (tmp_path / "t.npz").write_bytes(packed({"a.npy": bytes(300_000_000)}, zipfile.ZIP_DEFLATED).replace(
+        struct.pack("<I", 300_000_000), struct.pack("<I", 8128)))
+    tracemalloc.start()
+    with pytest.raises(RefpcmError, match="CRC-32"):
+        read_npz(tmp_path / "t.npz")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
 
 
 def test_a_member_that_lies_about_its_size_is_refused(tmp_path):

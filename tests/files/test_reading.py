@@ -1,15 +1,42 @@
 """refpcm.files.reading: what cannot be read is refused in one sentence, by every reader."""
 
 import os
+import sys
 
 import pytest
 
 from refpcm.errors import RefpcmError
 from refpcm.files.network_file import load_network
 from refpcm.files.npz import read_npz
+from refpcm.files.reading import read_bytes, read_json, read_text, read_toml, sha256_of
 from refpcm.files.sources import read_source
 from refpcm.files.tensors import read_tensors
 from refpcm.files.torch_file import read_torch
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python reads TOML from 3.11 on")
+def test_toml_is_read_within_limits(tmp_path):
+    """Python's reader takes minutes for 64 kB of one dotted key."""
+    cases = {"dotted": ".".join(["a"] * 32_000) + "=1", "deep": "a=" + "[" * 5000, "damaged": "a=", "long": "#\n" * 40_000,
+             "latin": "a='\xe9'"}
+    words = {"dotted": "more than 8000 characters; break it", "deep": "nested too deeply", "damaged": "it is not TOML",
+             "long": "at most 65536 are expected", "latin": "not UTF-8"}
+    for name, text in cases.items():
+        (tmp_path / name).write_bytes(text.encode("latin-1"))
+        with pytest.raises(RefpcmError, match=f"cannot read .*{name}: .*{words[name]}"):
+            read_toml(tmp_path / name)
+    (tmp_path / "good").write_text('a = [1, 2]\nb.c = "x"\n')
+    assert read_toml(tmp_path / "good") == {"a": [1, 2], "b": {"c": "x"}}
+
+
+@pytest.mark.parametrize("read", [read_bytes, read_text, read_json, read_toml, sha256_of])
+@pytest.mark.parametrize("name", ["pipe", "zero"])
+def test_texts_are_read_from_regular_files_only(tmp_path, read, name):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    with pytest.raises(RefpcmError, match=f"{name}: it is not a regular file"):
+        read(tmp_path / name)
+
 
 READERS = [read_tensors, read_npz, read_torch, read_source, load_network]
 

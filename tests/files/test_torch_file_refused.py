@@ -63,6 +63,13 @@ BAD = {
 
 
 @pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ["__main__ Net", "torch.nn.modules.linear Linear", "numpy.core.multiarray scalar"])
+def test_an_object_of_another_class_in_place_of_the_weights_is_refused_by_name(tmp_path, form, name):
+    with pytest.raises(RefpcmError, match=f"a whole model or another object of class {name.replace(' ', '.')}.*state_dict"):
+        read(tmp_path, FORMS[form](named(name) + b")\x81" + emit({"state": SYSTEM[2:-1]}) + b"b"))
+
+
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("case", BAD)
 def test_impossible_tensors_are_refused_with_the_reason(tmp_path, form, case):
     value, words = BAD[case]

@@ -17,11 +17,11 @@ from refpcm.reproduction import fig2, fig3, fig4, fig5
 from refpcm.reproduction.comparison import paired
 from refpcm.reproduction.figures import is_papers
 from refpcm.reproduction.measurements import seeded
-from refpcm.reproduction.networks import all_trainings
 from refpcm.reproduction.output import interval
 from refpcm.reproduction.scales import SCALES, override
 from refpcm.reproduction.setting import Setting, check_calibration, with_architecture_of_given, with_usual_adabs
 from refpcm.reproduction.spread import spread
+from refpcm.reproduction.trainings import all_trainings
 from refpcm.reproduction.variants import RETRAININGS, noise_variant, training_config
 from refpcm.spec.resnet import build
 from refpcm.spec.training.config import checked

@@ -5,14 +5,14 @@ import os
 import subprocess
 import sys
 import time
-from types import SimpleNamespace
 
 import pytest
 
 from refpcm.errors import RefpcmError
 from refpcm.files.lock import locked
-from refpcm.training.report import usual_chips
-from refpcm.training.run import recall
+from refpcm.train import arguments, request_of
+from refpcm.training.request import Request
+from refpcm.training.run import as_begun
 from tests.commands import command
 
 FEW = ["--batch-size", "32", "--validation-images", "0", "--chips", "0", "--kernels", "numpy"]
@@ -82,23 +82,22 @@ def test_a_folder_that_cannot_be_is_refused(out, data, tmp_path):
 def test_a_damaged_config_of_a_resumed_run_is_refused_by_name(content, tmp_path):
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(RefpcmError, match="config.json cannot be read .* --data"):
-        recall(tmp_path, SimpleNamespace(data=None, chips=None))
+        as_begun(tmp_path, Request())
 
 
 @pytest.mark.parametrize("given, wanted", [
     ((None, None), ("images", 2)), (("elsewhere", None), ("elsewhere", 2)), ((None, 0), ("images", 0))])
 def test_a_resumed_run_remembers_its_images_and_chips(given, wanted, tmp_path):
     (tmp_path / "config.json").write_text('{"data": "images", "chips": 2}')
-    options = SimpleNamespace(data=given[0], chips=given[1])
-    recall(tmp_path, options)
-    assert (options.data, options.chips) == wanted
+    request = as_begun(tmp_path, Request(data=given[0], chips=given[1]))
+    assert (request.data, request.chips) == wanted
 
 
-@pytest.mark.parametrize("preset, config, data, chips", [
-    (None, None, None, 3), ("demo", None, None, 3), ("joshi2020-cifar10", None, None, 0), (None, "mine.toml", None, 0),
-    (None, None, "images", 0)])
-def test_the_demonstration_alone_goes_on_chips_unasked(preset, config, data, chips):
-    assert usual_chips(SimpleNamespace(preset=preset, config=config, data=data)) == chips
+@pytest.mark.parametrize("words, chips", [
+    ([], 3), (["--preset", "demo"], 3), (["--preset", "joshi2020-cifar10"], None), (["--config", "mine.toml"], None),
+    (["--data", "images"], None), (["--chips", "1"], 1), (["--resume", "runs/one"], None)])
+def test_the_demonstration_alone_goes_on_chips_unasked(words, chips):
+    assert request_of(arguments(words)).chips == chips
 
 
 @pytest.mark.parametrize("flag", ["--out", "--resume", "--start", "--config", "--data"])

@@ -11,6 +11,7 @@ from typing import Callable
 import numpy as np
 
 from refpcm.errors import RefpcmError
+from refpcm.spec.arrays import real_numbers
 from refpcm.spec.pcm.chip import effective_weights, read_conductances
 
 READOUTS = ("columns", "ones", "one_hot")
@@ -43,6 +44,7 @@ def readout(kind, g_us, weights, per_column=False):
     one_hot  mean |W_rk|: the outputs for all one-hot inputs (aihwkit's code)
     A float, or with per_column the K terms of that sum (of one_hot: the mean of each column), float64 (K,).
     """
+    g_us, weights = real_numbers(g_us, "conductances"), real_numbers(weights, "weights")
     if kind == "columns":
         columns = np.sum(g_us, (0, 1), dtype=np.float64)
     elif kind == "ones":

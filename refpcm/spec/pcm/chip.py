@@ -12,7 +12,7 @@ import numpy as np
 
 from refpcm.errors import RefpcmError
 from refpcm.spec import random
-from refpcm.spec.pcm import drift, mapping, programming, read_noise
+from refpcm.spec.pcm import drift, mapping, note2, programming, read_noise, transfer
 from refpcm.spec.pcm.device import Device
 from refpcm.spec.pcm.device_data import device_to_dict
 
@@ -65,10 +65,18 @@ def program_matrix(matrix, device, seed, chip, number, dtype=np.float32):
 
     w_max = mapping.largest_weight(matrix)
     g_target_us = mapping.to_conductances(matrix, w_max, device.g_max_us)
-    g_prog_us = programming.programmed_us(g_target_us, numbers(random.normals, random.Purpose.PROGRAMMING), device)
+    z, z_nu = (numbers(random.normals, purpose) for purpose in (random.Purpose.PROGRAMMING, random.Purpose.DRIFT_EXPONENT))
+    if device.model == "transfer":
+        nu = np.zeros(shape)
+        g_prog_us = transfer.transferred_us(g_target_us, z, device)
+    elif device.model == "note2":
+        nu = note2.note2_exponents(g_target_us, z_nu, device)
+        g_prog_us = note2.note2_programmed_us(g_target_us, nu, z, device)
+    else:
+        nu = drift.drift_exponents(g_target_us, z_nu, device)
+        g_prog_us = programming.programmed_us(g_target_us, z, device)
     g_prog_us = programming.with_stuck_us(g_prog_us, numbers(random.uniforms, random.Purpose.STUCK_SELECTION),
                                           numbers(random.uniforms, random.Purpose.STUCK_CONDUCTANCE), device)
-    nu = drift.drift_exponents(g_target_us, numbers(random.normals, random.Purpose.DRIFT_EXPONENT), device)
     return w_max, g_target_us.astype(dtype), g_prog_us.astype(dtype), nu.astype(dtype)
 
 
@@ -107,12 +115,20 @@ def read_conductances(chip, crossbar, t_s, draw):
 
     Raises RefpcmError for a time before t0 or beyond the drift law, and for a draw outside 32 bits.
     """
-    g_prog_us = programmed_as_read(chip.device, crossbar)
+    device, g_prog_us = chip.device, programmed_as_read(chip.device, crossbar)
+    drift.check_time(t_s, device)
+    if device.model == "transfer":
+        return g_prog_us
+    if device.model == "note2":
+        z = random.normals(chip.seed, chip.chip, random.Purpose.LATE_ERROR, crossbar.number, 0, 0,
+                           g_prog_us.size).reshape(g_prog_us.shape)
+        state = (array.astype(np.float64) for array in (crossbar.g_target_us, g_prog_us, crossbar.nu))
+        return note2.note2_read_us(*state, z, t_s, device).astype(g_prog_us.dtype)
     z = random.normals(chip.seed, chip.chip, random.Purpose.READ_NOISE, crossbar.number, draw, int(read_start(t_s)),
                        g_prog_us.size).reshape(g_prog_us.shape)
-    g_drift_us = drift.drifted_us(g_prog_us.astype(np.float64), crossbar.nu.astype(np.float64), t_s, chip.device)
-    q_s = read_noise.relative_read_noise(curve_conductance_us(chip.device, crossbar), chip.device)
-    return read_noise.read_us(g_drift_us, q_s, z, t_s, chip.device).astype(g_prog_us.dtype)
+    g_drift_us = drift.drifted_us(g_prog_us.astype(np.float64), crossbar.nu.astype(np.float64), t_s, device)
+    q_s = read_noise.relative_read_noise(curve_conductance_us(device, crossbar), device)
+    return read_noise.read_us(g_drift_us, q_s, z, t_s, device).astype(g_prog_us.dtype)
 
 
 def read_start(t_s):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refpcm.errors import RefpcmError
+from refpcm.spec.arrays import real_numbers
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ def codes(x, converter, full_scale):
 
     Raises RefpcmError for NaN, which has no code.
     """
+    x = real_numbers(x, "the input of a converter")
     if np.isnan(x).any():
         raise RefpcmError("a converter has no code for NaN: look for where the numbers it converts stopped being ones")
     steps = np.rint(np.asarray(x, np.float64) / (full_scale / converter.levels))
@@ -41,8 +43,9 @@ def codes(x, converter, full_scale):
 def convert(x, converter, full_scale):
     """What the codes of a float array x stand for: code * step, in x's precision. An ideal converter returns x.
 
-    NaN stays NaN, so that whoever reads the end of a long computation finds out.
+    NaN stays NaN, so that whoever reads the end of a long computation finds out. Raises RefpcmError for what is not real.
     """
+    x = real_numbers(x, "the input of a converter")
     if converter.bits is None:
         return x
     lost = np.isnan(x)
@@ -54,5 +57,6 @@ def saturated(x, converter, full_scale):
     """How many elements lie beyond the range: those that rounding alone would put past the last code; NaN does not."""
     if converter.bits is None:
         return 0
+    x = real_numbers(x, "the input of a converter")
     steps = np.rint(np.asarray(x, np.float64) / (full_scale / converter.levels))
     return int(np.count_nonzero(np.abs(steps) > converter.levels))

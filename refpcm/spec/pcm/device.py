@@ -13,6 +13,7 @@ from refpcm.spec.pcm.curve import Piece, curve_value, logarithm, polynomial, pow
 RESET_DEVICE = ("programmed", "zero")
 READ_NOISE_FROM = ("target", "programmed")
 IDENTITY = ("devices", "collapsed")
+MODEL = ("nandakumar2019", "transfer", "note2")
 LARGEST_T_S = 1e10  # three centuries: beyond it the drift law has no meaning
 
 
@@ -31,6 +32,8 @@ class Device:
     read_noise_from I-7: Q_s is taken at the "target" or at the "programmed" conductance
     identity       I-8: "devices" keep their own state, or the pair is "collapsed" to the net weight and split again
     source         where the numbers come from
+    model          equations of programming, drift and read: "nandakumar2019" (refpcm.spec.pcm.programming, drift and
+                   read_noise), "transfer" or "note2" (modules of these names)
     """
     name: str
     g_max_us: float
@@ -45,6 +48,7 @@ class Device:
     stuck_fraction: float = 0.0
     read_noise_from: str = "target"
     identity: str = "devices"
+    model: str = MODEL[0]
 
     def __post_init__(self):
         check(self)
@@ -62,7 +66,7 @@ def check(device):
     demand("t_read_s", device.t_read_s < device.t0_s, f"shorter than t0_s = {device.t0_s:g}")
     demand("stuck_fraction", _is_number(device.stuck_fraction) and 0 <= device.stuck_fraction <= 1, "within 0 .. 1")
     for field, known in (("reset_device", RESET_DEVICE), ("read_noise_from", READ_NOISE_FROM),
-                         ("identity", IDENTITY)):
+                         ("identity", IDENTITY), ("model", MODEL)):
         demand(field, getattr(device, field) in known, " or ".join(repr(k) for k in known))
     demand("source", isinstance(device.source, str), "text")
     g = np.linspace(0.0, 1.0, 1001)
@@ -124,7 +128,16 @@ CROSSSIM_JOSHI = Device(
     source="CrossSim: quadratic fit to Fig. 3b of Joshi et al. 2020 at 27.36 s (v3, pcm_joshi.py); drift exponents of "
            "their Supplementary Note 2, eq. 8-9 (v2, custom drift models); no read noise")
 
-DEVICES = {d.name: d for d in (JOSHI2020, AIHWKIT_PCM, HERMES_2, HERMES_1, CROSSSIM_JOSHI)}
+TRANSFER = replace(
+    CROSSSIM_JOSHI, name="joshi2020-transfer", t0_s=20.0, nu_mean=(polynomial(0.0),), nu_sigma=(polynomial(0.0),),
+    model="transfer",
+    source="Joshi et al. 2020, Results C: one Gaussian a weight; sigma: CrossSim's quadratic fit to their Fig. 3b")
+
+NOTE2 = replace(
+    CROSSSIM_JOSHI, name="joshi2020-note2", model="note2",
+    source="Joshi et al. 2020, Supplementary Note 2, eq. 8-9 and 12-16, as recorded in CrossSim v2, custom drift models")
+
+DEVICES = {d.name: d for d in (JOSHI2020, AIHWKIT_PCM, HERMES_2, HERMES_1, CROSSSIM_JOSHI, TRANSFER, NOTE2)}
 
 
 def known_device(name):

@@ -4,7 +4,7 @@ from dataclasses import fields
 from math import inf
 
 from refpcm.spec.pcm.curve import Piece
-from refpcm.spec.pcm.device import Device
+from refpcm.spec.pcm.device import MODEL, Device
 
 CURVES = ("programming_us", "nu_mean", "nu_sigma", "read_noise")
 
@@ -14,8 +14,9 @@ def device_to_dict(device):
     def plain(piece):
         bounds = (piece.low, piece.high, piece.below)
         return [piece.form, list(piece.coefficients), *(None if abs(b) == inf else b for b in bounds)]
+    kept = [f for f in fields(device) if f.name != "model" or device.model != MODEL[0]]  # older chips have no model
     return {f.name: [plain(p) for p in getattr(device, f.name)] if f.name in CURVES else getattr(device, f.name)
-            for f in fields(device)}
+            for f in kept}
 
 
 def device_from_dict(values):

@@ -7,22 +7,28 @@ negative one as |G_T| to G-; the other device of the pair has target 0 (RESET). 
 import numpy as np
 
 from refpcm.errors import RefpcmError
+from refpcm.spec.arrays import real_numbers
 
 
 def largest_weight(weights):
-    """W_max = max |W| of a matrix (R, K). Raises RefpcmError for an empty one, NaN or infinity."""
-    weights = np.asarray(weights)
+    """Return W_max = max |W| of a matrix (R, K).
+
+    Raises RefpcmError for an empty matrix, for NaN, infinity and numbers beyond float32, and for what is not real.
+    """
+    weights = real_numbers(weights, "a matrix")
     if weights.ndim != 2 or weights.size == 0:
         raise RefpcmError(f"a crossbar takes a matrix (inputs, outputs), not an array of shape {weights.shape}")
     w_max = float(np.max(np.abs(weights)))
     if not np.isfinite(w_max):
         raise RefpcmError("a matrix with NaN or infinite weights cannot be programmed; look at the training run")
+    if w_max > float(np.finfo(np.float32).max):
+        raise RefpcmError(f"a matrix with weights up to {w_max:.3g} is beyond float32 and cannot be read back; scale it")
     return w_max
 
 
 def to_conductances(weights, w_max, g_max_us):
     """Targets G_T [uS] (2, R, K) of G+ and G- for weights (R, K): max(+-W, 0) / W_max * G_max; all 0 if W_max is 0."""
-    weights = np.asarray(weights, np.float64)
+    weights = real_numbers(weights, "a matrix").astype(np.float64)
     if w_max == 0:
         return np.zeros((2,) + weights.shape)
     return np.stack([np.maximum(weights, 0.0), np.maximum(-weights, 0.0)]) / w_max * g_max_us

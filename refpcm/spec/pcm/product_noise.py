@@ -16,7 +16,8 @@ NumPy is the only form: no random number is drawn, and one pass over the chip se
 import numpy as np
 
 from refpcm.spec.elementary import exp
-from refpcm.spec.pcm.chip import curve_conductance_us, programmed_as_read, stretch
+from refpcm.spec.pcm.chip import curve_conductance_us, programmed_as_read, read_conductances, stretch
+from refpcm.spec.pcm.device import MODEL
 from refpcm.spec.pcm.drift import drifted_us
 from refpcm.spec.pcm.read_noise import accumulation, relative_read_noise
 
@@ -53,6 +54,9 @@ def rectified_moments(s):
 def read_moments(chip, crossbar, t_s):
     """Over all reads of a crossbar at t seconds after programming: E G [uS], Var G [uS^2], both (2, R, K) float64."""
     device = chip.device
+    if device.model != MODEL[0]:
+        g_us = read_conductances(chip, crossbar, t_s, 0).astype(np.float64)  # every read gives the same
+        return g_us, np.zeros_like(g_us)
     g_prog_us = programmed_as_read(device, crossbar).astype(np.float64)
     g_drift_us = drifted_us(g_prog_us, crossbar.nu.astype(np.float64), t_s, device)
     s = relative_read_noise(curve_conductance_us(device, crossbar), device) * accumulation(t_s, device)

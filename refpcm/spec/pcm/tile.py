@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from refpcm.errors import RefpcmError
+from refpcm.spec.arrays import real_numbers
 from refpcm.spec.pcm.converters import Converter, convert, saturated
 
 
@@ -125,14 +126,14 @@ def product(x, weights, tiles, ranges, z=None, w_max=1.0, saturation=None, varia
 def calibrated_ranges(x, weights, tiles, quantile=0.9999, least_input=0.0):
     """Ranges that hold the given share of |inputs|, at least least_input, and of |column sums| for the sample x (N, R).
 
-    Raises RefpcmError for a sample without a single non-zero input, and for inputs or sums that are not finite.
+    Raises RefpcmError for inputs or sums that are not finite.
     """
+    x = real_numbers(x, "the input of a layer")
     if not np.isfinite(x).all():
         raise RefpcmError("converter ranges: an input of a layer is not finite in the calibration images; look at the "
                           "network's parameters")
     inputs = max(float(np.quantile(np.abs(x), quantile)) or float(np.abs(x).max()), least_input)
-    if inputs == 0:
-        raise RefpcmError("converter ranges: every input of a layer is 0 in the calibration images")
+    inputs = inputs or 1.0  # a dead layer, all of whose inputs are 0: any range will do
     analog = convert(x, tiles.dac, inputs)
     sums = np.concatenate([np.abs(analog[:, b:e] @ weights[b:e]).ravel() for b, e in parts(len(weights), tiles.rows)])
     if not np.isfinite(sums).all():

@@ -66,7 +66,7 @@ class Case:
         partial = np.full((image_parts, sections, -(-blocks(self.k) // sections), -(-self.c // in_tile(self.size)),
                            self.size, tile_sums(self.size)), np.nan, np.float32)
         gradient = np.empty_like(self.weights)
-        parallel.run(self.square.weight_gradient_parts, image_parts * sections, self.lanes(self.x, self.x_plane),
+        parallel.run(weight_gradient.weight_gradient_parts, image_parts * sections, self.lanes(self.x, self.x_plane),
                      corner(self.x_plane, self.padding), self.x_plane.row, self.stride,
                      self.lanes(self.dy, self.y_plane), self.y_plane.grid, self.size, image_parts, band, partial)
         parallel.run(weight_gradient.collect_weight_gradient, self.k, partial, gradient)

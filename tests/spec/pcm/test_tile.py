@@ -201,7 +201,7 @@ def test_calibrated_ranges_hold_the_quantile():
     ranges = calibrated_ranges(x, w, Tiles(10, None, Converter(None), Converter(8)), quantile=0.99)
     assert np.mean(np.abs(x) > ranges.inputs) == pytest.approx(0.01, abs=0.001)
     assert ranges.outputs == pytest.approx(2.576 * np.sqrt(10), rel=0.1)
-    for inputs, weights, said in ((0.0, 1.0, "every input"), (np.nan, 1.0, "input .* not finite"),
+    for inputs, weights, said in ((np.nan, 1.0, "input .* not finite"),
                                   (np.inf, 1.0, "input .* not finite"), (1.0, np.nan, "sum .* not finite"),
                                   (1e300, 1e300, "sum .* not finite")):
         with pytest.raises(RefpcmError, match=said), np.errstate(all="ignore"):

@@ -1,7 +1,7 @@
 """The section of docs/results.md on the choice of a recipe, from the logs in docs/results/recipe."""
 
 from tests.benchmarks.recipe import CANDIDATES, EPOCHS, HELD_OUT, last_record
-from tests.benchmarks.results_format import RESULTS, command, percent, table
+from tests.results.files import RESULTS, command, percent, table
 
 CHANGES = {
     "base": "one cycle, peak 0.2, batches of 128, weight decay 5e-4, crop and flip",

@@ -1,10 +1,11 @@
 """Section of docs/results.md about a control: the shortest noise-aware run of ResNet-32 once more, without the noise."""
 
 from refpcm.times import time_text
-from tests.benchmarks.results_chips import AUGMENTED, by_time, paired, rows_of
-from tests.benchmarks.results_format import command, epochs_of, percent, read, table
+from tests.results.chips import AUGMENTED, by_time, paired, rows_of
+from tests.results.files import command, percent, read, table
+from tests.results.runs import CONTROL, epochs_of, train_command
 
-NOISY, CONTROL = "shorter-noise/10", "control/10"
+NOISY = "shorter-noise/10"
 NAMES = {"gdc": "GDC", AUGMENTED: "AdaBS (I-20)"}
 OF_THE_RUN = ("command", "versions", "data", "data_identity", "start_sha256", "chips")  # no settings of the training
 TITLE = "How much of it is the noise's: a control"
@@ -33,5 +34,5 @@ def control():
         "chips; one training each, the second by later code). At the first read GDC changes nothing. "
         + ("The noise gains something beyond clipping." if told else "What the noise gains beyond clipping cannot be told "
            "from nothing: over these epochs it is the clipping that makes the network robust, as at the small scale below."),
-        command("python -m refpcm.train " + " ".join(configs[1]["command"][1:])),
+        command(train_command(CONTROL)),
         table(["time", "compensation", "noise and clipping", "clipping alone", "points"], rows)])

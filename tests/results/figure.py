@@ -1,7 +1,8 @@
-"""Draws docs/results/retention.png from the evaluations in docs/results: `python -m tests.benchmarks.results_figure`."""
+"""Draws docs/results/retention.png from the evaluations in docs/results: `python -m tests.results.figure`."""
 
-from tests.benchmarks.results_chips import AUGMENTED, PLAIN, rows_of
-from tests.benchmarks.results_format import FP32, NOISE, RESULTS, epochs_of, read
+from tests.results.chips import AUGMENTED, PLAIN, rows_of
+from tests.results.files import RESULTS, read
+from tests.results.runs import FP32, NOISE, epochs_of
 
 WIDTH_INCHES, HEIGHT_INCHES = 8.0, 4.5
 TICKS = {25.0: "25 s", 3600.0: "1 h", 86400.0: "1 day", 2592000.0: "1 month", 31536000.0: "1 year"}

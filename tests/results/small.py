@@ -1,8 +1,8 @@
 """Section of docs/results.md about the paper's figures at a small scale, from docs/results/small."""
 
 from refpcm.reproduction.variants import label
-from tests.benchmarks.results_chips import paired
-from tests.benchmarks.results_format import command, percent, read, table
+from tests.results.chips import paired
+from tests.results.files import command, percent, read, table
 
 FIGURES = ("fig2", "fig3", "fig4", "fig5")
 
@@ -50,9 +50,10 @@ def frozen():
         "seed 2 was not tried.",
         command(f"python -m refpcm.train --architecture tiny-resnet8 --data cifar10 --start {start} \\\n"
                 "    --epochs 1.5 --learning-rate 0.003 --schedule cosine --weight-noise 0.038 --clip-sigma 2 \\\n"
-                "    --validation-images 0 --kernels winograd4 --seed 10 --batch-norm frozen --out runs/frozen-0\n"
+                "    --validation-images 0 --seed 10 --batch-norm frozen --backward noisy \\\n"
+                "    --out runs/frozen-0\n"
                 "python -m refpcm.evaluate --network runs/frozen-0/network.safetensors --data cifar10 --chips 8 \\\n"
-                "    --images 2000 --times 25s --kernels winograd4 --seed 0"),
+                "    --images 2000 --times 25s --seed 0"),
         "The others: `--batch-norm batch --out runs/batch-0`; noise-seed1 with `--seed 11` and, on chips, `--seed 1`.",
         table(["from", "no compensation", "AdaBS (I-11)"], rows)])
 
@@ -69,11 +70,13 @@ def small():
         "AdaBS calibrates with images as they are (I-11). Tables next to the paper's statements: "
         + ", ".join(f"[{name}](results/small/{name}.txt)" for name in FIGURES)
         + "; [what the panels are](reproduce.md).",
-        command("python -m refpcm.reproduce all --scale small --data cifar10 --workers 2"),
-        "Made before the control was part of this scale: the command prints one more line today.",
+        command("echo '{\"retraining\": {\"backward\": \"noisy\"}}' > noisy.json\n"
+                "python -m refpcm.reproduce all --scale small --config noisy.json --data cifar10 --workers 2"),
+        "The backward pass through noisy weights was the default then. The control was not yet part of this scale, so the "
+        "command prints one more line today.",
         transfer("small/fig3.json"),
         "The same again, trained anew by later code, with a control:",
-        command("echo '{\"transfer\": [\"fp32\", \"control\", \"noise\"]}' > control.json\n"
+        command("echo '{\"transfer\": [\"fp32\", \"control\", \"noise\"], \"retraining\": {\"backward\": \"noisy\"}}' > control.json\n"
                 "python -m refpcm.reproduce fig3 --scale small --config control.json --data cifar10 --workers 2 \\\n"
                 "    --out runs/reproduce-control"),
         transfer("small/control.json"),

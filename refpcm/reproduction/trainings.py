@@ -1,27 +1,25 @@
 """The trained networks of a reproduction: trained once, kept in the output folder, resumed where they stopped."""
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 from refpcm import cli
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import make_folder
 from refpcm.files.checkpoints import load_checkpoint
 from refpcm.files.network_file import load_network
-from refpcm.files.reading import sha256_of
+from refpcm.files.reading import read_json, sha256_of
 from refpcm.reproduction.variants import FP32, training_config
 from refpcm.spec.resnet import build
 from refpcm.spec.training.config import TrainingConfig, override
 from refpcm.training import loop
 from refpcm.training.metrics import keep_records
 from refpcm.training.report import NETWORK, finish
+from refpcm.training.request import Request
 from refpcm.training.run import CONFIG, begin, check_images, hold_back, identity_of, start_from, write_config
 from refpcm.training.session import CHECKPOINT, METRICS, Session, note
 
-CHECKPOINT_EVERY_S = 60.0
 AGAIN = "the same command goes on where this one stopped"
 
 
@@ -87,8 +85,8 @@ def is_trained(training, identity):
                           "to train anew")
     path = training.folder / CONFIG
     try:
-        found = json.loads(path.read_bytes())["data_identity"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        found = read_json(path)["data_identity"]
+    except (RefpcmError, KeyError, TypeError) as error:
         raise RefpcmError(f"{path} cannot be read ({error!r}); bring it back, or remove its folder to train "
                           "anew") from None
     if found != identity:
@@ -137,21 +135,21 @@ def train_one(setting, training, dataset):
     kept, held = hold_back(dataset, config.validation_images)
     network, identity = build(config.architecture, len(dataset.classes)), identity_of(kept)
     check_images(config, network, kept)
-    options = SimpleNamespace(checkpoint_every=CHECKPOINT_EVERY_S, time_budget=None, data=setting.data, chips=0)
+    request = Request(data=setting.data, chips=0)
     if (folder / CHECKPOINT).exists():
         state = load_checkpoint(folder / CHECKPOINT)
         if (state.config, state.data, state.start) != (config, identity, _digest(training.start)):
             raise RefpcmError(f"{folder / CHECKPOINT} belongs to another training; remove its folder to train anew")
         if not (folder / CONFIG).exists():  # stopped between the two files of its beginning
-            write_config(folder, state, options)
+            write_config(folder, state, request)
     else:
         state = loop.start(config, len(dataset.classes), identity)
         if training.start:
             start_from(training.start, state, dataset)
         make_folder(folder)
-        begin(folder, state, options)
+        begin(folder, state, request)
     keep_records(folder / METRICS, state.step)
-    session = Session(folder, state, kept, held, options, began, AGAIN)
+    session = Session(folder, state, kept, held, request, began, AGAIN)
     if session.run():
         finish(folder, state, kept, dataset)
         if session.signal:

@@ -1,0 +1,70 @@
+"""docs/results.md is what its generator writes, and every network of docs/results can be traced to its start."""
+
+import hashlib
+import subprocess
+from dataclasses import asdict
+
+import pytest
+
+from refpcm.train import arguments, resolve
+from tests.results.files import RESULTS, ROOT, read
+from tests.results.page import page
+from tests.results.runs import CHAIN, INITIAL, KEPT, train_command
+
+NOT_KEPT = "shorter/15-winograd4"  # the only run whose network was never hashed
+
+
+def test_the_results_page_is_what_its_generator_writes():
+    assert (ROOT / "docs" / "results.md").read_text() == page()
+
+
+def test_the_chain_lists_every_run_that_has_a_configuration():
+    assert sorted(CHAIN) == sorted(path.parent.relative_to(RESULTS).as_posix() for path in RESULTS.rglob("config.json"))
+
+
+@pytest.mark.parametrize("run", KEPT)
+def test_a_kept_network_has_the_hash_that_the_chain_says(run):
+    assert hashlib.sha256((RESULTS / run / "network.safetensors").read_bytes()).hexdigest() == CHAIN[run]["network_sha256"]
+
+
+def test_only_the_kept_networks_are_committed():
+    listed = subprocess.run(["git", "ls-files", "docs/results"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git repository")
+    files = [name for name in listed.stdout.split() if name.endswith((".safetensors", ".npz"))]
+    assert sorted(files) == sorted(f"docs/results/{run}/network.safetensors" for run in KEPT)
+
+
+@pytest.mark.parametrize("run", CHAIN)
+def test_a_run_began_with_the_network_of_the_run_that_the_chain_names(run):
+    link, start = CHAIN[run], CHAIN[run]["start"]
+    if start == INITIAL:
+        assert link["start_sha256"] is None and "--start" not in link["command"]
+    else:
+        assert link["start_sha256"] == CHAIN[start]["network_sha256"] is not None
+        assert f"--start docs/results/{start}/network.safetensors " in link["command"]
+
+
+def test_every_network_but_one_has_a_hash_and_no_two_have_the_same():
+    hashes = [link["network_sha256"] for run, link in CHAIN.items() if run != NOT_KEPT]
+    assert all(len(value) == 64 for value in hashes) and len(set(hashes)) == len(hashes)
+
+
+@pytest.mark.parametrize("run", CHAIN)
+def test_the_chain_says_the_same_as_configuration_and_result(run):
+    link, config, result = CHAIN[run], read(f"{run}/config.json"), read(f"{run}/result.json")
+    assert link["start_sha256"] == config["start_sha256"] == result["start_sha256"]
+    assert link["command"] == " ".join(["python -m refpcm.train", *config["command"][1:]])
+    assert (link["seed"], link["kernels"]) == (config["seed"], config["kernels"]) and config["seed"] == result["seed"]
+    assert link["sources"] == result["versions"].get("sources")
+
+
+@pytest.mark.parametrize("run", CHAIN)
+def test_todays_command_asks_for_the_recorded_configuration(run):
+    recorded = read(f"{run}/config.json")
+    config = asdict(resolve(arguments(train_command(run).split()[3:])))
+    assert config["kernels"] == ("direct" if recorded["kernels"] == "vector" else "winograd")
+    same = set(config) & set(recorded) - {"kernels"}
+    if recorded.get("weight_noise", 0) == 0:
+        same.discard("backward")  # both choices are the same without noise
+    assert {name: config[name] for name in same} == {name: recorded[name] for name in same}

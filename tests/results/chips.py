@@ -1,0 +1,92 @@
+"""Sections of docs/results.md about networks on simulated chips, and what other sections need of such evaluations."""
+
+import numpy as np
+from scipy import stats
+
+from refpcm.times import time_text
+from tests.results.files import RESULTS, command, percent, read, table
+from tests.results.runs import FP32, NOISE, epochs_of, runs_in
+
+PLAIN, AUGMENTED = "adabs", "adabs, train-augmented"
+LABELS = {PLAIN: "adabs, images as they are (I-11)", AUGMENTED: "adabs, images as in training (I-20)"}
+DAY_S, YEAR_S = 86400.0, 31536000.0
+
+
+def rows_of(name):
+    """Rows of the evaluation of a network, those of AdaBS on augmented images (I-20), if any, among them, by time."""
+    other = f"{name}/chips-augmented.json"
+    augmented = [{**row, "compensation": AUGMENTED} for row in read(other)["rows"]] if (RESULTS / other).exists() else []
+    return sorted(read(f"{name}/chips.json")["rows"] + augmented, key=lambda row: row["t_s"])
+
+
+def by_time(rows):
+    """{(time in s, compensation): row}."""
+    return {(row["t_s"], row["compensation"]): row for row in rows}
+
+
+def paired(one, other):
+    """Mean and half the 95 % interval of the difference of two rows, in points: over chips, or trainings of chips."""
+    differences = 100 * (np.array(one["accuracies"]) - other["accuracies"])
+    differences = differences.reshape(len(differences), -1).mean(1)
+    return differences.mean(), stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences)
+
+
+def what_training_gives():
+    """The networks of this page side by side: how they were trained, and what the chip leaves of them."""
+    columns = {"25 s": (25.0, "none"), "25 s, AdaBS": (25.0, AUGMENTED), "a day, GDC": (DAY_S, "gdc"),
+               "a day, AdaBS": (DAY_S, AUGMENTED), "a year, GDC": (YEAR_S, "gdc"), "a year, AdaBS": (YEAR_S, AUGMENTED)}
+    rows = {}  # {number of test images: rows}
+    for folder in [*runs_in("shorter", FP32), *runs_in("shorter-noise", NOISE)]:
+        if not (RESULTS / folder / "chips.json").exists():
+            continue
+        config, result = read(f"{folder}/config.json"), read(f"{folder}/chips.json")
+        found = by_time(rows_of(folder))
+        rows.setdefault(result["test_images"], []).append(
+            [f"[{epochs_of(folder)}](results/{folder})", "yes" if config["weight_noise"] else "no",
+             percent(result["digital_accuracy"]),
+             *(percent(found[key]["mean"]) if key in found else "-" for key in columns.values())])
+    heads = ["epochs", "noise in training", "digital", *columns]
+    parts = [
+        "## What training gives on the chip",
+        "A sum of epochs is a chain of runs, each from the network of the one before, in those marked "
+        "with noise (eta_tr = 3.8 %) in the last ones. Means over 25 chips; AdaBS calibrates with images as in training "
+        "(I-20). " + gains(), "![accuracy over a year](results/retention.png)",
+        "(`python -m tests.results.figure` draws it.)"]
+    for images in sorted(rows, reverse=True):
+        which = "All 10,000" if images == 10000 else f"The first {images:,}"
+        parts += [f"{which} test images:", table(heads, rows[images])]
+    return "\n\n".join(parts)
+
+
+def gains():
+    """A sentence on the noise-aware network and the FP32 one on the same chips and images."""
+    found = [by_time(rows_of(folder)) for folder in (NOISE, FP32)]
+    if read(f"{NOISE}/chips.json")["test_images"] != read(f"{FP32}/chips.json")["test_images"]:
+        return ""
+    points = ["{:+.2f} +- {:.2f}".format(*paired(*(rows[key] for rows in found)))
+              for key in ((25.0, "none"), (25.0, AUGMENTED), (DAY_S, "gdc"), (DAY_S, AUGMENTED))]
+    return ("On the chip the network of {} epochs, the last of them noise-aware, is better than that of {} without noise by "
+            "{} points after 25 s ({} with AdaBS), by {} after a day with GDC, by {} with AdaBS (paired by chip, 95 % over "
+            "chips; one training each). Not all of that is owed to the noise: it was trained longer, with clipping, and weight "
+            "decay on all parameters; a control, of 10 epochs, stands "
+            "[below](#how-much-of-it-is-the-noises-a-control).".format(epochs_of(NOISE), epochs_of(FP32), *points))
+
+
+def on_chips(name, title, text):
+    """One network: protocol, command, and a row for each time and compensation."""
+    result = read(f"{name}/chips.json")
+    rows = [[time_text(row["t_s"]), LABELS.get(row["compensation"], row["compensation"]), percent(row["mean"]),
+             f"{percent(row['low'])} .. {percent(row['high'])}", percent(row["std"])] for row in rows_of(name)]
+    protocol = result["protocol"]
+    images = "all" if protocol["images"] is None else f"the first {result['test_images']:,}"
+    options = f" --images {protocol['images']}" if protocol["images"] is not None else ""
+    times = ",".join(f"{t_s:.0f}s" for t_s in protocol["times_s"])
+    asked = (f"python -m refpcm.evaluate --network {protocol['network']} --data cifar10 \\\n"
+             f"    --chips {protocol['chips']} --times {times}{options}")
+    return "\n\n".join([
+        f"## {title}",
+        f"{text} {protocol['chips']} chips, device `{protocol['device']}`, {images} test images; digital "
+        f"accuracy on the same images {percent(result['digital_accuracy'])}. std is that of one chip; the interval is "
+        "of the mean.",
+        command(f"{asked}\n{asked} \\\n    --compensation adabs --calibration train-augmented"),
+        table(["time", "compensation", "mean", "95 % interval", "std"], rows)])

@@ -1,0 +1,33 @@
+"""Reading the files of docs/results, and Markdown: what all sections of docs/results.md share."""
+
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "docs" / "results"
+FP32_GOAL = 0.9387  # the paper's FP32 baseline
+
+
+def read(name):
+    """Return what a JSON file of docs/results holds."""
+    return json.loads((RESULTS / name).read_text())
+
+
+def lines_of(name):
+    """Return what the lines of a JSON lines file of docs/results hold, as a list."""
+    return [json.loads(line) for line in (RESULTS / name).read_text().splitlines()]
+
+
+def table(header, rows):
+    """Return a table."""
+    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in (header, ["---"] * len(header), *rows))
+
+
+def percent(value):
+    """Return a share as text, such as "93.67 %"; None: "-"."""
+    return "-" if value is None else f"{100 * value:.2f} %"
+
+
+def command(text):
+    """Return lines to paste into a shell."""
+    return f"```sh\n{text}\n```"

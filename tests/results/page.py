@@ -1,0 +1,102 @@
+"""The text of docs/results.md, which `python -m tests.results` writes.
+
+Every number of that page stands in one of the files in docs/results, each the output of a command that the page names.
+"""
+
+from tests.results.chips import on_chips, what_training_gives
+from tests.results.control import control
+from tests.results.expected import with_expected_statistics
+from tests.results.files import command, percent, read
+from tests.results.networks import networks
+from tests.results.paper import next_to_the_paper
+from tests.results.recipe import recipe
+from tests.results.runs import FP32, NOISE, chain, epochs_of, noise_aware
+from tests.results.small import small
+from tests.results.training import cost, of_the_last_run, trained
+
+INTRODUCTION = """\
+# Results
+
+`python -m tests.results` writes this page from the files in [results](results). All networks were tested on CIFAR-10,
+on the complete test set unless a table says otherwise.
+
+Which decisions used test accuracies:
+
+- Learning rates, Cutout and averaging were not searched for on test images.
+- The number of epochs was. Each network was tested when it was finished. Knowing the result, two runs at a constant rate
+  of 0.01, in FP32 and noise-aware, were each made longer twice (20, 36, 52 epochs). Their best accuracies are therefore a
+  little high.
+- Three more decisions were made with these accuracies known: to go on from a network with another run, to show AdaBS with
+  I-20 first ([why two](compensation.md)), and to look for I-21.
+
+Terms: GDC is global drift compensation. AdaBS takes batch norm's statistics anew on the chip ([both](compensation.md)).
+I-1, I-2, ... are [interpretations](interpretations.md). eta_tr and alpha are the sizes of training noise and clipping
+([training](training.md#noise-aware-training)). Points are percentage points.
+
+About the files and the commands:
+
+- Folders in `shorter` are named by all their epochs, those in `shorter-noise` by the noise-aware ones.
+- In config.json and chips*.json paths are shortened, and a network is named by the folder that its log has now.
+- Three networks are in this repository. For the others there are hashes and commands ([below](#where-each-network-came-from)).
+- Logs name kernels as they were called then: `winograd4` is `winograd` today, the default, and `vector` is `direct`.
+- A command repeats the recorded configuration with today's names and presets. It makes a network of the same kind, not
+  the same network, because the code has changed since: the last bits of exp and log in the loss, the order of sums in
+  gradients of weights, and the variance of initial convolution weights (2 / fan-out then, 2 / fan-in now).
+- `cifar10` is the folder that `python -m data_tools.cifar10 --out cifar10` makes.
+- The evaluations of `shorter/135` and `shorter-noise/112` ran on another machine, with 16 cores.
+- Figs. 2 and 3 were computed at a small scale only.
+"""
+
+
+def published():
+    """The published ResNet-20 in software."""
+    result = read("resnet20-published/digital.json")
+    return "\n\n".join([
+        "## A network trained elsewhere",
+        "The published CIFAR ResNet-20 of akamaster/pytorch_resnet_cifar10 (published error 8.27 %), imported from its "
+        f"PyTorch checkpoint: **{percent(result['accuracy'])}**, {result['correct']} of {result['total']} test images.",
+        command("python -m refpcm.convert resnet20-12fca82f.th resnet20.safetensors --architecture cifar-resnet20 \\\n"
+                "    --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225\n"
+                "python -m refpcm.evaluate --network resnet20.safetensors --data cifar10 --digital --json "
+                "--kernels direct")])
+
+
+def noise_aware_text():
+    """What there is to say about the noise-aware runs beside their log."""
+    def accuracy(run):
+        return percent(read(f"{run}/result.json")["accuracy"])
+    return (
+        "eta_tr is the paper's, alpha its laboratory's; rates and averaging were chosen without a search, the length "
+        f"was not (see the top). {of_the_last_run(NOISE)} [shorter-noise/96](results/shorter-noise/96) and "
+        "[112](results/shorter-noise/112) are the same run ended after 20 and 36 epochs, of which 17 and 33 are "
+        "averaged.\n\nTwo tries to do better did not. 20 such epochs alone, from the FP32 network of "
+        f"[{epochs_of(FP32)}](results/{FP32}), end at {accuracy('shorter-noise/20')} "
+        "([shorter-noise/20](results/shorter-noise/20)), so a better network to begin with did not make up for the 76 "
+        "epochs at higher rates, or for their number. 42 more epochs from the network of this section at a rate held "
+        f"at 0.03, mean of the last 36, end at {accuracy('shorter-noise/170')} "
+        "([shorter-noise/170](results/shorter-noise/170), planned with 48 epochs and shortened before it was tested): "
+        "averaging does not do the work of a lower rate. "
+        f"`--start docs/results/{NOISE}/network.safetensors` with another seed goes on from here.")
+
+
+def page():
+    """Return the whole page."""
+    start, noisy = noise_aware(NOISE)
+    return "\n\n".join([
+        INTRODUCTION.rstrip(),
+        next_to_the_paper(),
+        trained(chain(FP32), "The paper's ResNet-32, trained without noise",
+                f"Its recipe is compared with others below. {of_the_last_run(FP32)}"),
+        recipe(),
+        cost(),
+        trained(noisy, f"Noise-aware training, from the network of {epochs_of(start)} epochs", noise_aware_text()),
+        what_training_gives(),
+        on_chips(NOISE, "The noise-aware network on PCM", "Trained with eta_tr = 3.8 %."),
+        control(),
+        with_expected_statistics(),
+        on_chips(FP32, "The FP32 network on PCM", "Trained without noise."),
+        networks(),
+        published(),
+        on_chips("resnet20-published", "The published ResNet-20 on PCM", "Trained without noise, by others."),
+        small(),
+    ]) + "\n"
