@@ -1,5 +1,6 @@
 """`python -m refpcm.golden` list and export, after the arguments are parsed: options -> exit status."""
 
+from data_tools.foreign_text import shown
 from refpcm.golden import exchange
 from refpcm.golden.kit import Kit
 from refpcm.golden.new_folder import new_folder
@@ -8,7 +9,8 @@ from refpcm.golden.new_folder import new_folder
 def list_cases(options):
     """Print a line for each case. Raises RefpcmError if there is none."""
     for case in Kit(options.kit).chosen(options.level, options.case):
-        print(f"{case.id:<32} {case.operation:<24} {case.interpretation:<16} catches: {case.catches}")
+        line = f"{case.id:<32} {case.operation:<24} {case.interpretation:<16} catches: {case.catches}"
+        print(shown(line, 1000))
     return 0
 
 

@@ -5,6 +5,7 @@ from dataclasses import fields
 
 import numpy as np
 
+from data_tools.foreign_text import shown_lines
 from refpcm.golden import reference
 from refpcm.golden.kit import Kit
 from refpcm.golden.reference import chosen
@@ -17,7 +18,8 @@ def explain(options):
     """Print the cases whose id fits one of the patterns, one after the other. Raises RefpcmError if there is none."""
     kit = Kit(options.kit)
     cases = kit.chosen(patterns=options.case)
-    print("\n\n".join(case_text(case, [e for e in kit.errata if e["case"] == case.id]) for case in cases))
+    texts = [case_text(case, [e for e in kit.errata if e["case"] == case.id]) for case in cases]
+    print(shown_lines("\n\n".join(texts)))
     return 0
 
 

@@ -10,14 +10,13 @@ says when a manifest is not a released one. The JSON Schema beside the manifest 
 
 import fnmatch
 import hashlib
-import json
 import re
 from pathlib import Path
 
 import numpy as np
 
 from refpcm.errors import RefpcmError
-from refpcm.files.reading import open_input, sha256_of
+from refpcm.files.reading import parse_json, read_bytes, sha256_of
 from refpcm.files.tensors import read_tensors
 from refpcm.golden.case import Case, Input, Output, Recipe, Tolerance
 from refpcm.golden.compare import PARTS, PROBES, SUMS
@@ -25,6 +24,7 @@ from refpcm.golden.released import RELEASED
 
 HERE = Path(__file__).parent / "v1"
 MAJOR = "1."  # versions that this program reads
+LARGEST_MANIFEST = 2 ** 24  # bytes
 READ = {"int": int, "float": float.fromhex, "str": str}
 WRONG_FORM = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
@@ -44,11 +44,10 @@ class Kit:
         if not path.exists():
             raise RefpcmError(f"no golden kit in {self.folder}; it is in refpcm/golden/v1 of the source tree and not "
                               "installed with the package: give its folder with --kit")
-        with open_input(path) as (stream, _):
-            text = stream.read()
+        text = read_bytes(path, LARGEST_MANIFEST)
         self.digest = hashlib.sha256(text).hexdigest()
+        self.manifest = parse_json(text, path)
         try:
-            self.manifest = json.loads(text)
             version = self.manifest["version"]
             if not version.startswith(MAJOR):
                 raise RefpcmError(f"{path} is a kit of version {version}; this refpcm reads versions {MAJOR}x")

@@ -2,20 +2,17 @@
 
 from contextlib import contextmanager
 
-from data_tools.errors import DataError
 from data_tools.new_folder import is_free
 from data_tools.new_folder import new_folder as filled_in_one_step
 from refpcm.errors import RefpcmError
+from refpcm.files.reading import data_errors
 
 
 def demand_free(folder, reason):
     """Raises RefpcmError, giving the reason, unless `folder` does not exist or is empty."""
-    try:
-        free = is_free(folder)
-    except DataError as error:
-        raise RefpcmError(str(error)) from error
-    if not free:
-        raise RefpcmError(f"{folder} exists and is not empty: {reason}")
+    with data_errors():
+        if not is_free(folder):
+            raise RefpcmError(f"{folder} exists and is not empty: {reason}")
 
 
 @contextmanager
@@ -27,9 +24,7 @@ def new_folder(folder, reason):
     """
     demand_free(folder, reason)
     try:
-        with filled_in_one_step(folder) as partial:
+        with data_errors(), filled_in_one_step(folder) as partial:
             yield partial
-    except DataError as error:
-        raise RefpcmError(str(error)) from error
     except OSError as error:
         raise RefpcmError(f"cannot write {folder}: {error.strerror or error}") from error

@@ -8,13 +8,14 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from data_tools.foreign_text import shown
 from refpcm.errors import RefpcmError
 from refpcm.golden.exchange import write_case
 from refpcm.golden.runner import Broken, Unsupported, answered_outputs
 
 UNSUPPORTED_STATUS = 77  # exit status by which a command says "I do not have this operation"
 TIME_LIMIT_S = 600.0
-LINES = 10  # of what a program printed last, for the report
+LINES, LINE = 10, 300  # of what a program printed last, for the report; characters of a line
 TAIL_BYTES = 8192  # in which these lines are looked for
 
 
@@ -72,5 +73,5 @@ def _last_lines(stream):
     """Return the last LINES lines of a file that are not blank, one after the other; "" where there is none."""
     stream.seek(max(stream.seek(0, os.SEEK_END) - TAIL_BYTES, 0))
     lines = stream.read(TAIL_BYTES).decode(errors="backslashreplace").splitlines()
-    shown = ["".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines if line.strip()]
-    return "\n    ".join(["", *shown[-LINES:]] if len(shown) > 1 else shown)
+    last = [shown(line, LINE) for line in lines if line.strip()][-LINES:]
+    return "\n    ".join(["", *last] if len(last) > 1 else last)

@@ -5,6 +5,8 @@ import platform
 
 import numpy as np
 
+from data_tools.foreign_text import shown_lines
+
 
 def case_record(case, status, reason, verdicts):
     """One case for the JSON report; outputs in the order of the signal."""
@@ -70,7 +72,7 @@ def failure_text(record):
                       f"  expected {first['expected']!r:>26}  {first['expected_hex']}"]
             if first["first_index"] not in ([], first["index"]):
                 lines.append(f"  the first element beyond its tolerance is {first['first_index']}")
-    return "\n".join(lines)
+    return shown_lines("\n".join(lines))
 
 
 def _short(value):

@@ -117,8 +117,8 @@ def test_a_broken_manifest_is_one_clear_sentence(name, kit):
 
 
 @pytest.mark.parametrize("text, says", [
-    (b"{", "is not the manifest"), (b"\xff\xfe", "is not the manifest"), (b"", "the file is empty"),
-    (b'{"a":' * 99999, "is not the manifest"), (b'{"version": "2.0"}', "reads versions 1.x")])
+    (b"{", "it is not JSON"), (b"\xff\xfe", "it is not JSON"), (b"", "the file is empty"), (b"[]", "is not the manifest"),
+    (b'{"a":' * 99999, "nested too deeply"), (b'{"version": "2.0"}', "reads versions 1.x")])
 def test_a_manifest_that_is_none_is_refused_by_the_command(text, says, kit):
     (kit / "manifest.json").write_bytes(text)
     done = command("refpcm.golden", "list", "--kit", kit)
@@ -130,3 +130,10 @@ def test_a_missing_file_is_named(kit):
     (kit / "l1.safetensors").unlink()
     with pytest.raises(RefpcmError, match="l1.safetensors: there is no such file"):
         Kit(kit)
+
+
+def test_texts_of_a_kit_cannot_command_the_terminal(kit):
+    change_manifest(kit, lambda m: m["cases"][0].update(catches="\x1b[31mred\nline"))
+    for action in ("list", "explain"):
+        done = command("refpcm.golden", action, *(["L0-philox-known"] if action == "explain" else ["--level", 0]), "--kit", kit)
+        assert done.returncode == 0 and "\\x1b[31mred" in done.stdout and "\x1b" not in done.stdout
