@@ -63,7 +63,8 @@ def limited(tmp_path, *arguments):
     return subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, env=ENVIRONMENT)
 
 
-@pytest.mark.parametrize("arguments", [("export", "cases", "--level", "6"), ("regenerate", "--level", "3", "--out", "kit")])
+@pytest.mark.parametrize("arguments", [("export", "cases", "--level", "6"),
+                                       ("regenerate", "--level", "3", "--out", "kit")])
 def test_a_full_disk_leaves_nothing(arguments, tmp_path):
     done = limited(tmp_path, *arguments)
     assert done.returncode == 2 and done.stderr.startswith("error: ") and len(done.stderr.splitlines()) == 1

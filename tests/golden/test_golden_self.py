@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from refpcm.golden import fast_adapter, reference
+from refpcm.golden.kit import Kit
 from tests.commands import command
 
 CASES = {"L0": 18, "L1": 28, "L2": 42, "L3": 11, "L4": 4, "L5": 9, "L6": 10, "L7": 1}
@@ -40,3 +42,18 @@ def test_the_specification_answers_every_case_of_levels_0_to_6(tmp_path):
 @pytest.mark.slow
 def test_the_specification_answers_the_protocol(tmp_path):
     assert counts_of(tmp_path, "--self", "spec", "--level", 7)[0] == {"L7": {"passed": 1, "failed": 0, "unsupported": 0}}
+
+
+@pytest.mark.parametrize("level", [0, 1, 3])
+def test_random_numbers_device_equations_and_codes_have_the_same_bits_in_both_forms(level):
+    compared = 0
+    for case in Kit().chosen([level]):
+        inputs = case.input_arrays()
+        try:
+            found = getattr(fast_adapter, case.operation)(inputs, case.values())
+        except NotImplementedError:
+            continue
+        expected = getattr(reference, case.operation)(inputs, case.values())
+        assert all(found[name].tobytes() == expected[name].tobytes() for name in expected), case.id
+        compared += 1
+    assert compared == CASES[f"L{level}"] - FLOAT64_ONLY.get(f"L{level}", 0)
