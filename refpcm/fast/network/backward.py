@@ -65,14 +65,12 @@ class Backward:
         z = buffers.convolved[step.result]
         if not step.relu:  # a projection: g is the gradient of the sum that it was added to
             norm.sums = self._sums(elementwise.gradient_sums, step.result, g, z)
-        scale = context.floats(step.norm, "weight").astype(np.float64) * norm.inverse_std
-        dbeta, dgamma = norm.sums[:, 0], norm.sums[:, 1] * norm.inverse_std
+        dgamma, dbeta = norm.parameter_gradients()
         self._own(step.norm, weight=floats(dgamma), bias=floats(dbeta))
         # A residual's g lives on as the gradient of its skip; elsewhere dz takes its place.
         dz = buffers.take(step.result) if step.skip else g
-        run(elementwise.normalise_gradient, len(z) * channels, g, z, floats(norm.mean), floats(scale),
-            floats(-scale * norm.inverse_std * dgamma / norm.count), floats(-scale * dbeta / norm.count), dz,
-            plane.grid, buffers.last_lanes)
+        run(elementwise.normalise_gradient, len(z) * channels, g, z, *norm.gradient(context.floats(step.norm, "weight")),
+            dz, plane.grid, buffers.last_lanes)
         if step.skip:
             self._first_part(step.skip, g)
         x, x_plane = context.read_by(step), context.shape(step.source)[1]

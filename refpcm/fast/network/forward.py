@@ -40,6 +40,16 @@ class Norm:
         """(mean, scale, shift), float32: norm(z) = (z - mean) * scale + shift."""
         return floats(self.mean), floats(weight.astype(np.float64) * self.inverse_std), floats(bias)
 
+    def parameter_gradients(self):
+        """dgamma, dbeta, float64 (C,)."""
+        return self.sums[:, 1] * self.inverse_std, self.sums[:, 0]
+
+    def gradient(self, weight):
+        """(mean, scale, slope, offset), float32 (C,): dz = scale g + slope (z - mean) + offset."""
+        scale, (dgamma, dbeta) = weight.astype(np.float64) * self.inverse_std, self.parameter_gradients()
+        return (floats(self.mean), floats(scale), floats(-scale * self.inverse_std * dgamma / self.count),
+                floats(-scale * dbeta / self.count))
+
 
 def pack_images(context, images):
     """images (N, C, H, W) float32 into the lanes of the tensor IMAGE."""
@@ -70,7 +80,8 @@ def conv_training(step, context):
         running = (context.parameters[f"{step.norm.name}.{part}"] for part in ("running_mean", "running_var"))
         buffers.norms[step.result] = Norm(*(value.astype(np.float64) for value in running), np.inf)
     else:
-        buffers.norms[step.result] = norm = _batch_norm(step, context, reference, sums, count)
+        norm = batch_norm(reference, sums, count, lambda near: _sums(step, context, near))
+        buffers.norms[step.result] = norm
         context.statistics[step.norm.name] = Statistics(norm.mean, norm.variance, count)
     if step.relu:
         _normalise(step, context)
@@ -84,12 +95,15 @@ def _sums(step, context, reference):
     return sums.sum(0)
 
 
-def _batch_norm(step, context, reference, sums, count):
-    """Norm of the batch; where it lies so far from `reference` that digits were lost, summed again from the mean."""
+def batch_norm(reference, sums, count, sums_from):
+    """Norm of a batch from the sums (C, 2) of z - reference and its square.
+
+    Where the mean lies so far from `reference` that digits were lost, sums_from(mean) sums again.
+    """
     norm = _norm(reference, sums, count)
     if np.any((norm.mean - reference) ** 2 > FAR * norm.variance):
         reference = floats(norm.mean)
-        norm = _norm(reference, _sums(step, context, reference), count)
+        norm = _norm(reference, sums_from(reference), count)
     return norm
 
 

@@ -22,8 +22,8 @@ ZERO, ONE = np.float32(0), np.float32(1)
 
 
 @kernel
-def _code(x, step, levels):
-    """The code of one number as the specification computes it, one level farther at most; NaN stays NaN."""
+def code_at(x, step, levels):
+    """Return the code of one number as the specification computes it, one level farther at most; NaN stays NaN."""
     steps, limit = np.float64(x) / step, np.float64(levels) + 1.0
     return np.float32(np.rint(-limit if steps < -limit else limit if steps > limit else steps))
 
@@ -43,7 +43,7 @@ def _convert(source, begin, target, at, count, converter, beyond):
         off = steps - code
         if any_above(maximum(off, ZERO - off), limit):  # too near a tie for float32
             for lane in range(LANES):
-                target[at + i + lane] = _code(source[begin + i + lane], step, levels)
+                target[at + i + lane] = code_at(source[begin + i + lane], step, levels)
             code = load(target, at + i)
         total = total + where_positive(maximum(code, ZERO - code) - largest, splat(ONE))
         store(target, at + i, product64(minimum(maximum(code, ZERO - largest), largest), step))

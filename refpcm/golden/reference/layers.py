@@ -33,7 +33,8 @@ def batch_norm_training(inputs, parameters):
     out, statistics, cache = nn.batch_norm_training(inputs["x"], inputs["gamma"], inputs["beta"])
     dx, dgamma, dbeta = nn.batch_norm_backward(inputs["dout"], inputs["gamma"], cache)
     dtype = inputs["x"].dtype
-    return {"out": out, "mean": statistics.mean.astype(dtype), "var_unbiased": nn.unbiased(statistics).astype(dtype), "dx": dx, "dgamma": dgamma,
+    variance = nn.unbiased(statistics).astype(dtype)
+    return {"out": out, "mean": statistics.mean.astype(dtype), "var_unbiased": variance, "dx": dx, "dgamma": dgamma,
             "dbeta": dbeta}
 
 
