@@ -47,7 +47,7 @@ class Backward:
         context, buffers, g = self.context, self.context.buffers, self.arrived.pop(step.result)
         (channels, plane), out = context.shape(step.source), buffers.take(step.source)
         run(pooling.pad_shortcut_gradient, len(out) * channels, g, context.shape(step.result)[1].grid,
-            step.layer.stride, step.before, out, plane.grid)
+            step.layer.stride, step.layer.before, out, plane.grid)
         buffers.give(step.result, g)
         self._first_part(step.source, out)
 

@@ -159,7 +159,7 @@ def pad(step, context):
     buffers, plane = context.buffers, context.shape(step.result)[1]
     out = buffers.keep(buffers.values, step.result)
     run(pooling.pad_shortcut, out.shape[0] * out.shape[1], buffers.values[step.source],
-        context.shape(step.source)[1].grid, step.layer.stride, step.before, out, plane.grid)
+        context.shape(step.source)[1].grid, step.layer.stride, step.layer.before, out, plane.grid)
 
 
 def max_pool(step, context):

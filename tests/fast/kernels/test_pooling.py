@@ -23,12 +23,11 @@ def lanes(images, plane=PLANE):
     return tensor
 
 
-@pytest.mark.parametrize("stride, width", [(2, 8), (1, 5)])
-def test_pad_shortcut_and_its_gradient(stride, width):
+@pytest.mark.parametrize("stride, width, before", [(2, 8, 2), (1, 5, 1), (2, 8, 0), (2, 6, 3)])
+def test_pad_shortcut_and_its_gradient(stride, width, before):
     x = random(N, C, 6, 5)
-    exact = nn.pad_shortcut_forward(x, width, stride)
+    exact = nn.pad_shortcut_forward(x, width, stride, before)
     plane = layout.Plane(*exact.shape[2:])
-    before = (width - C) // 2
     out = layout.empty_lanes(GROUPS, width, plane)
     out[:] = 9
     run(pooling.pad_shortcut, GROUPS * width, lanes(x), GRID, stride, before, out, plane.grid)
@@ -36,7 +35,7 @@ def test_pad_shortcut_and_its_gradient(stride, width):
     g, dx = random(*exact.shape), layout.empty_lanes(GROUPS, C, PLANE)
     dx[:] = 9
     run(pooling.pad_shortcut_gradient, GROUPS * C, lanes(g, plane), plane.grid, stride, before, dx, GRID)
-    np.testing.assert_array_equal(layout.unpack(dx, PLANE, N), nn.pad_shortcut_backward(g, x.shape, stride))
+    np.testing.assert_array_equal(layout.unpack(dx, PLANE, N), nn.pad_shortcut_backward(g, x.shape, stride, before))
 
 
 def test_max_pool_and_its_gradient_with_equal_maxima():

@@ -59,7 +59,8 @@ def assert_same(a, b):
 
 
 CASES = [("tiny-resnet8", 20, 16), ("tiny-resnet8", 1, 32), ("cifar-resnet20", 3, 16), ("joshi2020-resnet32", 2, 32),
-         ("imagenet-resnet18", 3, 64)]
+         ("imagenet-resnet18", 3, 64), ("cifar-resnet20-behind", 3, 16), ("cifar-resnet-8x1-11x2-64x1-behind", 2, 16),
+         ("cifar-resnet-16x3-32x3-64x3-projection", 2, 16)]
 
 
 @pytest.mark.parametrize("architecture, n, size", CASES)

@@ -110,18 +110,27 @@ def test_add_passes_the_gradient_to_both_inputs():
     holds(lambda v: nn.add_forward(a, v), b, dout, db)
 
 
+@pytest.mark.parametrize("before", [None, 0])
 @pytest.mark.parametrize("c_in, c_out, stride, size", [(2, 4, 2, 5), (2, 4, 2, 6), (3, 6, 2, 4), (2, 2, 1, 3)])
-def test_pad_shortcut_backward_is_the_gradient(c_in, c_out, stride, size):
+def test_pad_shortcut_backward_is_the_gradient(c_in, c_out, stride, size, before):
     x = draw(2, c_in, size, size)
-    out = nn.pad_shortcut_forward(x, c_out, stride)
+    out = nn.pad_shortcut_forward(x, c_out, stride, before)
     dout = draw(*out.shape, seed=1)
-    holds(lambda v: nn.pad_shortcut_forward(v, c_out, stride), x, dout, nn.pad_shortcut_backward(dout, x.shape, stride))
+    holds(lambda v: nn.pad_shortcut_forward(v, c_out, stride, before), x, dout,
+          nn.pad_shortcut_backward(dout, x.shape, stride, before))
 
 
 def test_pad_shortcut_puts_half_of_the_new_channels_before():
     x = draw(1, 2, 2, 2)
     out = nn.pad_shortcut_forward(x, 4, 2)
     assert np.array_equal(out[0, :, 0, 0], [0, x[0, 0, 0, 0], x[0, 1, 0, 0], 0])
+
+
+def test_pad_shortcut_puts_as_many_channels_before_as_it_is_told():
+    x = draw(1, 2, 2, 2)
+    for before in range(4):
+        out = nn.pad_shortcut_forward(x, 5, 2, before)
+        assert np.array_equal(out[0, before:before + 2, 0, 0], x[0, :, 0, 0]) and np.count_nonzero(out) == 2
 
 
 @pytest.mark.parametrize("kernel, stride, size", [(2, 2, 6), (3, 2, 7), (3, 1, 5)])
