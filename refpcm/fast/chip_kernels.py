@@ -14,7 +14,7 @@ from refpcm.fast import device_equations as device
 from refpcm.fast.compilation import kernel
 from refpcm.fast.curve import fill_curve, fill_log, fill_value, uses_log
 from refpcm.fast.random import chunk_normals, chunk_uniforms
-from refpcm.fast.threads import run
+from refpcm.fast.threads import run_tasks
 from refpcm.spec.random import Purpose
 
 CHUNK = 1024  # pairs
@@ -36,7 +36,7 @@ def run_layers(kernel, layers):
                 kernel(max(start, first) - first, min(stop, end) - first, *arguments)
             first = end
     if layers:
-        run(part, ends[-1])
+        run_tasks(part, ends[-1])
 
 
 @kernel

@@ -9,7 +9,7 @@ from refpcm.fast.kernels.layout import last_lanes, unpack
 from refpcm.fast.network.buffers import floats
 from refpcm.fast.network.forward import Norm, batch_norm
 from refpcm.fast.nn.operands import float32, lanes, normalised, plane_of, plane_sums, planes
-from refpcm.fast.threads import run
+from refpcm.fast.threads import run_tasks
 from refpcm.spec.nn import Statistics
 
 
@@ -22,7 +22,7 @@ def batch_norm_training(x, gamma, beta):
 
     def sums_from(near):
         sums = plane_sums(z)
-        run(elementwise.moments, planes(z), z, near, sums, plane.grid, last_lanes(x))
+        run_tasks(elementwise.moments, planes(z), z, near, sums, plane.grid, last_lanes(x))
         return sums.sum(0)
     norm = batch_norm(reference, sums_from(reference), count, sums_from)
     out = normalised(z, plane, norm.affine(float32(gamma), float32(beta)), NO_FLOOR)
@@ -33,9 +33,9 @@ def batch_norm_backward(dout, gamma, cache):
     """Return dL/dx, dL/dgamma, dL/dbeta; cache: from `batch_norm_training`."""
     z, plane, norm = cache
     g, sums = lanes(dout, plane), plane_sums(z)
-    run(elementwise.gradient_sums, planes(z), g, z, floats(norm.mean), sums, plane.grid)
+    run_tasks(elementwise.gradient_sums, planes(z), g, z, floats(norm.mean), sums, plane.grid)
     norm.sums = sums.sum(0)
-    run(elementwise.normalise_gradient, planes(z), g, z, *norm.gradient(float32(gamma)), g, plane.grid,
+    run_tasks(elementwise.normalise_gradient, planes(z), g, z, *norm.gradient(float32(gamma)), g, plane.grid,
         last_lanes(dout))
     return unpack(g, plane, len(dout)), *map(floats, norm.parameter_gradients())
 

@@ -7,7 +7,7 @@ from refpcm.fast.kernels.finish import NO_FLOOR
 from refpcm.fast.kernels.layout import unpack
 from refpcm.fast.network.forward import ZERO
 from refpcm.fast.nn.operands import float32, identity, lanes, normalised, plane_of, plane_sums, planes
-from refpcm.fast.threads import run
+from refpcm.fast.threads import run_tasks
 
 
 def relu_forward(x):
@@ -22,7 +22,7 @@ def relu_backward(dout, out):
     g, y = _as_images(dout), _as_images(out)
     plane = plane_of(y)
     dx, y_lanes = lanes(g, plane), lanes(y, plane)
-    run(elementwise.relu_gradient, planes(dx), dx, y_lanes, y_lanes, np.zeros(y.shape[1], np.float32),
+    run_tasks(elementwise.relu_gradient, planes(dx), dx, y_lanes, y_lanes, np.zeros(y.shape[1], np.float32),
         plane_sums(dx), dx, plane.grid)
     return unpack(dx, plane, len(dout)).reshape(dout.shape)
 

@@ -6,7 +6,7 @@ from refpcm.errors import RefpcmError
 from refpcm.fast.kernels import elementwise
 from refpcm.fast.kernels.layout import Plane, empty_lanes, groups, pack
 from refpcm.fast.network.buffers import floats
-from refpcm.fast.threads import run
+from refpcm.fast.threads import run_tasks
 
 
 def float32(array):
@@ -47,6 +47,6 @@ def identity(x):
 def normalised(z, plane, norm, floor, skip=None):
     """Return max((z - mean) scale + shift + skip, floor) in lanes; norm: mean, scale, shift, each (C,)."""
     mode, out = elementwise.NO_SKIP if skip is None else elementwise.SKIP, empty_lanes(*z.shape[:2], plane)
-    run(elementwise.normalise, planes(z), z, norm, mode, z if skip is None else skip, norm,
+    run_tasks(elementwise.normalise, planes(z), z, norm, mode, z if skip is None else skip, norm,
         np.float32(floor), out, plane.grid)
     return out
