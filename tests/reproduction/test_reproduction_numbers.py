@@ -181,8 +181,10 @@ def test_adabs_has_the_numbers_of_its_data(tmp_path):
     imagenet = replace(setting, data=str(tmp_path))
     found = with_usual_adabs(replace(imagenet, scale=replace(setting.scale, adabs_batches=3))).scale
     assert (found.adabs_batches, found.adabs_batch_size) == (3, 50)
-    with pytest.raises(RefpcmError, match='calibration = "train"'):
-        check_calibration(with_usual_adabs(replace(imagenet, scale=SCALES["full"])), None)
+    few = SimpleNamespace(train_images=range(149))
+    with pytest.raises(RefpcmError, match="149"):
+        check_calibration(replace(setting, scale=found), few)
+    check_calibration(replace(setting, scale=found), SimpleNamespace(train_images=range(150)))
 
 
 @pytest.mark.parametrize("architecture, name, classes, images, papers", [
