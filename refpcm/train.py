@@ -14,7 +14,7 @@ Train a ResNet. Without arguments: a small one on the built-in data, noise-aware
   python -m refpcm.train
   python -m refpcm.train --preset joshi2020-cifar10 --data ~/cifar10 --out runs/paper
   python -m refpcm.train --preset joshi2020-cifar10-short --data ~/cifar10 --time-budget 1h
-  python -m refpcm.train --preset joshi2020-cifar10-noise --start runs/paper/network.safetensors --data ~/cifar10
+  python -m refpcm.train --preset joshi2020-cifar10-noise --match runs/paper --data ~/cifar10
   python -m refpcm.train --preset joshi2020-imagenet --start resnet34.safetensors --data imagenet-index
   python -m refpcm.train --resume runs/paper
 """
@@ -28,6 +28,8 @@ ABOUT = {
     "batch_size": "images a step",
     "learning_rate": "peak learning rate",
     "schedule": "constant, step, multi-step, cosine or one-cycle",
+    "schedule_epochs": "length of the schedule in epochs, of which the run may be a part; 0: the run's",
+    "schedule_start": "epoch of the schedule at which the run begins",
     "warmup_epochs": "linear rise at the start",
     "momentum": "of SGD",
     "nesterov": "Nesterov's form of momentum",
@@ -41,6 +43,7 @@ ABOUT = {
     "weight_noise": "strength of the noise, fresh for each step; additive: eta_tr, as a fraction of the layer's W_max",
     "noise_kind": "what is noisy: weights (additive, multiplicative, state-dependent: 1.0 is the PCM device), "
                   "inputs or pre-activations of the crossbar layers",
+    "noise_layers": "weights with noise: all, or inner, not those of the first and the last layer",
     "weight_precision": "float, 4-bit or ternary weights (straight-through training)",
     "backward": "weights of the backward pass: clean (the paper's) or noisy (those of the forward pass)",
     "batch_norm": "statistics in training: of the batch, or frozen, those of the network that --start names",
@@ -61,6 +64,9 @@ def arguments(argv=None):
     parser.add_argument("--data", type=cli.name, metavar="DIR",
                         help="folder prepared by data_tools, or an ImageNet index; the built-in images if left out")
     parser.add_argument("--start", type=cli.name, metavar="FILE", help="begin with the weights of this network file")
+    parser.add_argument("--match", type=cli.name, metavar="DIR",
+                        help="go on with the network and the learning rates of the finished run in this folder, from the "
+                             "epoch that had the training accuracy which noise leaves (Joshi et al. 2020, Methods D)")
     parser.add_argument("--out", type=cli.name, metavar="DIR",
                         help="output folder (default: runs/train-001, -002, ...)")
     parser.add_argument("--resume", type=cli.name, metavar="DIR", help="go on with the run in this folder")
@@ -114,6 +120,7 @@ def main():
         refuse_with_resume(options)
     from refpcm.training.run import begin_run, resume_run
     cli.set_threads(options.threads)
+    refuse_with_match(options)
     request = request_of(options)
     return resume_run(options.resume, request) if options.resume else begin_run(request, config)
 
@@ -122,15 +129,24 @@ def request_of(options):
     """Return the Request of a command line. The demonstration alone goes on chips unasked, three of them."""
     demonstration = not (options.resume or options.data or options.config) and options.preset in (None, "demo")
     chips = 3 if demonstration and options.chips is None else options.chips
-    return Request(options.data, options.out, options.start, chips, options.time_budget, options.checkpoint_every,
-                   options.json, options.preset in RETRAININGS)
+    return Request(options.data, options.out, options.start, options.match, None, chips, options.time_budget,
+                   options.checkpoint_every, options.json, options.preset in RETRAININGS)
+
+
+def refuse_with_match(options):
+    """Raises RefpcmError if --match comes with an option that says what it is to find."""
+    finds = ("start", "time_budget", "learning_rate", "schedule", "schedule_epochs", "schedule_start", "warmup_epochs")
+    given = ["--" + name.replace("_", "-") for name in finds if getattr(options, name, None) is not None]
+    if options.match and given:
+        raise RefpcmError(f"--match finds the network, its learning rates and how long they last; leave out "
+                          f"{', '.join(given)}")
 
 
 def refuse_with_resume(options):
     """Raises RefpcmError if --resume comes with an option that would make it another run."""
     settings = {field.name for field in fields(TrainingConfig)}  # which stand there only if given
     given = [name for name, value in vars(options).items()
-             if name in settings or name in ("preset", "config", "out", "start") and value is not None]
+             if name in settings or name in ("preset", "config", "out", "start", "match") and value is not None]
     if given:
         flags = ", ".join("--" + name.replace("_", "-") for name in given)
         raise RefpcmError(f"--resume goes on with the configuration of its run; leave out {flags}")

@@ -23,7 +23,8 @@ def plan(state, training, validation, budget, began):
     that the run can be repeated without a clock. Raises RefpcmError if there is no time for a single step, for the
     average_epochs or warmup_epochs asked for, or for more steps than there are random numbers.
     """
-    endless = dataclasses.replace(state.config, epochs=1e6, schedule="constant", learning_rate=1e-6)
+    endless = dataclasses.replace(state.config, epochs=1e6, schedule="constant", learning_rate=1e-6, schedule_epochs=0.0,
+                                  schedule_start=0.0)
     copy = dataclasses.replace(state, config=endless, parameters={n: p.copy() for n, p in state.parameters.items()},
                                velocity={n: v.copy() for n, v in state.velocity.items()})
     ticks = []

@@ -42,6 +42,12 @@ def total_steps(config, count):
     return max(1, round(config.epochs * steps_per_epoch(config, count)))
 
 
+def rate_at(config, step, per_epoch, total):
+    """The learning rate of a step: of the run's schedule, or of a longer one that the run is a part of."""
+    begin, length = round(config.schedule_start * per_epoch), round(config.schedule_epochs * per_epoch) or total
+    return learning_rate(config.schedule, config.learning_rate, begin + step, length, config.warmup_epochs * per_epoch)
+
+
 def batch_numbers(order, batch_size, within):
     """Numbers of the images of batch `within` of an epoch in `order`; fewer, or none, beyond its last whole batch."""
     return order[within * batch_size:(within + 1) * batch_size]
@@ -72,7 +78,7 @@ def train(state, dataset, after_step, after_epoch):
             order = epoch_order(config, epoch, len(source))
         numbers = batch_numbers(order, config.batch_size, within)
         batch = source.batch(numbers, epoch, batch_numbers(order, config.batch_size, within + 1))
-        lr = learning_rate(config.schedule, config.learning_rate, state.step, total, config.warmup_epochs * per_epoch)
+        lr = rate_at(config, state.step, per_epoch, total)
         loss, correct = training_step(config, engine, state.parameters, state.velocity, decayed, batch,
                                       labels[numbers].astype(np.int64), lr, state.step, forms.rules)
         state.step += 1

@@ -26,6 +26,7 @@ from refpcm.spec.training.augmentation import check_sizes
 from refpcm.spec.training.config import as_json
 from refpcm.training import loop
 from refpcm.training.budget import plan
+from refpcm.training.match import matched
 from refpcm.training.metrics import keep_records
 from refpcm.training.report import NETWORK, RESULT, check_chips, report
 from refpcm.training.session import CHECKPOINT, METRICS, Session, note
@@ -44,6 +45,12 @@ def begin_run(request, config):
     check_chips(request.chips, request.data, dataset)
     training, validation = hold_back(dataset, config.validation_images)
     check_images(config, build(config.architecture, len(dataset.classes)), training)
+    if request.match:
+        note(f"noise {config.weight_noise:g} on the network of {request.match}: one pass over the training images ...")
+        config, found = matched(config, request.match, training)
+        note(f"train accuracy with noise {100 * found['noisy_train_accuracy']:.2f} %, as in epoch {found['epoch']} of the "
+             f"baseline: its schedule from epoch {found['schedule_start']:g} on, for {found['epochs']:g} epochs")
+        request = replace(request, start=os.path.join(request.match, NETWORK), matched=found)
     state = loop.start(config, len(dataset.classes), identity_of(training))
     if request.start:
         start_from(request.start, state, dataset)
@@ -156,7 +163,7 @@ def begin(folder, state, request):
 def write_config(folder, state, request):
     """Write config.json: the resolved configuration, data, chips, versions and command. Raises RefpcmError."""
     resolved = {**json.loads(as_json(state.config)), "data": os.path.abspath(request.data) if request.data else None,
-                "data_identity": state.data, "start_sha256": state.start, "chips": request.chips,
+                "data_identity": state.data, "start_sha256": state.start, "matched": request.matched, "chips": request.chips,
                 "versions": cli.versions(), "command": sys.argv}
     write_bytes(folder / CONFIG, (json.dumps(resolved, indent=2) + "\n").encode())
 

@@ -48,6 +48,7 @@ def network_file(run):
 def train_command(run):
     """Return the command that repeats a run today: the recorded configuration where it differs from today's preset."""
     words, recorded, start = CHAIN[run]["command"].split(), read(f"{run}/config.json"), CHAIN[run]["start"]
+    recorded = {"schedule_epochs": 0.0, "schedule_start": 0.0, **recorded}  # younger than some runs
     name = words[words.index("--preset") + 1]
     options = [f"--preset {name} --data cifar10"]
     if start != INITIAL:

@@ -119,7 +119,7 @@ def test_mistakes_get_one_clear_sentence(index, tmp_path):
     train_only = make_index(make_tree(tmp_path / "train_only", {"train": 1}), tmp_path / "train_only_index")
     cases = [
         (preset, "resized_crop is for image files"),
-        ([*preset, "--data", index], "batch size 32 is larger than the 8 training images"),
+        ([*preset, "--data", index], "batch size 400 is larger than the 8 training images"),
         ([*preset, "--data", index.parent / "tree"], "index them first: `python -m data_tools.imagenet"),
         ([*preset, "--data", val_only], "no training images"),
         ([*preset, "--data", train_only], "no val split"),

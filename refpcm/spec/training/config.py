@@ -18,6 +18,8 @@ class TrainingConfig:
     batch_size: int = 128          # images a step; the last incomplete batch of an epoch is left out
     learning_rate: float = 0.2     # peak
     schedule: str = "one-cycle"    # constant, step, multi-step, cosine, one-cycle
+    schedule_epochs: float = 0.0   # length of the schedule, of which the run may be a part; 0: the run's
+    schedule_start: float = 0.0    # epoch of the schedule at which the run begins
     warmup_epochs: float = 0.0     # linear rise at the start, on top of the schedule
     momentum: float = 0.9
     nesterov: bool = True
@@ -30,6 +32,7 @@ class TrainingConfig:
     cutout: int = 0                # edge of the square in pixels, 0 = no Cutout
     weight_noise: float = 0.0      # strength of the noise; additive: eta_tr, standard deviation over the layer's W_max
     noise_kind: str = "additive"   # additive, multiplicative, state-dependent (weights), inputs, pre-activations
+    noise_layers: str = "all"      # weights with noise: all, or inner: not those of the first and the last layer
     weight_precision: str = "float"  # float; 4-bit, ternary: straight-through training of quantised weights
     batch_norm: str = "batch"      # statistics of the batch, or frozen: the running ones of --start, kept
     backward: str = "clean"        # the backward pass uses the weights without noise (Methods C), or noisy: the forward pass's
@@ -48,6 +51,7 @@ PRESETS = {
     "joshi2020-cifar10": TrainingConfig(
         architecture="joshi2020-resnet32",                # T: 361,722 weights, He-normal
         epochs=200.0, schedule="step",                    # T: divided by 10 every 50 epochs
+        schedule_epochs=0.0, schedule_start=0.0,          # all of the schedule
         learning_rate=0.1, batch_size=128,                # T
         warmup_epochs=0.0,                                # T mentions none
         momentum=0.9, nesterov=False,                     # T: momentum 0.9; Nesterov is not mentioned
@@ -55,35 +59,35 @@ PRESETS = {
         label_smoothing=0.0,                              # T mentions none
         crop_padding=2, flip=True, cutout=16,             # T; size of Cutout: C
         resized_crop=False,                               # for image files only
-        weight_noise=0.0, noise_kind="additive", backward="clean",     # the baseline has none of it
+        weight_noise=0.0, noise_kind="additive", noise_layers="all", backward="clean",  # the baseline has none of it
         weight_precision="float", clip_sigma=None,                     # nor of this
         validation_images=0, average_epochs=0.0, seed=0, kernels="winograd", batch_norm="batch"),  # ours
-    # Retraining with noise after it (--start). T: Methods C and D; A: aihwkit's retraining with noise; the rest as above.
+    # Retraining with noise after it (--start). T: Methods C and D; D: derived from it; the rest as above.
     "joshi2020-cifar10-noise": TrainingConfig(
         architecture="joshi2020-resnet32",
-        epochs=50.0,                                      # T: up to 150; chosen here: a quarter of the baseline's
-        learning_rate=0.005, schedule="cosine",           # A
+        epochs=150.0,                                     # T: up to 150
+        learning_rate=0.1, schedule="step",               # T: the baseline's rates; where they begin, --match finds,
+        schedule_epochs=200.0, schedule_start=50.0,       # D: else from epoch 50 on, which 150 epochs allow
         warmup_epochs=0.0,                                # the network is trained
         batch_size=128, momentum=0.9, nesterov=False, weight_decay=5e-4, decay="all", label_smoothing=0.0,
         crop_padding=2, flip=True, cutout=16, resized_crop=False,
-        weight_noise=0.038, noise_kind="additive",        # T: eta_tr = 3.8 %, afresh for every mini-batch
+        weight_noise=0.038, noise_kind="additive", noise_layers="all",  # T: eta_tr = 3.8 %, afresh for every mini-batch
         weight_precision="float",                         # T: weights of full precision are updated
         backward="clean",                                 # T: noise in the forward pass only
         clip_sigma=2.0,                                   # T: alpha, after every update
         validation_images=0, average_epochs=0.0, seed=0, kernels="winograd", batch_norm="batch"),  # ours
-    # ResNet-34 on ImageNet, noise-aware from an FP32 network (--start). eta_tr, alpha: paper. Its recipe is unknown
-    # (I-4), so:
+    # ResNet-34 on ImageNet, noise-aware from torchvision's network (--start). T: Methods C; the rest is torchvision's
+    # reference recipe, as in He et al. 2016, section 3.4.
     "joshi2020-imagenet": TrainingConfig(
         architecture="imagenet-resnet34",
-        epochs=9.0,             # a tenth of FP32 training's 90: rule of NVIDIA's pytorch-quantization for fine-tuning
-        batch_size=32,          # torchvision's reference recipe: 32 images a processor, and so for batch norm
-        learning_rate=0.00125,  # that of joshi2020-cifar10-noise, 0.005 at 128, scaled to 32 (Goyal et al. 2017)
-        schedule="cosine",      # the same rule as of epochs, and aihwkit's for such retraining
-        warmup_epochs=0.0,      # the network is trained
-        momentum=0.9, nesterov=False, weight_decay=1e-4, decay="all",  # torchvision's reference recipe, as in
-        label_smoothing=0.0,                                           # He et al. 2016, section 3.4
-        resized_crop=True, flip=True, crop_padding=0, cutout=0,        # ditto; Szegedy et al. 2015, section 6
-        weight_noise=0.038, noise_kind="additive", weight_precision="float", backward="clean", clip_sigma=2.5,
+        epochs=10.0, learning_rate=0.001, schedule="constant",         # T
+        schedule_epochs=0.0, schedule_start=0.0,                       # no part of another
+        batch_size=400, momentum=0.9, weight_decay=1e-4,               # T
+        warmup_epochs=0.0,                                             # the network is trained
+        nesterov=False, decay="all", label_smoothing=0.0,              # torchvision's
+        resized_crop=True, flip=True, crop_padding=0, cutout=0,        # T: random crop and flip, as torchvision's
+        weight_noise=0.038, noise_kind="additive", noise_layers="all",  # T; inner: its second result
+        weight_precision="float", backward="clean", clip_sigma=2.5,    # T
         validation_images=0, average_epochs=0.0, seed=0, kernels="winograd", batch_norm="batch"),  # ours
     # The paper's network when hours are few: one cycle; conventional values, compared with others (docs/results.md).
     "joshi2020-cifar10-short": TrainingConfig(
@@ -95,10 +99,11 @@ RETRAININGS = ("joshi2020-cifar10-noise", "joshi2020-imagenet")  # presets whose
 KERNELS = ("winograd", "direct", "numpy")  # what runs the network
 _POSITIVE = ("epochs", "batch_size", "learning_rate", "clip_sigma")
 _FRACTION = ("momentum", "label_smoothing")
-_NOT_NEGATIVE = ("weight_noise", "weight_decay", "warmup_epochs", "crop_padding", "cutout", "average_epochs",
+_NOT_NEGATIVE = ("weight_noise", "weight_decay", "schedule_epochs", "schedule_start", "warmup_epochs", "crop_padding", "cutout", "average_epochs",
                  "validation_images", "seed")
 _CHOICES = {
     "batch_norm": ("batch", "frozen"),
+    "noise_layers": ("all", "inner"),
     "backward": ("noisy", "clean"),
     "schedule": ("constant", "step", "multi-step", "cosine", "one-cycle"),
     "decay": ("weights", "all"),
@@ -181,6 +186,11 @@ def checked(config, source):
     for name in ("average_epochs", "warmup_epochs"):
         if getattr(config, name) > config.epochs:
             wanted(name, f"at most the epochs of the run, {config.epochs:g}")
+    left = (config.schedule_epochs or config.epochs) - config.schedule_start
+    if config.epochs > left + 1e-9:
+        wanted("epochs", f"at most {left:g}, what is left of the schedule")
+    if config.noise_layers == "inner" and config.noise_kind in ("inputs", "pre-activations"):
+        wanted("noise_layers", f"all where noise_kind is {config.noise_kind!r}")
     if config.noise_kind != "state-dependent" and config.weight_noise >= 1:
         share = "each weight" if config.noise_kind == "multiplicative" else "the largest magnitude"
         wanted("weight_noise", f"below 1, a share of {share}, where noise_kind is {config.noise_kind!r}")

@@ -6,6 +6,7 @@ Joshi et al. 2020, Methods C and D. N images a step; an engine is `refpcm.spec.e
 import math
 
 from refpcm.errors import RefpcmError
+from refpcm.spec.layers import crossbar_layers
 from refpcm.spec.nn import cross_entropy, running_statistics, update_running
 from refpcm.spec.training.activation_noise import activation_noise
 from refpcm.spec.training.quantisation import quantised_parameters
@@ -39,6 +40,16 @@ def noisy_weights(config, network, parameters, step, rules=SPECIFICATION):
     """Return the parameters with the noise that `config` wants on the weights in a step, or as they are."""
     if not config.weight_noise:
         return parameters
+    noisy = _noisy_weights(config, network, parameters, step, rules)
+    if config.noise_layers == "inner":
+        first, *_, last = crossbar_layers(network)
+        digital = first.name, last.name
+        noisy = {name: parameters[name] if name.rpartition(".")[0] in digital else value for name, value in noisy.items()}
+    return noisy
+
+
+def _noisy_weights(config, network, parameters, step, rules):
+    """The same with noise on every layer."""
     arguments = network, parameters, config.weight_noise, config.seed, step
     if config.noise_kind == "additive":
         return rules.noisy_parameters(*arguments)

@@ -46,8 +46,8 @@ def test_every_preset_is_valid_and_survives_json(name):
 # What the presets say the paper and its laboratory fix: epochs, peak, schedule, batch, decay, Cutout, noise, alpha.
 FIXED = {
     "joshi2020-cifar10": (200.0, 0.1, "step", 128, 5e-4, "all", 16, 0.0, None),
-    "joshi2020-cifar10-noise": (50.0, 0.005, "cosine", 128, 5e-4, "all", 16, 0.038, 2.0),
-    "joshi2020-imagenet": (9.0, 0.00125, "cosine", 32, 1e-4, "all", 0, 0.038, 2.5),
+    "joshi2020-cifar10-noise": (150.0, 0.1, "step", 128, 5e-4, "all", 16, 0.038, 2.0),
+    "joshi2020-imagenet": (10.0, 0.001, "constant", 400, 1e-4, "all", 0, 0.038, 2.5),
 }
 
 
@@ -57,6 +57,17 @@ def test_presets_of_the_paper_have_the_numbers_of_their_sources(name):
     assert FIXED[name] == (c.epochs, c.learning_rate, c.schedule, c.batch_size, c.weight_decay, c.decay, c.cutout,
                            c.weight_noise, c.clip_sigma)
     assert (c.momentum, c.label_smoothing, c.noise_kind, c.backward) == (0.9, 0.0, "additive", "clean")
+
+
+@pytest.mark.parametrize("values, said", [
+    ({"schedule_epochs": 10.0, "schedule_start": 3.0, "epochs": 8.0}, "epochs = 8.0 must be at most 7, what is left"),
+    ({"schedule_start": 1.0}, "at most 7, what is left"), ({"schedule_epochs": 5.0}, "at most 5"),
+    ({"noise_layers": "inner", "noise_kind": "inputs", "weight_noise": 0.1}, "noise_layers = 'inner' must be all"),
+    ({"noise_layers": "first"}, "one of all, inner")])
+def test_a_part_of_a_schedule_and_noise_on_some_layers_must_make_sense(values, said):
+    with pytest.raises(RefpcmError, match=said):
+        override(TrainingConfig(), values, "here")
+    override(TrainingConfig(), {"schedule_epochs": 10.0, "schedule_start": 3.0, "epochs": 7.0}, "here")
 
 
 @pytest.mark.parametrize("name", FIXED)

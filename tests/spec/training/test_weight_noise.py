@@ -11,6 +11,7 @@ from refpcm.spec.resnet import build, crossbar_layers
 from refpcm.spec.training.clipping import clip, clip_bound, clip_parameters
 from refpcm.spec.training.config import override, preset
 from refpcm.spec.training.sgd import decayed_names
+from refpcm.spec.training.step import noisy_weights
 from refpcm.spec.training.weight_noise import layer_parts, noisy_parameters, weight_noise
 from refpcm.training import loop
 from tests.training.steps import one_step
@@ -107,3 +108,15 @@ def test_a_step_with_clipping_leaves_no_weight_beyond_the_bound():
     one_step(state, find_forms("numpy").make_engine(NETWORK), set(), *batch(), 0.5)
     w = state.parameters["layer1.0.conv1.weight"]
     assert np.abs(w).max() < 2.3 * w.std()  # sigma itself shrinks a little by clipping
+
+
+@pytest.mark.parametrize("kind", ["additive", "multiplicative", "state-dependent"])
+def test_noise_on_inner_layers_is_the_same_noise_without_the_first_and_the_last_layer(kind):
+    """The paper's second ImageNet result: first and last layer are digital, in training, too."""
+    state = fresh(weight_noise=0.1, noise_kind=kind)
+    inner = override(state.config, {"noise_layers": "inner"}, "test")
+    every, some = (noisy_weights(config, NETWORK, state.parameters, 3) for config in (state.config, inner))
+    for name, value in state.parameters.items():
+        digital = name in ("conv1.weight", "fc.weight", "fc.bias")
+        assert np.array_equal(some[name], value if digital else every[name]), name
+    assert not np.array_equal(every["fc.weight"], some["fc.weight"])

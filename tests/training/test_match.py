@@ -1,0 +1,114 @@
+"""refpcm.training.match: where a retraining enters its baseline's schedule (Methods D)."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from refpcm.datasets import load
+from refpcm.errors import RefpcmError
+from refpcm.files.network_file import load_network, save_network
+from refpcm.spec.training.config import TrainingConfig, override
+from refpcm.training import loop
+from refpcm.training.match import matched, noisy_accuracy, read_curve
+from tests.commands import command
+from tests.training.small_runs import SMALL
+
+RETRAINING = TrainingConfig(epochs=2.0, batch_size=32, weight_noise=0.02, schedule="cosine", learning_rate=7.0, crop_padding=2)
+
+
+@pytest.fixture(scope="module")
+def baseline(data, tmp_path_factory):
+    """The folder of a run of 4 epochs by the step schedule, and its data."""
+    folder = tmp_path_factory.mktemp("match") / "run"
+    done = command("refpcm.train", "--data", data, *SMALL, "--schedule", "step", "--epochs", "4", "--crop-padding", "2",
+                   "--weight-noise", "0", "--out", folder)
+    assert done.returncode == 0, done.stderr
+    return folder, load(data)
+
+
+def with_curve(baseline, tmp_path, accuracies):
+    """A copy of the run whose curve has these accuracies."""
+    folder, _ = baseline
+    (tmp_path / "network.safetensors").write_bytes((folder / "network.safetensors").read_bytes())
+    lines = [json.dumps({"epoch": n + 1, "train_accuracy": a}) for n, a in enumerate(accuracies)]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(lines))
+    return tmp_path
+
+
+def test_the_accuracy_with_noise_is_that_of_an_epoch_that_learns_nothing(baseline):
+    folder, dataset = baseline
+    parameters = load_network(folder / "network.safetensors").parameters
+    state = loop.start(override(RETRAINING, {"learning_rate": 1e-30, "epochs": 1.0, "weight_decay": 0.0,
+                                             "schedule": "constant"}, "test"), len(dataset.classes), "data")
+    state.parameters = {name: value.copy() for name, value in parameters.items()}
+    records = []
+    loop.train(state, dataset, lambda state, total: False, lambda state, record: records.append(record))
+    assert noisy_accuracy(RETRAINING, parameters, dataset) == records[0]["train_accuracy"]
+
+
+def test_the_rates_go_on_from_the_first_epoch_with_that_accuracy(baseline, tmp_path):
+    folder, dataset = baseline
+    accuracy = noisy_accuracy(RETRAINING, load_network(folder / "network.safetensors").parameters, dataset)
+    curve = [accuracy - 0.1, accuracy - 1e-9, accuracy, accuracy - 0.05]
+    config, found = matched(RETRAINING, with_curve(baseline, tmp_path, curve), dataset)
+    assert found == {"noisy_train_accuracy": accuracy, "epoch": 3, "schedule_start": 2.0, "epochs": 2.0}
+    assert (config.learning_rate, config.schedule, config.schedule_epochs) == (0.05, "step", 4.0)
+    per_epoch = loop.steps_per_epoch(config, len(dataset.train_labels))
+    rates = [loop.rate_at(config, step, per_epoch, 2 * per_epoch) for step in (0, per_epoch - 1, per_epoch)]
+    assert rates == pytest.approx([0.05 * 0.01, 0.05 * 0.01, 0.05 * 0.001])  # of quarters 3 and 4
+
+
+def test_no_more_epochs_than_the_schedule_has_left(baseline, tmp_path):
+    config, found = matched(RETRAINING, with_curve(baseline, tmp_path, [0.0, 0.0, 0.0, 1.0]), baseline[1])
+    assert config.epochs == found["epochs"] == 1.0
+
+
+def test_a_retraining_of_a_retraining_goes_on_in_the_same_schedule(baseline, tmp_path):
+    folder = with_curve(baseline, tmp_path, [1.0])
+    file = load_network(folder / "network.safetensors")
+    notes = {**file.notes, "config": {**file.notes["config"], "schedule_epochs": 4.0, "schedule_start": 2.5, "epochs": 1.5}}
+    save_network(folder / "network.safetensors", replace(file, notes=notes))
+    config, _ = matched(RETRAINING, folder, baseline[1])
+    assert (config.schedule_epochs, config.schedule_start, config.epochs) == (4.0, 2.5, 1.5)
+
+
+def test_a_curve_that_never_had_the_accuracy_is_said(baseline, tmp_path):
+    with pytest.raises(RefpcmError, match=r"never reached .* %.*highest: 0.10 %"):
+        matched(RETRAINING, with_curve(baseline, tmp_path, [0.0, 0.001]), baseline[1])
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"epoch": 1}', '{"epoch": 1, "train_accuracy": NaN}', "{", "\xff",
+                                  '{"epoch": "1", "train_accuracy": 0.5}'])
+def test_what_is_no_curve_is_refused(tmp_path, text):
+    (tmp_path / "metrics.jsonl").write_text(text)
+    with pytest.raises(RefpcmError, match="not a training's log|is empty"):
+        read_curve(tmp_path / "metrics.jsonl")
+
+
+def test_folders_without_a_finished_run_of_this_network_are_refused(baseline, tmp_path):
+    with pytest.raises(RefpcmError, match="finished run"):
+        matched(RETRAINING, tmp_path, baseline[1])
+    with pytest.raises(RefpcmError, match="holds tiny-resnet8; this run trains cifar-resnet20"):
+        matched(override(RETRAINING, {"architecture": "cifar-resnet20"}, "test"), baseline[0], baseline[1])
+
+
+def test_the_command_finds_prints_and_writes_it_down(baseline, data, tmp_path):
+    done = command("refpcm.train", "--preset", "joshi2020-cifar10-noise", "--match", baseline[0], "--architecture",
+                   "tiny-resnet8", "--data", data, "--batch-size", "32", "--epochs", "1", "--out", tmp_path / "run", "--json")
+    assert done.returncode == 0, done.stderr
+    recorded = json.loads((tmp_path / "run/config.json").read_text())
+    found = recorded["matched"]
+    assert f"as in epoch {found['epoch']} of the baseline" in done.stderr and "retraining" not in done.stderr
+    assert recorded["schedule_start"] == found["schedule_start"] and recorded["schedule_epochs"] == 4.0
+    start = load_network(baseline[0] / "network.safetensors").parameters
+    after = load_network(tmp_path / "run/network.safetensors")
+    assert after.notes["config"]["schedule_start"] == found["schedule_start"]
+    assert any(not np.array_equal(start[name], value) for name, value in after.parameters.items())
+
+
+@pytest.mark.parametrize("flags", [["--learning-rate", "0.1"], ["--start", "a"], ["--time-budget", "1h"]])
+def test_what_match_finds_is_not_given_beside_it(flags):
+    done = command("refpcm.train", "--match", "somewhere", *flags)
+    assert done.returncode == 2 and f"leave out {flags[0]}" in done.stderr
