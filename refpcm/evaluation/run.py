@@ -6,9 +6,11 @@ from dataclasses import asdict
 import numpy as np
 
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.evidence import summary_of_evidence
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.nested import normalised_accuracy, summarise
 from refpcm.evaluation.protocol import tasks
+from refpcm.evaluation.provenance import provenance
 from refpcm.evaluation.saturation import chip_saturation
 from refpcm.evaluation.store import Store
 from refpcm.evaluation.unit import check_adabs, check_times, fingerprint, run_task
@@ -31,9 +33,10 @@ def run(protocol, folder, executor=None, progress=lambda done, total: None, inpu
 
 
 def run_units(every, work, store, executor=None, progress=lambda done, total: None):
-    """{task: {part: number of images}} of all tasks; executor and progress as in `run`.
+    """Return {task: Counts, that is {part: number of images}} of all tasks; executor and progress as in `run`.
 
-    work(task) gives {part: number} for task.parts, and must be a function of a module, so that other processes find it.
+    work(task) gives {part: number} for task.parts, as Counts where there is evidence, and must be a function of a module,
+    so that other processes find it.
     Parts that `store` holds are not run again.
     """
     correct, open_tasks = {}, []
@@ -45,7 +48,7 @@ def run_units(every, work, store, executor=None, progress=lambda done, total: No
     done = len(every) - len(open_tasks)
     progress(done, len(every))
     for task, found in _results(open_tasks, work, executor):
-        correct[task].update(found)
+        correct[task].add(found)
         store.save(task, correct[task])
         done += 1
         progress(done, len(every))
@@ -87,7 +90,9 @@ def _result(inputs, protocol, correct):
                          "accuracies": values.tolist()})
     result = {"digital_accuracy": digital, "test_images": images, "data": inputs.data.name,
               "architecture": inputs.file.network.architecture, "protocol": asdict(protocol),
-              "fingerprint": fingerprint(inputs, protocol), "rows": rows}
+              "fingerprint": fingerprint(inputs, protocol), "rows": rows,
+              "evidence": summary_of_evidence(correct.values()),
+              "sha256": provenance(protocol.network, inputs.file.notes, inputs.data)}
     if protocol.dac_bits is not None or protocol.adc_bits is not None:
         result["saturation"] = chip_saturation(inputs, protocol)
     return result
