@@ -8,7 +8,7 @@ import numpy as np
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.evidence import summary_of_evidence
 from refpcm.evaluation.inputs import load_inputs
-from refpcm.evaluation.nested import normalised_accuracy, summarise
+from refpcm.evaluation.nested import normalised_accuracy, summarise_shares
 from refpcm.evaluation.protocol import tasks
 from refpcm.evaluation.provenance import provenance
 from refpcm.evaluation.saturation import chip_saturation
@@ -84,7 +84,7 @@ def _result(inputs, protocol, correct):
         for name in protocol.compensations:
             counts = np.array([found[name] for found in correct.values()])  # in the order of `tasks`
             values = counts.reshape(protocol.chips, len(protocol.times_s), protocol.reads)[:, number] / images
-            summary = summarise(values)
+            summary = summarise_shares(values)
             rows.append({"t_s": t_s, "compensation": name, **asdict(summary),
                          "normalised": normalised_accuracy(summary.mean, digital, classes),
                          "accuracies": values.tolist()})
