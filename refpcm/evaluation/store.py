@@ -34,7 +34,7 @@ class Store:
         """Return the Counts {compensation: recognised images}, empty if the unit has not been run or its file is of no use."""
         try:
             unit = read_json(self.path(task))
-            whole = unit.pop("sha256") == _digest(unit)
+            whole = unit.pop("sha256") == digest_of_unit(unit)
             evidence = unit.pop("evidence", {})
             counts = Counts(unit["correct"], evidence)
             return counts if whole and unit == {**self.identity(task), "correct": unit["correct"]} else Counts()
@@ -50,8 +50,9 @@ class Store:
         if getattr(correct, "evidence", None):
             unit["evidence"] = correct.evidence
         with atomic_file(self.path(task)) as stream:
-            stream.write(json.dumps({**unit, "sha256": _digest(unit)}, indent=1).encode())
+            stream.write(json.dumps({**unit, "sha256": digest_of_unit(unit)}, indent=1).encode())
 
 
-def _digest(unit):
+def digest_of_unit(unit):
+    """Return the SHA-256 of a unit's content, everything but the digest itself."""
     return hashlib.sha256(json.dumps(unit).encode()).hexdigest()

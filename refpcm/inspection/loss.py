@@ -19,9 +19,8 @@ from refpcm.evaluation.run import run_units
 from refpcm.evaluation.store import Store
 from refpcm.evaluation.unit import check_adabs, check_times
 from refpcm.inspection.causes import causes_of
-from refpcm.inspection.loss_task import WHOLE, check_loss, loss_fingerprint, loss_tasks, run_loss_task
+from refpcm.inspection.loss_task import WHOLE, check_loss, layers_on_chip, loss_fingerprint, loss_tasks, run_loss_task
 from refpcm.inspection.paired import paired, rank_correlation
-from refpcm.spec.crossbars import analog_layers
 
 
 def run_loss(protocol, by, folder, executor=None, progress=lambda done, total: None, inputs=None):
@@ -37,7 +36,7 @@ def run_loss(protocol, by, folder, executor=None, progress=lambda done, total: N
     check_times(protocol)
     if by != "cause":
         inputs.calibration_images(protocol.calibration)
-    layers = [layer.name for _, layer in analog_layers(inputs.file.network, protocol.on_chip)]
+    layers = layers_on_chip(inputs, protocol)
     mark = loss_fingerprint(inputs, protocol)
     every = loss_tasks(protocol, by, layers)
     counts = run_units(every, run_loss_task, Store(folder, mark), executor, progress)

@@ -99,7 +99,7 @@ def run_loss_task(task):
 
 def loss_counts(inputs, task):
     """Return {part: number} as `run_loss_task`; inputs: those of the task's protocol."""
-    layers = [layer.name for _, layer in analog_layers(inputs.file.network, task.protocol.on_chip)]
+    layers = layers_on_chip(inputs, task.protocol)
     causes, found = causes_of(task.protocol), {}
     if task.group == "cause":
         for part in task.parts:
@@ -118,6 +118,11 @@ def loss_counts(inputs, task):
     return found | layer_measures(inputs, task, compensated_matrices(task.protocol, whole))
 
 
+def layers_on_chip(inputs, protocol):
+    """Return the names of the layers on the chip."""
+    return [layer.name for _, layer in analog_layers(inputs.file.network, protocol.on_chip)]
+
+
 def read_with(inputs, task, causes):
     """Return one read of the task's chip with those causes on: {name: W}, {name: W / alpha}, {name: alpha}."""
     protocol = task.protocol
@@ -134,6 +139,13 @@ def compensated_matrices(protocol, read):
 
 def count(inputs, task, causes, read, layers):
     """Return how many test images the network recognises with those layers on the chip, the others being digital."""
+    parameters, engine = on_chip(inputs, task, causes, read, layers)
+    engine.next_image = 0
+    return inputs.count_correct(parameters, task.protocol.images, 0, engine)
+
+
+def on_chip(inputs, task, causes, read, layers):
+    """Return parameters and engine of the network with those layers on the chip, after the protocol's compensation."""
     protocol, (name,) = protocol_with(causes, task.protocol), task.protocol.compensations
     raw, _, alphas = ({layer: part[layer] for layer in layers} for part in read)
     matrices = {layer: compensated_matrices(protocol, read)[layer] for layer in layers}
@@ -144,8 +156,13 @@ def count(inputs, task, causes, read, layers):
     if name in ADABS:
         engine.next_image = CALIBRATION_START
         parameters = calibrate(engine, parameters, adabs_images(inputs, Task(protocol, task.chip, task.t_s, 0, (name,))))
-    engine.next_image = 0
-    return inputs.count_correct(parameters, protocol.images, 0, engine)
+    return parameters, engine
+
+
+def whole_chip(inputs, protocol, chip, t_s):
+    """Return parameters and engine of the network on one chip at one time, with everything on."""
+    task, causes = LossTask(protocol, WHOLE, chip, t_s, ("all",)), causes_of(protocol)
+    return on_chip(inputs, task, causes, read_with(inputs, task, causes), layers_on_chip(inputs, protocol))
 
 
 def layer_measures(inputs, task, matrices):

@@ -46,7 +46,7 @@ def test_processes_write_the_same_bytes(named, tmp_path):
 
 @pytest.mark.parametrize("arguments, said", [
     (["loss", "--chips", 0], "chips must be at least 1"), (["loss", "--workers", 0], "--workers 0"),
-    (["losses"], "known are loss"), (["loss", "--times", "1s"], "has not been made")], ids=str)
+    (["losses"], "is neither a command (loss, layers, device, adabs, images) nor a file"), (["loss", "--times", "1s"], "has not been made")], ids=str)
 def test_a_mistake_gets_one_sentence(named, arguments, said, tmp_path):
     done = command("refpcm.inspect", *arguments, *named, cwd=tmp_path)
     assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
@@ -56,3 +56,26 @@ def test_the_folder_of_something_else_is_left_alone(named, tmp_path):
     (tmp_path / "result.json").write_text('{"fingerprint": "that of an evaluation"}')
     done = command("refpcm.inspect", "loss", *named, *CHIPS, "--out", tmp_path)
     assert done.returncode == 2 and "choose another --out" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [
+    ["layers", "--chips", 1, "--times", "1year"], ["device", "--layer", "fc", "--row", 3],
+    ["images", "--chips", 1, "--sheet", "sheet.png"],
+    ["adabs", "--chips", 1, "--adabs-batches", 2, "--adabs-batch-size", 8]], ids=lambda each: each[0])
+def test_every_subcommand_prints_a_table_and_json(small, named, arguments, tmp_path):  # noqa: F811
+    options = ["--network", small.network] if arguments[0] == "device" else [*named, "--kernels", "direct"]
+    done = command("refpcm.inspect", *arguments, *options, cwd=tmp_path)
+    assert done.returncode == 0 and len(done.stdout.splitlines()) > 5, done.stderr
+    assert json.loads(command("refpcm.inspect", *arguments, *options, "--json", cwd=tmp_path).stdout)
+
+
+def test_a_file_is_inspected_by_its_name_alone(small):  # noqa: F811
+    done = command("refpcm.inspect", small.network)
+    assert done.returncode == 0 and "tiny-resnet8" in done.stdout
+    assert json.loads(command("refpcm.inspect", small.data, "--json").stdout)["kind"] == "data"
+
+
+def test_compensations_that_make_no_sense_are_refused(named):
+    for arguments, said in ((["layers", "--compensation", "adabs"], "none or gdc"), (["adabs", "--compensation", "gdc"], "adabs")):
+        done = command("refpcm.inspect", *arguments, *named)
+        assert done.returncode == 2 and said in done.stderr

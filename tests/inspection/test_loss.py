@@ -39,9 +39,15 @@ def units(inputs, protocol, by="both"):
 
 @pytest.mark.parametrize("change", [{}, {"compensations": ("none",)}, {"device": "aihwkit-pcm"}, {"on_chip": "inner"},
                                     {"device": "joshi2020-note2"}, {"kernels": "numpy", "images": 4, "chips": 1}], ids=str)
-def test_everything_off_is_the_digital_accuracy_exactly(inputs, protocol, tmp_path, change):
+def test_everything_off_is_the_digital_accuracy_exactly(protocol, change):
     protocol = replace(protocol, **change)
-    result = run_loss(protocol, "layer" if "kernels" in change else "cause", tmp_path)
+    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
+    whole = loss_counts(inputs, loss_tasks(protocol, "cause", [])[0])
+    assert whole["nothing"] == inputs.count_correct(inputs.file.parameters, protocol.images) > whole["all"]
+
+
+def test_the_result_says_both(protocol, tmp_path):
+    result = run_loss(replace(protocol, chips=1), "cause", tmp_path)
     row, = result["times"]
     assert row["everything_off"] == result["digital_accuracy"] == 1.0 > row["accuracy"]["mean"]
 
@@ -51,11 +57,11 @@ def test_everything_off_is_the_digital_accuracy_exactly(inputs, protocol, tmp_pa
     {"readout": "ones"}, {"per_column": True}, {"device": "hermes"}], ids=str)
 def test_everything_on_is_the_evaluation_exactly(inputs, protocol, tmp_path, change):
     protocol = replace(protocol, **change)
-    result = run(protocol, tmp_path / "evaluation")
-    accuracies = [accuracy for accuracy, in result["rows"][0]["accuracies"]]
-    row, = run_loss(protocol, "layer", tmp_path / "loss")["times"]
-    assert row["accuracy"]["chips"] == accuracies
-    assert row["lost"]["chips"] == [pytest.approx(100 * (1 - accuracy)) for accuracy in accuracies]
+    row, = run(protocol, tmp_path)["rows"]
+    counts = [loss_counts(inputs, task.only(("all",)))["all"] for task in loss_tasks(protocol, "cause", [])
+              if task.group == "whole"]
+    assert [[count / 20] for count in counts] == row["accuracies"]
+    assert row["chips"] == len(counts) == 2
 
 
 def test_every_cause_and_every_layer_has_both_cases(inputs, protocol):
