@@ -129,7 +129,7 @@ def images(arguments):
     """Show which test images chips lose or win."""
     made = parser("images", IMAGES)
     add_tiles(made)
-    made.add_argument("--sheet", type=cli.name, metavar="FILE", help="PNG file with the images wrong on most chips at the last time")
+    made.add_argument("--sheet", type=cli.name, metavar="FILE", help="PNG file with the images lost on most chips at the last time")
     options = made.parse_args(arguments)
     from refpcm.files.atomic import check_writable
     from refpcm.inspection.images import check_sheet, image_changes, write_sheet
@@ -142,7 +142,7 @@ def images(arguments):
     check_adabs(inputs, protocol)
     found = with_meter(image_changes, inputs, protocol)
     if options.sheet:
-        write_sheet(options.sheet, inputs.data.test_images, found[-1]["wrong"])
+        write_sheet(options.sheet, inputs.data.test_images, found[-1]["lost_images"])
     classes = inputs.data.classes
     show(options, {"compensation": options.compensation, "classes": list(classes), "times": found},
          lambda: images_table(found, classes) + (f"\n\nwritten: {options.sheet}" if options.sheet else ""))

@@ -8,18 +8,17 @@ from refpcm.errors import RefpcmError
 from refpcm.files.atomic import write_bytes
 from refpcm.inspection.loss_task import whole_chip
 
-MOST_ROWS = 20  # images in the list of those wrong on most chips
+MOST_ROWS = 20  # images in the list of those lost on most chips
 SHEET_COLUMNS, SHEET_PIXELS, GAP = 10, 96, 4
 
 
 def image_changes(inputs, protocol, progress=lambda done, total: None):
     """Return what the chips say of every test image at each of the protocol's times, beside the digital network.
 
-    [{"t_s", "lost", "won", "confusion", "wrong"}]: lost and won, of each chip, the images that only the digital network
+    [{"t_s", "lost", "won", "confusion", "lost_images"}]: lost and won, of each chip, the images that only the digital network
     or only the chip recognises; confusion (classes, classes), rows the true class, columns the class told, over all
-    chips; wrong: the images that most chips miss, worst first and those that the digital
-    network recognises before others, with their class, the digital answer and the chips' most
-    frequent one.
+    chips; lost_images: the images that the digital network recognises and most chips miss, worst first, with their class
+    and the chips' most frequent wrong answer.
     """
     count = inputs.image_count(protocol.images)
     truth = np.asarray(inputs.data.test_labels[:count], np.int64)
@@ -40,12 +39,11 @@ def compared(truth, digital, told, classes):
     right_before, right = digital == truth, told == truth
     confusion = np.zeros((len(classes), len(classes)), np.int64)
     np.add.at(confusion, (np.broadcast_to(truth, told.shape), told), 1)
-    misses = (~right).sum(0)
-    worst = np.lexsort((~right_before, -misses))[:MOST_ROWS]  # equal ones: those lost before those wrong digitally
-    wrong = [{"image": int(i), "class": classes[truth[i]], "digital": classes[digital[i]],
-              "told": classes[frequent(told[:, i][~right[:, i]])], "chips_wrong": int(misses[i])} for i in worst if misses[i]]
+    misses = np.where(right_before, (~right).sum(0), 0)
+    lost_images = [{"image": int(i), "class": classes[truth[i]], "told": classes[frequent(told[:, i][~right[:, i]])],
+                    "chips": int(misses[i])} for i in np.argsort(-misses, kind="stable")[:MOST_ROWS] if misses[i]]
     return {"lost": (right_before & ~right).sum(1).tolist(), "won": (~right_before & right).sum(1).tolist(),
-            "confusion": confusion.tolist(), "wrong": wrong}
+            "confusion": confusion.tolist(), "lost_images": lost_images}
 
 
 def frequent(answers):
@@ -53,17 +51,17 @@ def frequent(answers):
     return int(np.bincount(answers).argmax())
 
 
-def write_sheet(path, images, wrong):
-    """Write the images named in `wrong`, worst first, as one PNG file of ten in a row.
+def write_sheet(path, images, lost_images):
+    """Write the images named in `lost_images`, worst first, as one PNG file of ten in a row.
 
     images: (N, 3, H, W) uint8. Raises RefpcmError for a name that does not end in .png, and if it cannot be written.
     """
     check_sheet(path)
     from PIL import Image
-    rows = max(1, -(-len(wrong) // SHEET_COLUMNS))
+    rows = max(1, -(-len(lost_images) // SHEET_COLUMNS))
     step = SHEET_PIXELS + GAP
     sheet = Image.new("RGB", (SHEET_COLUMNS * step + GAP, rows * step + GAP), "white")
-    for place, each in enumerate(wrong):
+    for place, each in enumerate(lost_images):
         pixels = np.ascontiguousarray(images[each["image"]:each["image"] + 1][0].transpose(1, 2, 0))
         picture = Image.fromarray(pixels).resize((SHEET_PIXELS, SHEET_PIXELS), Image.Resampling.NEAREST)
         sheet.paste(picture, (GAP + place % SHEET_COLUMNS * step, GAP + place // SHEET_COLUMNS * step))

@@ -80,7 +80,7 @@ def norms_table(found, chips):
 
 
 def images_table(found, classes):
-    """Return lost and won images, the confusion matrix and the images wrong on most chips as text."""
+    """Return lost and won images, the confusion matrix and the images lost on most chips as text."""
     parts = []
     for row in found:
         chips = len(row["lost"])
@@ -90,10 +90,10 @@ def images_table(found, classes):
         lines = [("class told:", *classes)] + [(name, *(f"{value:.1f}" for value in line))
                                                for name, line in zip(classes, matrix)]
         parts.append("images of each class (rows), mean over chips\n" + aligned(lines))
-        lines = [("image", "class", "digital", "told by most", "wrong on chips")]
-        lines += [(str(each["image"]), each["class"], each["digital"], each["told"], f"{each['chips_wrong']} of {chips}")
-                  for each in row["wrong"]]
-        parts.append("wrong on most chips\n" + aligned(lines))
+        lines = [("image", "class", "told by most", "lost on chips")]
+        lines += [(str(each["image"]), each["class"], each["told"], f"{each['chips']} of {chips}")
+                  for each in row["lost_images"]]
+        parts.append("right in the digital network, wrong on most chips\n" + aligned(lines))
     return "\n\n".join(parts)
 
 

@@ -72,8 +72,8 @@ def test_lost_and_won_images_and_the_confusion_of_an_example_by_hand():
     found = compared(truth, digital, told, ("cat", "dog"))
     assert (found["lost"], found["won"]) == ([1, 2], [1, 0])
     assert found["confusion"] == [[2, 2], [2, 2]]
-    assert found["wrong"][0] == {"image": 1, "class": "cat", "digital": "cat", "told": "dog", "chips_wrong": 2}
-    assert [each["image"] for each in found["wrong"]] == [1, 2, 3]
+    assert found["lost_images"] == [{"image": 1, "class": "cat", "told": "dog", "chips": 2},
+                                    {"image": 2, "class": "dog", "told": "cat", "chips": 1}]
 
 
 def test_lost_images_are_those_that_an_evaluation_misses(inputs, protocol):
