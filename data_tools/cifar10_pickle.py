@@ -10,7 +10,7 @@ import numpy as np
 
 from data_tools.errors import DataError
 from data_tools.foreign_text import shown
-from data_tools.pickle_machine import run
+from data_tools.pickle_machine import unpickle
 from data_tools.pickle_values import Refused
 
 
@@ -104,7 +104,7 @@ def loads(data, name):
     `name` is the file's name for messages. Raises DataError for anything else.
     """
     try:
-        content, _ = run(data, _find_name)
+        content, _ = unpickle(data, _find_name)
     except Refused as failure:
         raise DataError(f"{name} is no CIFAR-10 batch: {failure}") from None
     if not isinstance(content, dict):

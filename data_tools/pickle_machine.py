@@ -22,7 +22,7 @@ _LARGEST_MEMO = 2 ** 32
 _SIZED = (str, bytes, list, tuple, dict)
 
 
-def run(data, find_name, find_storage=None, old_text=bytes, position=0):
+def unpickle(data, find_name, find_storage=None, old_text=bytes, position=0):
     """(value, position after it) of the pickle that begins at `position` of `data` (bytes).
 
     find_name("module.name") returns a function of ours, a constant or an Inert; find_storage(persistent id) an object;

@@ -18,7 +18,7 @@ The calibration images of AdaBS are training images, never test images, unless -
 SAME_NAMES = (  # fields of the Protocol that are options of the same name
     "network", "data", "device", "seed", "chips", "reads", "on_chip", "readout", "per_column", "adabs_batches",
     "adabs_batch_size", "images", "kernels", "read_noise", "dac_bits", "adc_bits", "tile_rows", "tile_columns",
-    "output_noise", "calibration")
+    "output_noise", "calibration", "augmentation", "range_images")
 
 
 def arguments():
@@ -52,9 +52,15 @@ def arguments():
                       help="mini-batches of AdaBS (default: 13, with an ImageNet index 26)")
     chip.add_argument("--adabs-batch-size", type=int, metavar="M",
                       help="images in each (default: 200, with an ImageNet index 50)")
-    chip.add_argument("--calibration", choices=("train", "train-augmented", "test"), default="train",
-                      help="images that AdaBS sees: training images as they are, or as the network's training showed "
-                      "them, which costs less accuracy; test only where a set has no training images")
+    chip.add_argument("--calibration", choices=("train-augmented", "train", "test"), default="train-augmented",
+                      help="images that AdaBS sees: training images as the network's training showed them, or as they are; "
+                      "test only where a set has no training images")
+    chip.add_argument("--augmentation", metavar="LIST",
+                      help="what training showed, such as 'crop 4, flip, cutout 8' or 'resized-crop, flip' (default: what the "
+                      "network file says; of a network from elsewhere 'crop 4, flip', with an ImageNet index 'resized-crop, "
+                      "flip')")
+    chip.add_argument("--range-images", type=int, metavar="N", default=10_000,
+                      help="training images that set the converters' ranges, the 99.995th percentiles")
     chip.add_argument("--on-chip", choices=("all", "inner"), default="all",
                       help="inner: first and last layer stay digital")
     chip.add_argument("--read-noise", choices=("frozen", "per_batch", "per_product"), default="frozen",

@@ -1,6 +1,7 @@
-"""The mini-batches of AdaBS: images as they are (I-11), or as the network's training showed them (I-20).
+"""The mini-batches of AdaBS: views of training images as the network's training showed them, or images as they are.
 
-Batch norm's trained statistics are those of augmented images: cropped with a border, flipped, cut out. AdaBS with
+The paper takes calibration images from the distribution of those seen in inference, and does not mention augmentation
+(I-11). Batch norm's trained statistics are those of augmented images: cropped with a border, flipped, cut out. AdaBS with
 images as they are replaces them by others, on an ideal chip too; docs/compensation.md says what that costs.
 """
 
@@ -11,7 +12,9 @@ from refpcm.spec import random
 from refpcm.spec.training.augmentation import Augmentation, draw_moves, no_moves
 from refpcm.spec.training.config import TrainingConfig, override
 
-USUAL = Augmentation(crop_padding=4, flip=True)  # He et al. 2016, section 4.2: for networks trained elsewhere
+# For networks trained elsewhere: He et al. 2016, section 4.2, and torchvision's for ImageNet.
+USUAL, USUAL_IMAGENET = Augmentation(crop_padding=4), Augmentation(crop_padding=0, resized_crop=True)
+RESIZED_CROP_PART, RESIZED_CROP_STRIDE = 5, 32  # "layer" and numbers of an image in the address, see random.Purpose
 
 
 class MiniBatches:
@@ -55,28 +58,75 @@ def _shifted(images, shifts):
                      for image, (row, column) in zip(padded, shifts)])
 
 
-def mini_batches(inputs, images, chosen, protocol, task):
-    """What AdaBS is to see of `images` (N, C, H, W) uint8: the rows chosen (n, m), for a task of the protocol.
+class ResizedCrops(MiniBatches):
+    """The same for image files: a random part of each, scaled; crops: function number -> (C, H, W) uint8."""
 
-    Raises RefpcmError for "train-augmented" where the training's views of an image cannot be made.
+    def __init__(self, inputs, crops, chosen, moves, cutout):
+        super().__init__(inputs, None, chosen, moves, cutout)
+        self.crops = crops
+
+    def __getitem__(self, i):
+        rows = self.chosen[i]
+        images = np.stack([self.crops(int(row)) for row in rows])
+        return self.inputs.forms.transform_images(images, self.moves[rows], self.cutout, self.inputs.file.mean,
+                                                  self.inputs.file.std)
+
+
+def mini_batches(inputs, images, chosen, protocol, task):
+    """Return what AdaBS is to see of `images` (N, C, H, W) uint8: the rows chosen (n, m), for a task of the protocol.
+
+    Raises RefpcmError for an augmentation that does not fit the images.
     """
     if protocol.calibration != "train-augmented":
         return MiniBatches(inputs, images, chosen)
-    if not isinstance(images, np.ndarray):
-        raise RefpcmError("calibration train-augmented is for small images held in memory, not for "
-                          f"{inputs.data.name}; choose train")
+    in_memory = isinstance(images, np.ndarray)
     own = own_augmentation(inputs.file.notes, protocol.network)
-    augmentation, views = (own, MiniBatches) if own else (USUAL, WithBlackBorder)
+    augmentation = parsed_augmentation(protocol.augmentation) or own or (USUAL if in_memory else USUAL_IMAGENET)
     moves = draw_moves(augmentation, images.shape[2:], protocol.seed, task.draw, len(images), task.chip,
                        random.Purpose.CALIBRATION_AUGMENTATION, inputs.forms.random)
+    if augmentation.resized_crop:
+        if in_memory:
+            raise RefpcmError(f"calibration with resized crops is for image files of many sizes; {inputs.data.name} is in "
+                              "memory: choose another --augmentation")
+
+        def crop(row):
+            uniforms = inputs.forms.random.uniforms(
+                protocol.seed, task.chip, random.Purpose.CALIBRATION_AUGMENTATION, RESIZED_CROP_PART, task.draw,
+                RESIZED_CROP_STRIDE * row, images.crop_uniforms)
+            return images.decode(row, uniforms)
+        return ResizedCrops(inputs, crop, chosen, moves, augmentation.cutout)
+    views = MiniBatches if own else WithBlackBorder
     return views(inputs, images, chosen, moves, augmentation.cutout)
 
 
 def own_augmentation(notes, path):
-    """That of the network's training; None: trained elsewhere. Raises RefpcmError for impossible values."""
+    """Return that of the network's training; None: trained elsewhere. Raises RefpcmError for impossible values."""
     config = notes.get("config")
     if not isinstance(config, dict):
         return None
-    known = {name: config[name] for name in ("crop_padding", "flip", "cutout") if name in config}
+    known = {name: config[name] for name in ("crop_padding", "flip", "cutout", "resized_crop") if name in config}
     config = override(TrainingConfig(), known, path)
-    return Augmentation(config.crop_padding, config.flip, config.cutout)
+    return Augmentation(config.crop_padding, config.flip, config.cutout, config.resized_crop)
+
+
+def parsed_augmentation(text):
+    """Return the Augmentation that a text such as "crop 4, flip, cutout 8" or "resized-crop, flip" names; None for None.
+
+    Raises RefpcmError for other words.
+    """
+    if text is None:
+        return None
+    found = {"crop_padding": 0, "flip": False}
+    names = {"crop": ("crop_padding", int), "cutout": ("cutout", int), "flip": ("flip", None),
+             "resized-crop": ("resized_crop", None)}
+    for part in text.split(","):
+        word, *number = part.split()[:2] or [""]
+        try:
+            name, kind = names[word]
+            found[name] = kind(*number) if kind else True
+            if found[name] < 0 or len(part.split()) != 1 + bool(kind):
+                raise ValueError
+        except (KeyError, ValueError, TypeError):
+            raise RefpcmError(f"augmentation: {part.strip()!r} is unknown; give a list such as 'crop 4, flip, cutout 8' or "
+                              "'resized-crop, flip'") from None
+    return Augmentation(**found)

@@ -1,6 +1,6 @@
 """A chip's network on tiles, as a protocol asks for it."""
 
-from functools import lru_cache
+from dataclasses import replace
 
 from refpcm.spec.compensation.adabs import calibration_images
 from refpcm.spec.crossbars import to_matrices
@@ -8,27 +8,38 @@ from refpcm.spec.network_on_tiles import Analog, calibrate_ranges
 from refpcm.spec.pcm.tile import Ranges
 
 RANGE_DRAW = 2 ** 32 - 1  # draw of the calibration images that set the converters' ranges
-RANGE_IMAGES = 64  # calibration images that set the converters' ranges
+RANGE_BATCH = 50  # images at a time; 200 batches for the paper's 10,000
 
 
 def engine_on_tiles(inputs, protocol, chip, draw, matrices, alphas, variances):
-    """Return an engine on tiles for a `refpcm.evaluation.protocol.Protocol`.
+    """Return an engine on tiles for a `refpcm.evaluation.protocol.Protocol` that has its ranges, if it needs some.
 
     matrices, alphas, variances: as in `refpcm.spec.network_on_tiles.Analog`; draw: number of the read.
     """
     w_max = {crossbar.name: crossbar.w_max for crossbar in chip.crossbars}
-    ranges = _ranges(protocol, inputs) if protocol.needs_ranges() else dict.fromkeys(matrices, Ranges(1.0, 1.0))
+    ranges = {name: Ranges(of_inputs, of_outputs) for name, of_inputs, of_outputs in protocol.ranges}
+    ranges = ranges or dict.fromkeys(matrices, Ranges(1.0, 1.0))  # ideal converters have none
     analog = Analog(protocol.tiles(), matrices, w_max, ranges, alphas, (protocol.seed, chip.chip, draw), variances,
                     inputs.forms.random)
     return inputs.forms.make_engine_on_tiles(inputs.file.network, analog)
 
 
-@lru_cache(maxsize=1)
-def _ranges(protocol, inputs):
-    """Converter ranges, from the trained weights and calibration images; the same for all chips."""
+def with_ranges(inputs, protocol, progress=lambda done: None):
+    """Return the protocol with its converters' ranges, if it needs some: from trained weights, the same for all chips.
+
+    The images are training images, as many as the protocol says or as there are, without augmentation.
+    """
+    if not protocol.needs_ranges() or protocol.ranges:
+        return protocol
     network, parameters = inputs.file.network, inputs.file.parameters
     images = inputs.calibration_images(protocol.calibration)
-    chosen = calibration_images(protocol.seed, 0, RANGE_DRAW, len(images), 1, min(RANGE_IMAGES, len(images)),
-                                inputs.forms.random)[0]
-    return calibrate_ranges(network, parameters, to_matrices(network, parameters, protocol.on_chip),
-                            inputs.normalised(images[chosen]), protocol.tiles())
+    count = min(protocol.range_images, len(images))
+    chosen = calibration_images(protocol.seed, 0, RANGE_DRAW, len(images), 1, count, inputs.forms.random)[0]
+
+    def batches():
+        for begin in range(0, count, RANGE_BATCH):
+            progress(begin)
+            yield inputs.normalised(images[chosen[begin:begin + RANGE_BATCH]])
+    ranges = calibrate_ranges(network, parameters, to_matrices(network, parameters, protocol.on_chip), batches(), count,
+                              protocol.tiles())
+    return replace(protocol, ranges=tuple((name, found.inputs, found.outputs) for name, found in ranges.items()))

@@ -16,8 +16,7 @@ from refpcm.spec.pcm.tile import Tiles
 
 RESULTS_VERSION = 2  # raised whenever a change of the code changes numbers, so that stored units are not used again
 READ_NOISE = ("frozen", "per_batch", "per_product")
-CALIBRATION = ("train", "train-augmented", "test")
-CALIBRATION_START = 2 ** 24  # number of the first calibration image in the address of output and read noise
+CALIBRATION = ("train-augmented", "train", "test")
 MOST_UNITS = 1_000_000  # beyond lies a slip of the keyboard rather than an experiment
 COMPENSATIONS = ("none", "gdc", "adabs", "adabs-alone")  # adabs: with GDC beneath (I-11)
 
@@ -28,15 +27,19 @@ class Protocol:
 
     network: path of a network file; data: prepared folder, ImageNet index, or None for the built-in set; device: name
     or TOML file.
-    calibration: which images AdaBS has: "train", training images as they are (I-11); "train-augmented", as the
-    network's training showed them (I-20); or, for data without training images, "test". Then the statistics have seen
-    the test images, and accuracies after AdaBS are no longer a test's.
+    calibration: which views of images AdaBS has (I-11): "train-augmented", training images as the network's training
+    showed them, or as `augmentation` says ("crop 4, flip, cutout 8"; None: the training's, of a network from elsewhere the
+    usual one of its data); "train", training images as they are; or, for data without training images, "test". Then the
+    statistics have seen the test images, and accuracies after AdaBS are no longer a test's.
     adabs_batches, adabs_batch_size: n and m of AdaBS; None: the paper's, 13 of 200, for an ImageNet index 26 of 50.
-    readout, per_column: of GDC, see `refpcm.spec.compensation.global_drift.Readout` (I-10). images: only the first so many test images; None = all.
+    readout, per_column: of GDC, see `refpcm.spec.compensation.global_drift.Readout` (I-10).
+    images: only the first so many test images; None = all.
     read_noise (I-9): "frozen" while the data set is evaluated, or drawn afresh "per_batch" of 256 images or
     "per_product" of a vector with a layer's matrix. GDC then divides mean readouts (refpcm/pcm/product_noise.py).
     dac_bits, adc_bits (None = ideal), tile_rows, tile_columns (None = no limit), output_noise: as in refpcm.spec.pcm.tile.
     With ideal converters and no noise on products the effective weights go through the digital network.
+    range_images: training images that set the converters' ranges; ranges: (layer name, of inputs, of outputs) once `run`
+    has found them.
     """
     network: str
     data: str | None = None
@@ -59,13 +62,16 @@ class Protocol:
     tile_rows: int | None = None
     tile_columns: int | None = None
     output_noise: float = 0.0
-    calibration: str = "train"
+    calibration: str = "train-augmented"
+    augmentation: str | None = None
+    range_images: int = 10_000
+    ranges: tuple = ()
 
     def __post_init__(self):
         for field, usual in zip(("adabs_batches", "adabs_batch_size"), usual_size(is_index(self.data))):
             if getattr(self, field) is None:
                 object.__setattr__(self, field, usual)  # so that results name the numbers
-        for field in ("chips", "reads", "adabs_batches"):
+        for field in ("chips", "reads", "adabs_batches", "range_images"):
             _demand(getattr(self, field) >= 1, field, getattr(self, field), "at least 1")
         _demand(self.images is None or self.images >= 1, "images", self.images, "at least 1")
         for field, known, values in (("readout", READOUTS, (self.readout,)),

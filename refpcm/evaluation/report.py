@@ -6,7 +6,6 @@ import json
 import os
 
 from refpcm.cli import aligned, per_cent
-from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.layer_errors import snr_db
 from refpcm.evaluation.saturation import largest
@@ -41,10 +40,10 @@ def advice(result):
     """What to try where AdaBS made it worse and calibration images unlike those of training may be why; else ""."""
     mean = {(row["t_s"], row["compensation"]): row["mean"] for row in result["rows"]}
     worse = any(mean[t_s, "adabs"] < mean.get((t_s, "gdc"), 0) for t_s, name in mean if name == "adabs")
-    if not worse or result["protocol"]["calibration"] != "train" or is_index(result["protocol"].get("data")):
+    if not worse or result["protocol"]["calibration"] != "train":
         return ""
     return ("AdaBS lies below GDC: it saw calibration images as they are (I-11). If the network was trained on cropped "
-            "and flipped ones,\ntry --calibration train-augmented (I-20, docs/compensation.md).")
+            "and flipped ones,\nleave --calibration out (train-augmented; I-20, docs/compensation.md).")
 
 
 def layer_table(errors, times_s):

@@ -9,6 +9,7 @@ from refpcm.errors import RefpcmError
 from refpcm.evaluation.evidence import summary_of_evidence
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.nested import normalised_accuracy, summarise_shares
+from refpcm.evaluation.on_tiles import with_ranges
 from refpcm.evaluation.protocol import tasks
 from refpcm.evaluation.provenance import provenance
 from refpcm.evaluation.saturation import chip_saturation
@@ -28,6 +29,7 @@ def run(protocol, folder, executor=None, progress=lambda done, total: None, inpu
     inputs = inputs or load_inputs(protocol.network, protocol.data, protocol.kernels)
     check_adabs(inputs, protocol)
     check_times(protocol)
+    protocol = with_ranges(inputs, protocol)
     every, store = tasks(protocol), Store(folder, fingerprint(inputs, protocol))
     return _result(inputs, protocol, run_units(every, run_task, store, executor, progress))
 

@@ -1,6 +1,6 @@
 """How many conversions of a chip on tiles lie beyond the converters' ranges, layer by layer."""
 
-from refpcm.evaluation.on_tiles import engine_on_tiles
+from refpcm.evaluation.on_tiles import engine_on_tiles, with_ranges
 from refpcm.evaluation.unit import programmed, readout_of
 from refpcm.spec.compensation.global_drift import compensated_read
 from refpcm.spec.crossbars import with_matrices
@@ -16,6 +16,7 @@ def chip_saturation(inputs, protocol):
     Shares of the conversions that saturated, over the first test images; None for converters that are ideal. Of a
     layer's inputs every pixel counts once, padding not. For a `refpcm.evaluation.protocol.Protocol` with converters.
     """
+    protocol = with_ranges(inputs, protocol)
     network, trained = inputs.file.network, inputs.file.parameters
     images = min(IMAGES, inputs.image_count(protocol.images))
     chip, reference = programmed(inputs, protocol, 0)

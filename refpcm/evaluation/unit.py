@@ -7,10 +7,10 @@ from functools import lru_cache
 import numpy as np
 
 from refpcm.errors import RefpcmError
-from refpcm.evaluation.calibration import mini_batches, own_augmentation
+from refpcm.evaluation.calibration import mini_batches, own_augmentation, parsed_augmentation
 from refpcm.evaluation.evidence import unit_counts
 from refpcm.evaluation.inputs import BATCH, load_inputs
-from refpcm.evaluation.on_tiles import engine_on_tiles
+from refpcm.evaluation.on_tiles import engine_on_tiles, with_ranges
 from refpcm.evaluation.protocol import RESULTS_VERSION, tasks
 from refpcm.files.devices import find_device
 from refpcm.spec.compensation.adabs import calibrate, calibration_images
@@ -22,7 +22,7 @@ from refpcm.times import time_text
 
 CALIBRATION_START = 2 ** 24  # number of the first calibration image in the address of output and read noise
 FINGERPRINTED = ("seed", "on_chip", "readout", "per_column", "adabs_batches", "adabs_batch_size", "images", "kernels",
-                 "read_noise", "dac_bits", "adc_bits", "tile_rows", "output_noise", "calibration")
+                 "read_noise", "dac_bits", "adc_bits", "tile_rows", "output_noise", "calibration", "range_images")
 
 
 def run_task(task):
@@ -39,7 +39,7 @@ def recognised(inputs, task):
 
     inputs: those of the task's protocol.
     """
-    protocol, network, trained = task.protocol, inputs.file.network, inputs.file.parameters
+    protocol, network, trained = with_ranges(inputs, task.protocol), inputs.file.network, inputs.file.parameters
     chip, reference = programmed(inputs, protocol, task.chip)
     variances = weight_variances(chip, task.t_s) if protocol.read_noise == "per_product" else {}
     right, statistics = {name: [] for name in task.compensations}, {name: {} for name in task.compensations}
@@ -120,7 +120,7 @@ def fingerprint(inputs, protocol):
     digest = inputs.digest(inputs.data.train_images, inputs.data.test_images, inputs.data.test_labels)
     network = [inputs.file.network.architecture, list(inputs.file.mean), list(inputs.file.std)]
     if protocol.calibration == "train-augmented":
-        own = own_augmentation(inputs.file.notes, protocol.network)
+        own = parsed_augmentation(protocol.augmentation) or own_augmentation(inputs.file.notes, protocol.network)
         network.append(own and asdict(own))
     choices = {name: getattr(protocol, name) for name in FINGERPRINTED}
     digest.update(json.dumps([RESULTS_VERSION, network, device_to_dict(find_device(protocol.device)), choices],

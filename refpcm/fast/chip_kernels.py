@@ -10,11 +10,11 @@ Of a pair, one device at most has a target above 0. Curves are therefore evaluat
 
 import numpy as np
 
+from refpcm.fast import device_equations as device
 from refpcm.fast.compilation import kernel
-from refpcm.fast.curve import fill_curve, fill_log, uses_log
-from refpcm.fast.elementary import exp_at
+from refpcm.fast.curve import fill_curve, fill_log, fill_value, uses_log
 from refpcm.fast.random import chunk_normals, chunk_uniforms
-from refpcm.fast.threads import run
+from refpcm.fast.threads import run_tasks
 from refpcm.spec.random import Purpose
 
 CHUNK = 1024  # pairs
@@ -36,15 +36,14 @@ def run_layers(kernel, layers):
                 kernel(max(start, first) - first, min(stop, end) - first, *arguments)
             first = end
     if layers:
-        run(part, ends[-1])
+        run_tasks(part, ends[-1])
 
 
 @kernel
 def _at_zero(curve):
     """The encoded curve at g = 0."""
     g, log_g, out = np.zeros(1), np.empty(1), np.empty(1)
-    fill_log(g, log_g)
-    fill_curve(curve, g, log_g, out)
+    fill_value(curve, g, log_g, out)
     return out[0]
 
 
@@ -72,7 +71,7 @@ def _program_chunk(weights, begin, pairs, w_max, address, curves, idle, logs, g_
     target, g, log_g, sigma = buffer[0][:n], buffer[1][:n], buffer[2][:n], buffer[3][:n]
     mean, spread, z, u = buffer[4][:n], buffer[5][:n], buffer[6][:n], buffer[7][:n]
     for i in range(n):  # of the device that is not idle
-        target[i] = abs(np.float64(weights[i])) / w_max * g_max_us if w_max > 0.0 else 0.0
+        target[i] = device.target_at(weights[i], w_max, g_max_us)
         g[i] = target[i] / g_max_us
     if logs:
         fill_log(g, log_g)
@@ -86,20 +85,18 @@ def _program_chunk(weights, begin, pairs, w_max, address, curves, idle, logs, g_
         for i in range(n):
             active = sign * weights[i] > 0.0
             t, s = target[i] if active else 0.0, sigma[i] if active else idle[0]
-            value = max(t + max(s, 0.0) * z[i], 0.0)
             targets[i] = t
-            programmed[i] = 0.0 if reset_is_zero and t == 0.0 else value
+            programmed[i] = device.programmed_at(t, device.sigma_at(s), z[i], reset_is_zero)
         if stuck_fraction > 0.0:
             chunk_uniforms(seed, chip, SELECTION, layer, 0, start, z)
             chunk_uniforms(seed, chip, CONDUCTANCE, layer, 0, start, u)
             for i in range(n):
-                if z[i] < stuck_fraction:
-                    programmed[i] = u[i] * g_max_us
+                programmed[i] = device.stuck_at(programmed[i], z[i], u[i], stuck_fraction, g_max_us)
         chunk_normals(seed, chip, DRIFT, layer, 0, start, z)
         for i in range(n):
             active = sign * weights[i] > 0.0
             m, s = mean[i] if active else idle[1], spread[i] if active else idle[2]
-            exponents[i] = abs(m + s * z[i])
+            exponents[i] = device.exponent_at(m, s, z[i])
 
 
 @kernel
@@ -127,7 +124,7 @@ def fill_weights(first, end, crossbar, address, moment, curve, g_max_us, from_ta
         _read_chunk(a, b, crossbar, address, moment, curve, zero, g_max_us, from_target, net, buffer, states,
                     plus, minus)
         for i in range(b - a):
-            weights[i] = (plus[i] - minus[i]) * scales[0] * scales[1]
+            weights[i] = device.weight_at(plus[i], minus[i], scales)
 
 
 @kernel
@@ -157,9 +154,7 @@ def _collapse(plus, minus, largest_us, g_max_us, new_plus, new_minus):
     """The net conductance of each pair, split again and stretched to G_max, rounded to the state's precision."""
     for i in range(plus.size):
         net = np.float64(plus[i]) - np.float64(minus[i])
-        g_us = abs(net) / largest_us * g_max_us
-        new_plus[i] = g_us if net > 0.0 else 0.0
-        new_minus[i] = g_us if net < 0.0 else 0.0
+        new_plus[i], new_minus[i] = device.split_at(net, largest_us, g_max_us)
 
 
 @kernel
@@ -171,29 +166,21 @@ def _fill_pairs(curve, plus_us, minus_us, g_max_us, zero, buffer, q_plus, q_minu
         both += min(plus_us[i], minus_us[i]) > 0.0
         g[i] = np.float64(max(plus_us[i], minus_us[i])) / g_max_us
     if both == 0:
-        _fill(curve, g, log_g, value)
+        fill_value(curve, g, log_g, value)
         for i in range(n):
             q_plus[i] = value[i] if plus_us[i] > 0.0 else zero
             q_minus[i] = value[i] if minus_us[i] > 0.0 else zero
         return
     for i in range(n):
         g[i] = np.float64(plus_us[i]) / g_max_us
-    _fill(curve, g, log_g, q_plus)
+    fill_value(curve, g, log_g, q_plus)
     for i in range(n):
         g[i] = np.float64(minus_us[i]) / g_max_us
-    _fill(curve, g, log_g, q_minus)
-
-
-@kernel
-def _fill(curve, g, log_g, out):
-    if uses_log(curve):
-        fill_log(g, log_g)
-    fill_curve(curve, g, log_g, out)
+    fill_value(curve, g, log_g, q_minus)
 
 
 @kernel
 def _read_devices(g_prog, nu, q, z, moment, out):
     log_time, growth = moment
     for i in range(out.size):
-        drifted = np.float64(g_prog[i]) * exp_at(-np.float64(nu[i]) * log_time)
-        out[i] = max(drifted + drifted * (q[i] * growth) * z[i], 0.0)
+        out[i] = device.read_at(device.drifted_at(g_prog[i], nu[i], log_time), q[i], growth, z[i])

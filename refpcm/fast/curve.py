@@ -12,6 +12,22 @@ def encode(curve):
     return np.array([(FORMS.index(p.form), *four(p.coefficients), p.low, p.high, p.below) for p in curve])
 
 
+def curve_value(curve, g):
+    """Return the curve at relative conductance g; see `refpcm.spec.pcm.curve.curve_value`."""
+    g, encoded = np.ascontiguousarray(g, np.float64), encode(curve)
+    log_g, out = np.empty(g.size), np.empty(g.size)
+    fill_value(encoded, g.reshape(-1), log_g, out)
+    return out.reshape(g.shape)
+
+
+@kernel
+def fill_value(curve, g, log_g, out):
+    """out (n,) <- the encoded curve at g (n,); log_g (n,): scratch."""
+    if uses_log(curve):
+        fill_log(g, log_g)
+    fill_curve(curve, g, log_g, out)
+
+
 @kernel
 def uses_log(curve):
     """Whether a piece of the encoded curve is a function of ln g."""

@@ -10,7 +10,7 @@ import numpy as np
 from refpcm.fast.compilation import kernel
 from refpcm.fast.elementary import log_at
 from refpcm.fast.outside import GROUP, positions_outside
-from refpcm.fast.threads import run
+from refpcm.fast.threads import run_tasks
 from refpcm.spec.random import (
     MULTIPLIERS,
     ROUNDS,
@@ -121,7 +121,7 @@ def _uniforms_of(words, out):
 
 
 @kernel
-def _normals_of(words, where, tail, out):
+def normals_of_words(words, where, tail, out):
     """out (n,) <- the normals of the first n words (m,), m a multiple of GROUP; where and tail are room for m + GROUP.
 
     All words go through the central branch, whose results are then replaced for those in the tails: gathered side by
@@ -165,7 +165,7 @@ def _fill_part_by_part(k0, k1, c2, c3, first, out):
         n = min(PART, out.size - begin)
         m = (n + GROUP - 1) // GROUP * GROUP
         _blocks(k0, k1, c2, c3, (first + np.uint64(begin)) >> np.uint64(2), words[:(shift + m + 3) // 4 * 4])
-        _normals_of(words[shift:shift + m], where, tail, out[begin:begin + n])
+        normals_of_words(words[shift:shift + m], where, tail, out[begin:begin + n])
 
 
 @kernel
@@ -216,5 +216,5 @@ def permutation(seed, chip, purpose, layer, draw, count):
 def _filled(chunks, dtype, seed, chip, purpose, layer, draw, start, count):
     start, count = check_range(start, count)
     out = np.empty(count, dtype)
-    run(chunks, -(-count // CHUNK), *check_address(seed, chip, purpose, layer, draw), np.uint64(start), out)
+    run_tasks(chunks, -(-count // CHUNK), *check_address(seed, chip, purpose, layer, draw), np.uint64(start), out)
     return out

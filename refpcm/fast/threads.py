@@ -84,7 +84,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_workers)
 
 
-def run(kernel, tasks, *arguments):
+def run_tasks(kernel, tasks, *arguments):
     """kernel(start, stop, *arguments) over tasks 0 .. tasks - 1, on numba.get_num_threads() threads."""
     threads = max(1, min(_wanted(), tasks))
     if threads == 1:

@@ -18,7 +18,8 @@ from data_tools.foreign_text import shown
 from data_tools.pickle_values import Inert
 from refpcm.errors import RefpcmError
 from refpcm.files.holders import is_tensor
-from refpcm.spec.resnet import ARCHITECTURES, build, parameter_shapes
+from refpcm.files.inference import infer_network, other_network
+from refpcm.spec.resnet import other_placement, parameter_shapes
 
 MOST_CLASSES = 2 ** 16  # labels have 16 bits; a damaged file may claim any number, with a view that repeats one element
 MOST_LISTED = 200  # names of one kind in a message
@@ -31,6 +32,20 @@ def canonical(name):
     for pattern, replacement in _RENAMES:
         name = re.sub(pattern, replacement, name)
     return name
+
+
+def read_network(path, state_dict, size=None):
+    """(Network, a sentence on what was read) of a checkpoint's {name: tensor}, by their names and shapes.
+
+    size: height and width of the images; None: the usual. Raises RefpcmError with the reason if it is another network.
+    """
+    shapes = {canonical(name): tuple(tensor.shape) for name, tensor in state_dict.items()
+              if isinstance(name, str) and is_tensor(tensor) and not _is_counter(name, tensor)}
+    try:
+        return infer_network(shapes, class_count(state_dict), size)
+    except RefpcmError as reason:
+        raise RefpcmError(f"{path} holds no network that refpcm knows: {reason}; refpcm runs ResNets of basic blocks, named "
+                          "as in torchvision") from None
 
 
 def to_parameters(path, network, state_dict):
@@ -92,8 +107,7 @@ def check_parameters(path, network, tensors, twice=(), dtype=None):
             parameters[name] = array
     lines = [f"  {kind} ({len(names)}): {_listed(names)}" for kind, names in wrong.items() if names]
     if lines:
-        fits = [name for name in ARCHITECTURES if _fits(tensors, build(name, network.classes))]
-        lines += [f"  its tensors fit {name}" for name in fits if name != network.architecture]
+        lines += _suggestion(tensors, network)
         raise RefpcmError("\n".join([f"{path} does not fit {network.architecture} with {network.classes} classes:",
                                      *lines]))
     if {array.dtype for array in parameters.values()} not in ({np.dtype("f4")}, {np.dtype("f8")}):
@@ -115,6 +129,18 @@ def class_count(state_dict):
     return None
 
 
-def _fits(tensors, network):
-    """Whether names and shapes are exactly those of `network`."""
-    return {name: tuple(getattr(tensor, "shape", ())) for name, tensor in tensors.items()} == parameter_shapes(network)
+def _suggestion(tensors, network):
+    """A line on the network that the tensors are of instead of `network`, in a list that is empty if none is known."""
+    shapes = {name: tuple(getattr(tensor, "shape", ())) for name, tensor in tensors.items()
+              if not name.endswith(".num_batches_tracked")}
+    other = other_network(shapes)
+    if other:
+        return [f"  it is another kind of network: it has {other}"]
+    try:
+        fitting, _ = infer_network(shapes, network.classes)
+    except RefpcmError:
+        return []
+    if shapes == parameter_shapes(network) or shapes != parameter_shapes(fitting):
+        return []
+    other = other_placement(fitting)
+    return [f"  its tensors fit {fitting.architecture}" + (f" or {other.architecture}" if other else "")]

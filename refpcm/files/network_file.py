@@ -17,7 +17,7 @@ from refpcm.files.names import check_parameters
 from refpcm.files.npz import read_npz, write_npz
 from refpcm.files.reading import open_input, parse_json
 from refpcm.files.tensors import read_tensors, write_tensors
-from refpcm.spec.resnet import ARCHITECTURES, Network, build
+from refpcm.spec.resnet import Network, build
 
 FORMAT, VERSION = "refpcm-network", "1"
 
@@ -99,14 +99,13 @@ def parse_network(path, tensors, metadata):
     if metadata.get("version") != VERSION:
         raise RefpcmError(f"cannot read {path}: version {shown(repr(metadata.get('version')))} of the network file; this "
                           f"refpcm reads version {VERSION!r}; use the refpcm that wrote it, or a later one")
-    architecture = metadata.get("architecture")
-    if architecture not in ARCHITECTURES:
-        raise RefpcmError(f"cannot read {path}: unknown architecture {shown(repr(architecture))}; "
-                          f"known are {', '.join(ARCHITECTURES)}")
     classes, mean, std, notes = (_parse_json(path, metadata, key) for key in ("classes", "mean", "std", "notes"))
     if not isinstance(classes, list) or not classes:
         raise RefpcmError(f"cannot read {path}: its class names are not a list with at least one entry")
-    network = build(architecture, len(classes))
+    try:
+        network = build(metadata.get("architecture"), len(classes))
+    except RefpcmError as error:
+        raise RefpcmError(f"cannot read {path}: {error}") from None
     _check_description(path, network, classes, mean, std, notes)
     parameters = check_parameters(path, network, tensors)
     return NetworkFile(network, parameters, tuple(classes), tuple(mean), tuple(std), notes)

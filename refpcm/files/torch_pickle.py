@@ -1,6 +1,6 @@
 """The pickle in a PyTorch checkpoint: the pickle machine of data_tools with the names that tensors need."""
 
-from data_tools.pickle_machine import run
+from data_tools.pickle_machine import unpickle
 from data_tools.pickle_values import Refused
 from refpcm.errors import RefpcmError
 from refpcm.files.torch_names import find_name
@@ -13,7 +13,7 @@ def load_pickle(path, data, position=0, find_storage=None):
     instruction or name that is not allowed, and where.
     """
     try:
-        return run(data, find_name, find_storage, _old_text, position)
+        return unpickle(data, find_name, find_storage, _old_text, position)
     except Refused as error:
         raise RefpcmError(f"cannot read {path}: {error}") from error
 

@@ -8,11 +8,11 @@ Check another implementation of PCM inference against refpcm, case by case.
   python -m refpcm.golden check --adapter my_package.golden_adapter
   python -m refpcm.golden check --command "./my_simulator" --level 0 1 3
   python -m refpcm.golden export cases && (answer them on any machine) && python -m refpcm.golden check --outputs cases
-  python -m refpcm.golden check --self
+  python -m refpcm.golden check --self         (our fast forms; --self spec: the specification)
   python -m refpcm.golden explain L1-nu
 """
 EXIT_STATUS = ("exit status: 0 all answered cases passed, 1 one failed or none was answered, 2 wrong usage, "
-               "130 interrupted")
+               "3 all passed but the kit is not a released one, 130 interrupted")
 ACTIONS = {
     "list": "the cases",
     "explain": "one case in full",
@@ -29,7 +29,7 @@ def arguments(argv=None):
         action = actions.add_parser(name, help=about, description=about, formatter_class=cli.Help, allow_abbrev=False)
         _add_path(action, "--kit", "DIR", "folder of the kit (default: refpcm/golden/v1 of the source tree)")
         if name == "explain":
-            action.add_argument("case", metavar="CASE", help="id of a case")
+            action.add_argument("case", nargs="+", metavar="CASE", help="ids of cases; * stands for anything")
             continue
         action.add_argument("--level", type=int, nargs="+", choices=range(8), metavar="N",
                             help="only these levels, 0 to 7")
@@ -40,7 +40,8 @@ def arguments(argv=None):
             _add_path(action, "folder", "DIR", "new folder; one folder a case is made in it")
         if name == "check":
             asked = action.add_mutually_exclusive_group(required=True)
-            asked.add_argument("--self", action="store_true", help="check the installed refpcm")
+            asked.add_argument("--self", nargs="?", const="fast", choices=("fast", "spec"), metavar="FORM",
+                               help="check the installed refpcm: its fast forms, or spec, the specification")
             asked.add_argument("--adapter", metavar="MODULE",
                                help="Python module with functions named like the operations")
             asked.add_argument("--command", metavar="CMD", help="program; gets: case id, input folder, output folder")
@@ -59,8 +60,10 @@ def _add_path(action, name, metavar, about):
 
 def main():
     options = arguments()
-    from refpcm.golden import commands
-    return getattr(commands, f"{options.action}_command")(options)
+    from refpcm.golden import check, commands, explain, regenerate
+    actions = {"list": commands.list_cases, "explain": explain.explain, "export": commands.export, "check": check.check,
+               "regenerate": regenerate.regenerate}
+    return actions[options.action](options)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import numpy as np
 
 from refpcm.golden import reference
 from refpcm.golden.case import UNITLESS, Case, Output, Tolerance, in_float64
-from refpcm.golden.compare import probe
+from refpcm.golden.compare import CUS, probe
 
 ROUNDING = "c u S: S adds up the magnitudes of all terms, c leaves room for another order of addition"
 
@@ -15,8 +15,8 @@ def case(id, operation, equation, catches, inputs, outputs, parameters=None, int
     """A Case of the level in its id ("L1-map": 1), whose outputs get the reference's values.
 
     inputs: as `stored` and `made` give them. parameters: {name: value or (value, unit)}.
-    outputs: {name: (dtype, unit, Tolerance, scale)}, as `exact`, `ulp` and `cus` below give them.
-    The scale broadcasts to the output's shape; only the kind "cus" needs one.
+    outputs: {name: (dtype, unit, Tolerance, scale)}, as `exact`, `ulp` and `rounded` below give them.
+    The scale broadcasts to the output's shape; only the kind CUS needs one.
     Raises AttributeError for an operation that the reference does not have, KeyError for an output it does not return.
     """
     parameters = {name: value if isinstance(value, tuple) else (value, UNITLESS)
@@ -33,7 +33,7 @@ def _output(name, value, dtype, unit, tolerance, scale=None):
     if tolerance.kind == "probe":
         value, scale = probe(value)
         expected = {"value": value, "scale": scale}
-    elif tolerance.kind == "cus":
+    elif tolerance.kind == CUS:
         expected["scale"] = np.broadcast_to(np.asarray(scale, np.float64), value.shape).copy()
     return Output(name, dtype, shape, unit, tolerance, expected)
 
@@ -50,6 +50,6 @@ def ulp(value, why, unit=UNITLESS, dtype="float64"):
     return dtype, unit, Tolerance("ulp", float(value), why), None
 
 
-def cus(scale, unit=UNITLESS, dtype="float64", value=8.0, why=ROUNDING):
+def rounded(scale, unit=UNITLESS, dtype="float64", value=8.0, why=ROUNDING):
     """Numbers within value u S; scale: S, the sum of the magnitudes of the terms, in the unit of the output."""
-    return dtype, unit, Tolerance("cus", float(value), why), scale
+    return dtype, unit, Tolerance(CUS, float(value), why), scale

@@ -5,10 +5,12 @@ by the output's dtype and S the part "scale", the sum of the absolute values of 
 
   exact   integers are equal
   ulp     |a - e| <= value * distance between floating-point numbers at e
-  cus     |a - e| <= value * u * S
+  cus     |a - e| <= value * u * S (CUS: the product c u S)
   probe   of a large tensor only its PROBES are stored; each may be off by value * its scale, see `probe`
   moments, kolmogorov, equivalence   see refpcm.golden.statistics
 """
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,7 +18,11 @@ from refpcm.golden import statistics
 from refpcm.golden.case import PRECISION
 from refpcm.golden.verdict import Verdict, refused
 
-PROBES = 16  # single elements in a probe, evenly spread; sum, weighted sum and sum of absolute values follow
+CUS = "cus"  # as stored: |error| <= c u S
+PARTS = {  # kind of tolerance: what an expectation consists of
+    "exact": ("value",), "ulp": ("value",), CUS: ("value", "scale"), "probe": ("value", "scale"), **statistics.PARTS}
+PROBES = 16  # single elements in a probe, evenly spread
+SUMS = ("sum", "weighted sum", "sum of magnitudes")  # of all elements, behind them in a probe
 
 
 def compare(output, actual):
@@ -39,8 +45,7 @@ def compare(output, actual):
     if kind == "exact":
         return judge(actual, expected, np.zeros(expected.shape))
     if kind == "probe":
-        actual, scale = probe(actual)
-        return judge(actual, expected, output.tolerance.value * output.expected["scale"])
+        return _in_tensor(judge(probe(actual)[0], expected, output.tolerance.value * output.expected["scale"]), output)
     if kind == "ulp":
         return judge(actual, expected, output.tolerance.value * np.spacing(np.abs(expected).astype(output.dtype)))
     return judge(actual, expected, output.tolerance.value * PRECISION[output.dtype] * output.expected["scale"])
@@ -62,23 +67,45 @@ def judge(actual, expected, allowed):
     with np.errstate(over="ignore"):
         used = np.where(error == 0, 0.0, np.where(allowed > 0, error / np.where(allowed > 0, allowed, 1.0), np.inf))
     worst = np.unravel_index(np.argmax(used), error.shape)
-    return Verdict(bool(used[worst] <= 1), float(used[worst]), float(error[worst]), tuple(int(i) for i in worst),
-                   actual[worst], expected[worst])
+    index, ok = _plain(worst), bool(used[worst] <= 1)
+    first = () if ok else _plain(np.unravel_index(np.argmax(used > 1), error.shape))
+    return Verdict(ok, float(used[worst]), float(error[worst]), index, actual[worst], expected[worst],
+                   first=first)
+
+
+def _plain(index):
+    return tuple(int(i) for i in index)
 
 
 def probe(tensor):
-    """(values, scales), both (PROBES + 3,): single elements, then sum, weighted sum, sum of absolute values.
+    """(values, scales), both (PROBES + len(SUMS),): single elements, then sum, weighted sum, sum of absolute values.
 
     Weights are 1 + (i mod 97) / 97 at flat index i, so that elements which changed places show. Scales: the largest
     magnitude for single elements, the sum of absolute values for the sums (twice that for the weighted one).
     """
     flat = np.asarray(tensor, np.float64).reshape(-1)
     magnitudes = np.abs(flat)
-    picked = flat[np.arange(PROBES) * (flat.size - 1) // (PROBES - 1)]
+    picked = flat[_picked(np.arange(PROBES), flat.size)]
     weights = 1 + np.arange(flat.size) % 97 / 97
     total = magnitudes.sum()
     values = np.concatenate([picked, [flat.sum(), flat @ weights, total]])
     return values, np.concatenate([np.full(PROBES, magnitudes.max()), [total, 2 * total, total]])
+
+
+def _picked(number, size):
+    """Return the flat index of a single element in the probe of a tensor of so many elements."""
+    return number * (size - 1) // (PROBES - 1)
+
+
+def _in_tensor(verdict, output):
+    """Return the Verdict on a probe with places of the tensor instead of the probe's."""
+    def index_of(slot):
+        """The index of a single element, () of a sum."""
+        flat = _picked(slot, int(np.prod(output.shape)))
+        return _plain(np.unravel_index(flat, output.shape)) if slot < PROBES else ()
+    slot = verdict.index[0]
+    return replace(verdict, index=index_of(slot), sum_name=SUMS[slot - PROBES] if slot >= PROBES else "",
+                   first=index_of(verdict.first[0]) if verdict.first else ())
 
 
 # --- poison: what output files hold before an implementation writes them

@@ -11,9 +11,11 @@ import math
 import numpy as np
 
 from refpcm.errors import RefpcmError
+from refpcm.files.reading import open_input
 from refpcm.files.tensors import read_tensors
 from refpcm.golden.compare import is_poison, poisoned
 
+HEADER_BYTES = 2 ** 20  # room for the header and a few outputs that nobody asked for
 NAMES = {"float64": "F64", "float32": "F32", "uint32": "U32", "int64": "I64", "int32": "I32", "uint8": "U8"}
 
 
@@ -54,9 +56,17 @@ def write_case(folder, case):
     (folder / "case.txt").write_text("\n".join(lines) + "\n")
 
 
-def read_outputs(folder):
-    """{name: array} of a folder's outputs. Raises RefpcmError for a file that is missing or malformed."""
-    return read_tensors(folder / "outputs.safetensors", accept_foreign=True)[0]
+def read_outputs(folder, case):
+    """Return {name: array} of a folder's outputs.
+
+    Raises RefpcmError for a file that is missing or malformed, or much larger than the case's outputs: it is not read.
+    """
+    path = folder / "outputs.safetensors"
+    largest = HEADER_BYTES + 4 * sum(poisoned(o.dtype, ()).nbytes * math.prod(o.shape) for o in case.outputs)
+    with open_input(path) as (_, size):
+        if size > largest:
+            raise RefpcmError(f"{path.name} has {size} bytes; of the outputs of {case.id} at most {largest} are read")
+    return read_tensors(path, accept_foreign=True)[0]
 
 
 def untouched(case, outputs):

@@ -1,155 +1,136 @@
-"""The kit as files: manifest.json, its JSON Schema, and one file in the safetensors layout a level.
+"""Reading a kit: manifest.json and one file in the safetensors layout a level, verified by their digests.
 
 Numbers in the manifest are text: integers in decimal, floating point as IEEE-754 hex (float.hex of Python, %a of C).
 Every tensor of a level stands in l<level>.safetensors under the key "<case>/<in or out>/<name>/<part>".
+
+A chain of SHA-256 leads from a released version to every number: `released` has the manifest's digest, the manifest
+those of the files and of the tensors of each case, and all tolerances. What breaks the chain is refused here; `check`
+says when a manifest is not a released one. The JSON Schema beside the manifest is for other programs.
 """
 
+import fnmatch
 import hashlib
-import json
+import re
 from pathlib import Path
 
 import numpy as np
 
 from refpcm.errors import RefpcmError
-from refpcm.files.tensors import read_tensors, write_tensors
+from refpcm.files.reading import parse_json, read_bytes, sha256_of
+from refpcm.files.tensors import read_tensors
 from refpcm.golden.case import Case, Input, Output, Recipe, Tolerance
-from refpcm.golden.errata import ERRATA
-from refpcm.golden.schema import check_schema
+from refpcm.golden.compare import PARTS, PROBES, SUMS
+from refpcm.golden.released import RELEASED
 
-VERSION = "1.1"
 HERE = Path(__file__).parent / "v1"
-SCHEMA = "manifest.schema.json"
-
-
-def write_kit(folder, cases, versions, kept=None):
-    """Write cases as a kit into `folder`, which must not hold one: values of a version are frozen.
-
-    kept: a Kit whose cases go into the new one as they are, bit for bit; of `cases` only those that it lacks are added,
-    each behind the others of its level. Raises RefpcmError for a folder with a manifest, or one that cannot be written.
-    """
-    folder = Path(folder)
-    if (folder / "manifest.json").exists():
-        raise RefpcmError(f"{folder} already holds a kit, whose values are frozen; give another folder")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / SCHEMA).write_text((HERE / SCHEMA).read_text())
-    except OSError as error:
-        raise RefpcmError(f"cannot write {folder}: {error.strerror}") from error
-    old = kept.manifest["cases"] if kept else []
-    new = [case for case in cases if case.id not in {entry["id"] for entry in old}]
-    entries, files = [], {}
-    for level in sorted({case.level for case in new} | {entry["level"] for entry in old}):
-        name = f"l{level}.safetensors"
-        entries += [entry for entry in old if entry["level"] == level]
-        tensors = read_tensors(kept.folder / name)[0] if kept and name in kept.manifest["files"] else {}
-        entries += [_case_entry(case, name, tensors) for case in new if case.level == level]
-        write_tensors(folder / name, tensors)
-        files[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    manifest = {"kit": "refpcm-golden", "version": VERSION, "generator": versions, "files": files, "errata": ERRATA,
-                "cases": entries}
-    check_schema(manifest, json.loads((HERE / SCHEMA).read_text()), "manifest.json")
-    text = json.dumps(manifest, separators=(",", ":")).replace('{"id"', '\n{"id"')  # one line a case
-    (folder / "manifest.json").write_text(text + "\n")
-
-
-def _case_entry(case, file, tensors):
-    digest = hashlib.sha256()
-
-    def keep(key, array):
-        array = np.asarray(array, order="C")
-        digest.update(key.encode() + array.tobytes())
-        tensors[key] = array
-        return {"file": file, "key": key}
-
-    def input_entry(i):
-        if isinstance(i.content, Recipe):
-            return {**_tensor_entry(i), **_recipe_entry(i.content)}
-        return {**_tensor_entry(i), **keep(f"{case.id}/in/{i.name}", i.content)}
-
-    def output_entry(o):
-        tolerance = {"kind": o.tolerance.kind, "value": float(o.tolerance.value).hex(), "why": o.tolerance.why}
-        expected = {part: keep(f"{case.id}/out/{o.name}/{part}", array) for part, array in o.expected.items()}
-        return {**_tensor_entry(o), "tolerance": tolerance, "expected": expected}
-
-    inputs, outputs = [input_entry(i) for i in case.inputs], [output_entry(o) for o in case.outputs]
-    parameters = {name: _parameter_entry(value, unit) for name, (value, unit) in case.parameters.items()}
-    return {"id": case.id, "level": case.level, "operation": case.operation, "equation": case.equation,
-            "interpretation": case.interpretation, "catches": case.catches, "parameters": parameters, "inputs": inputs,
-            "outputs": outputs, "sha256": digest.hexdigest()}
-
-
-def _tensor_entry(tensor):
-    return {"name": tensor.name, "dtype": tensor.dtype, "shape": list(tensor.shape), "unit": tensor.unit}
-
-
-def _recipe_entry(recipe):
-    return {"recipe": {"seed": recipe.seed, "layer": recipe.layer, "scale": recipe.scale.hex(),
-                       "offset": recipe.offset.hex()}}
-
-
-def _parameter_entry(value, unit):
-    text = value.hex() if isinstance(value, float) else str(value)
-    return {"type": type(value).__name__, "value": text, "unit": unit}
+MAJOR = "1."  # versions that this program reads
+LARGEST_MANIFEST = 2 ** 24  # bytes
+READ = {"int": int, "float": float.fromhex, "str": str}
+WRONG_FORM = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
 
 class Kit:
-    """A kit that was read: .folder, .manifest, .digest (SHA-256 of the manifest, which has those of all files), .cases.
+    """A kit that was read and verified.
 
-    Raises RefpcmError for a folder without a kit, a manifest against its schema, and files whose hash does not agree.
+    .folder, .manifest, .digest (SHA-256 of the manifest), .released (whether it is that of a released version), .cases,
+    .errata ([{case, since, text}]).
+    Raises RefpcmError, naming the file, for a folder without a kit, a manifest of another form or major version, and
+    files or cases whose SHA-256 does not agree.
     """
 
     def __init__(self, folder=None):
         self.folder = HERE if folder is None else Path(folder)
-        try:
-            text = (self.folder / "manifest.json").read_bytes()
-            self.manifest = json.loads(text)
-        except (OSError, ValueError, RecursionError) as error:
-            raise RefpcmError(f"no golden kit in {self.folder} ({type(error).__name__}); it is in refpcm/golden/v1 of "
-                              "the source tree and not installed with the package: "
-                              "give its folder with --kit") from error
-        schema = (HERE if (HERE / SCHEMA).exists() else self.folder) / SCHEMA
-        check_schema(self.manifest, json.loads(schema.read_text()), self.folder / "manifest.json")
+        path = self.folder / "manifest.json"
+        if not path.exists():
+            raise RefpcmError(f"no golden kit in {self.folder}; it is in refpcm/golden/v1 of the source tree and not "
+                              "installed with the package: give its folder with --kit")
+        text = read_bytes(path, LARGEST_MANIFEST)
         self.digest = hashlib.sha256(text).hexdigest()
-        self._files = {}
+        self.manifest = parse_json(text, path)
         try:
+            version = self.manifest["version"]
+            if not version.startswith(MAJOR):
+                raise RefpcmError(f"{path} is a kit of version {version}; this refpcm reads versions {MAJOR}x")
+            self.released = RELEASED.get(version) == self.digest
+            self._tensors = {name: self._verified(name, digest) for name, digest in self.manifest["files"].items()}
             self.cases = [self._case(entry) for entry in self.manifest["cases"]]
-        except (ValueError, OverflowError) as error:  # a number that the schema's patterns let through
-            raise RefpcmError(f"{self.folder / 'manifest.json'}: {error}; take an intact copy of the kit") from error
+            self.errata = [{name: e[name] for name in ("case", "since", "text")} for e in self.manifest["errata"]]
+        except WRONG_FORM as error:
+            raise RefpcmError(f"{path} is not the manifest of a golden kit ({type(error).__name__}: {error}); "
+                              "take an intact copy of the kit") from error
 
-    def _tensor(self, place):
-        name = place["file"]
-        if name not in self._files:
-            try:
-                actual = hashlib.sha256((self.folder / name).read_bytes()).hexdigest()
-            except OSError as error:
-                raise RefpcmError(f"{self.folder / name}: {error.strerror}; take an intact copy of the kit") from error
-            if self.manifest["files"].get(name) != actual:
-                raise RefpcmError(f"{self.folder / name} is not the file of this kit: "
-                                  "its SHA-256 differs from the manifest's")
-            self._files[name] = read_tensors(self.folder / name)[0]
-        if place["key"] not in self._files[name]:
-            raise RefpcmError(f"{self.folder / name} has no tensor {place['key']!r}; take an intact copy of the kit")
-        return self._files[name][place["key"]]
+    def chosen(self, levels=None, patterns=None):
+        """Return the cases of these levels whose id fits one of the patterns; None: of all levels, of any id.
+
+        Raises RefpcmError if there is none.
+        """
+        patterns = patterns or ["*"]
+        cases = [case for case in self.cases if (levels is None or case.level in levels)
+                 and any(fnmatch.fnmatchcase(case.id, pattern) for pattern in patterns)]
+        if not cases:
+            raise RefpcmError(f"no case fits {' '.join(patterns)}; python -m refpcm.golden list shows all")
+        return cases
+
+    def _verified(self, name, digest):
+        """Return the tensors {key: array} of a file of the kit."""
+        demand(re.fullmatch(r"[\w-]+\.safetensors", name), f"a file is named {name!r}")
+        if sha256_of(self.folder / name) != digest:
+            raise RefpcmError(f"{self.folder / name} is not the file of this kit: its SHA-256 differs from the "
+                              "manifest's; take an intact copy of the kit")
+        return read_tensors(self.folder / name)[0]
 
     def _case(self, entry):
-        inputs = tuple(Input(*_tensor_fields(i), _recipe(i["recipe"]) if "recipe" in i else self._tensor(i))
-                       for i in entry["inputs"])
-        outputs = tuple(Output(*_tensor_fields(o), _tolerance(o["tolerance"]),
-                               {part: self._tensor(place) for part, place in o["expected"].items()})
-                        for o in entry["outputs"])
-        read = {"int": int, "float": float.fromhex, "str": str}
-        parameters = {name: (read[p["type"]](p["value"]), p["unit"]) for name, p in entry["parameters"].items()}
-        return Case(entry["id"], entry["level"], entry["operation"], entry["equation"], entry["interpretation"],
+        id = entry["id"]
+        demand(re.fullmatch(r"L[0-7]-[a-z0-9-]+", id), f"a case is named {id!r}")
+        demand(entry["level"] == int(id[1]), f"{id} says level {entry['level']}")
+        demand(re.fullmatch(r"[a-z][a-z0-9_]*", entry["operation"]), f"{id} asks for operation {entry['operation']!r}")
+        digest = hashlib.sha256()
+        inputs = tuple(self._input(i, digest) for i in entry["inputs"])
+        outputs = tuple(self._output(o, digest) for o in entry["outputs"])
+        if digest.hexdigest() != entry["sha256"]:
+            raise RefpcmError(f"{self.folder / 'manifest.json'}: the tensors of case {id} do not agree with its "
+                              "SHA-256; take an intact copy of the kit")
+        parameters = {name: (READ[p["type"]](p["value"]), p["unit"]) for name, p in entry["parameters"].items()}
+        return Case(id, entry["level"], entry["operation"], entry["equation"], entry["interpretation"],
                     entry["catches"], parameters, inputs, outputs)
+
+    def _input(self, entry, digest):
+        if "recipe" in entry:
+            recipe = entry["recipe"]
+            return Input(*_tensor_fields(entry), Recipe(recipe["seed"], recipe["layer"], float.fromhex(recipe["scale"]),
+                                                        float.fromhex(recipe["offset"])))
+        found = Input(*_tensor_fields(entry), self._tensor(entry, digest))
+        demand((str(found.content.dtype), found.content.shape) == (found.dtype, found.shape),
+               f"{entry['key']} has another dtype or shape")
+        return found
+
+    def _output(self, entry, digest):
+        tolerance = Tolerance(entry["tolerance"]["kind"], float.fromhex(entry["tolerance"]["value"]),
+                              entry["tolerance"]["why"])
+        expected = {part: self._tensor(place, digest) for part, place in entry["expected"].items()}
+        found = Output(*_tensor_fields(entry), tolerance, expected)
+        demand(set(expected) == set(PARTS[tolerance.kind]), f"{found.name} has other parts than {tolerance.kind} takes")
+        shape = (PROBES + len(SUMS),) if tolerance.kind == "probe" else found.shape
+        demand("value" not in expected or all(part.shape == shape for part in expected.values()),
+               f"an expectation of {found.name} has another shape")
+        return found
+
+    def _tensor(self, place, digest):
+        array = self._tensors[place["file"]][place["key"]]
+        add_to_digest(digest, place["key"], array)
+        return array
+
+
+def demand(fulfilled, otherwise):
+    """Raises ValueError with this text unless fulfilled."""
+    if not fulfilled:
+        raise ValueError(otherwise)
+
+
+def add_to_digest(digest, key, array):
+    """Let a tensor into the SHA-256 of its case: its key, and its data in C order."""
+    digest.update(key.encode() + np.asarray(array, order="C").tobytes())
 
 
 def _tensor_fields(entry):
     return entry["name"], entry["dtype"], tuple(entry["shape"]), entry["unit"]
-
-
-def _tolerance(entry):
-    return Tolerance(entry["kind"], float.fromhex(entry["value"]), entry["why"])
-
-
-def _recipe(entry):
-    return Recipe(entry["seed"], entry["layer"], float.fromhex(entry["scale"]), float.fromhex(entry["offset"]))

@@ -5,6 +5,8 @@ import platform
 
 import numpy as np
 
+from data_tools.foreign_text import shown_lines
+
 
 def case_record(case, status, reason, verdicts):
     """One case for the JSON report; outputs in the order of the signal."""
@@ -17,8 +19,10 @@ def case_record(case, status, reason, verdicts):
 def _output_record(output, verdict):
     return {"name": output.name, "ok": verdict.ok, "tolerance": output.tolerance.kind, "unit": output.unit,
             "largest_error": _number(verdict.error), "tolerance_used_percent": _number(100 * verdict.used),
-            "index": list(verdict.index), "actual": _number(verdict.actual), "expected": _number(verdict.expected),
-            "actual_hex": as_hex(verdict.actual), "expected_hex": as_hex(verdict.expected), "reason": verdict.reason}
+            "index": list(verdict.index), "first_index": list(verdict.first), "place": verdict.place,
+            "actual": _number(verdict.actual), "expected": _number(verdict.expected),
+            "actual_hex": as_hex(verdict.actual), "expected_hex": as_hex(verdict.expected),
+            "reason": verdict.reason}
 
 
 def _number(value):
@@ -42,11 +46,11 @@ def counts_by_level(records):
 
 
 def full_report(records, kit, implementation, seconds, interrupted=None):
-    """The JSON report: what was asked, where, of whom, every case, and the id of the case in which it was interrupted."""
+    """Return the JSON report: what was asked, where, of whom, every case, and in which case it was interrupted."""
     from refpcm.cli import versions
-    return {"kit": kit.manifest["version"], "kit_sha256": kit.digest, "implementation": implementation,
-            "versions": versions(), "platform": f"{platform.system()} {platform.machine()}", "seconds": round(seconds, 2),
-            "interrupted": interrupted,
+    return {"kit": kit.manifest["version"], "kit_sha256": kit.digest, "kit_released": kit.released,
+            "implementation": implementation, "versions": versions(), "interrupted": interrupted,
+            "platform": f"{platform.system()} {platform.machine()}", "seconds": round(seconds, 2),
             "counts": {f"L{level}": row for level, row in counts_by_level(records).items()}, "cases": records}
 
 
@@ -61,12 +65,14 @@ def failure_text(record):
                      f"{len(record['outputs'])} tensors differ")
         if first["reason"]:
             lines.append(f"  {first['reason']}")
-        if first["index"] or first["largest_error"] != "inf":
-            lines += [f"  largest error {_short(first['largest_error'])} at {first['index']}, "
+        if first["index"] or not first["reason"]:
+            lines += [f"  largest error {_short(first['largest_error'])} at {first['place']}, "
                       f"{_short(first['tolerance_used_percent'])} % of the tolerance ({first['tolerance']})",
                       f"  yours    {first['actual']!r:>26}  {first['actual_hex']}",
                       f"  expected {first['expected']!r:>26}  {first['expected_hex']}"]
-    return "\n".join(lines)
+            if first["first_index"] not in ([], first["index"]):
+                lines.append(f"  the first element beyond its tolerance is {first['first_index']}")
+    return shown_lines("\n".join(lines))
 
 
 def _short(value):

@@ -110,3 +110,4 @@ def _verdict(used, actual, expected, what):
 FAMILIES = ("rectified", "folded", "normal")
 KINDS = {**{f"moments-{family}": moments for family in FAMILIES},
          **{f"kolmogorov-{family}": kolmogorov for family in FAMILIES}, "equivalence": equivalence}
+PARTS = {kind: ("mean", "variance_of_mean") if kind == "equivalence" else ("mu", "sigma") for kind in KINDS}

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Verdict:
-    """used: largest error over what was allowed; at most 1 passes. error, index, actual, expected: where that was."""
+    """used: largest error over what was allowed; at most 1 passes. error, index, actual, expected: where that was.
+
+    sum_name: which sum it is instead of an element. first: index of the first element beyond what was allowed, if any.
+    """
     ok: bool
     used: float
     error: float = 0.0
@@ -13,6 +16,13 @@ class Verdict:
     actual: float = 0.0
     expected: float = 0.0
     reason: str = ""
+    sum_name: str = ""
+    first: tuple = ()
+
+    @property
+    def place(self):
+        """Where the largest error is, in words."""
+        return self.sum_name or f"element {list(self.index)}"
 
 
 def refused(reason):

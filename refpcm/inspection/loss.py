@@ -14,6 +14,7 @@ from dataclasses import asdict
 
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.nested import summarise_shares
+from refpcm.evaluation.on_tiles import with_ranges
 from refpcm.evaluation.provenance import provenance
 from refpcm.evaluation.run import run_units
 from refpcm.evaluation.store import Store
@@ -34,6 +35,7 @@ def run_loss(protocol, by, folder, executor=None, progress=lambda done, total: N
     inputs = inputs or load_inputs(protocol.network, protocol.data, protocol.kernels)
     check_adabs(inputs, protocol)
     check_times(protocol)
+    protocol = with_ranges(inputs, protocol)
     if by != "cause":
         inputs.calibration_images(protocol.calibration)
     layers = layers_on_chip(inputs, protocol)

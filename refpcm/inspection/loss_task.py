@@ -16,9 +16,9 @@ from refpcm.errors import RefpcmError
 from refpcm.evaluation.evidence import ADABS
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.layer_errors import IMAGES, layer_errors
-from refpcm.evaluation.on_tiles import engine_on_tiles
-from refpcm.evaluation.protocol import CALIBRATION_START, Protocol, Task
-from refpcm.evaluation.unit import adabs_images, fingerprint, programmed
+from refpcm.evaluation.on_tiles import engine_on_tiles, with_ranges
+from refpcm.evaluation.protocol import Protocol, Task
+from refpcm.evaluation.unit import CALIBRATION_START, adabs_images, fingerprint, programmed
 from refpcm.inspection.causes import causes_of, chip_with, conductances_with, protocol_with
 from refpcm.inspection.sensitivity import second_order, squared_gradients
 from refpcm.spec.compensation.adabs import calibrate
@@ -99,6 +99,7 @@ def run_loss_task(task):
 
 def loss_counts(inputs, task):
     """Return {part: number} as `run_loss_task`; inputs: those of the task's protocol."""
+    task = replace(task, protocol=with_ranges(inputs, task.protocol))
     layers = layers_on_chip(inputs, task.protocol)
     causes, found = causes_of(task.protocol), {}
     if task.group == "cause":
@@ -161,7 +162,7 @@ def on_chip(inputs, task, causes, read, layers):
 
 def whole_chip(inputs, protocol, chip, t_s):
     """Return parameters and engine of the network on one chip at one time, with everything on."""
-    task, causes = LossTask(protocol, WHOLE, chip, t_s, ("all",)), causes_of(protocol)
+    task, causes = LossTask(with_ranges(inputs, protocol), WHOLE, chip, t_s, ("all",)), causes_of(protocol)
     return on_chip(inputs, task, causes, read_with(inputs, task, causes), layers_on_chip(inputs, protocol))
 
 

@@ -5,7 +5,7 @@ from refpcm.spec.training.config import KERNELS
 
 SAME_NAMES = ("network", "data", "device", "seed", "chips", "on_chip", "readout", "per_column", "images", "kernels",
               "calibration", "adabs_batches", "adabs_batch_size", "dac_bits", "adc_bits", "tile_rows",
-              "output_noise")  # fields of the Protocol that are options of the same name
+              "output_noise", "augmentation", "range_images")  # fields of the Protocol that are options of the same name
 COMPENSATIONS = ("none", "gdc", "adabs", "adabs-alone")
 
 
@@ -31,8 +31,10 @@ def parser(name, description, chips=5, times="1day", compensation="gdc"):
     chip.add_argument("--on-chip", choices=("all", "inner"), default="all", help="inner: first and last layer stay digital")
     chip.add_argument("--readout", choices=("columns", "ones", "one_hot"), default="columns", help="of GDC (I-10)")
     chip.add_argument("--per-column", action="store_true", help="a GDC factor for each column instead of each layer")
-    chip.add_argument("--calibration", choices=("train", "train-augmented", "test"), default="train",
-                      help="images that AdaBS sees: training images as they are, or as the network's training showed them")
+    chip.add_argument("--calibration", choices=("train-augmented", "train", "test"), default="train-augmented",
+                      help="images that AdaBS sees: training images as the network's training showed them, or as they are")
+    chip.add_argument("--augmentation", metavar="LIST",
+                      help="what training showed, such as 'crop 4, flip, cutout 8' (default: what the network file says)")
     chip.add_argument("--adabs-batches", type=int, metavar="N", help="mini-batches of AdaBS (default: the paper's)")
     chip.add_argument("--adabs-batch-size", type=int, metavar="M", help="images in each (default: the paper's)")
     chip.add_argument("--seed", type=int, default=0, help="of all random numbers, 32 bits")
@@ -44,6 +46,8 @@ def add_tiles(made):
     tiles = made.add_argument_group("tiles")
     tiles.add_argument("--dac-bits", type=int, metavar="B", help="bits of the input converters (default: ideal)")
     tiles.add_argument("--adc-bits", type=int, metavar="B", help="bits of the output converters (default: ideal)")
+    tiles.add_argument("--range-images", type=int, metavar="N", default=10_000,
+                       help="training images that set the converters' ranges")
     tiles.add_argument("--tile-rows", type=int, metavar="R", help="rows of a tile (default: no limit)")
     tiles.add_argument("--output-noise", type=float, metavar="SIGMA", default=0.0,
                        help="of every product, in units of W_max (docs/tile.md)")

@@ -6,12 +6,14 @@ from refpcm import cli
 def loaded(options):
     """Return the Protocol of the options and its Inputs. Raises RefpcmError for impossible ones."""
     from refpcm.evaluation.inputs import load_inputs
+    from refpcm.evaluation.on_tiles import with_ranges
     from refpcm.evaluation.unit import check_times
     from refpcm.inspection.options import protocol_of
     cli.set_threads(options.threads)
     protocol = protocol_of(options)
     check_times(protocol)
-    return protocol, load_inputs(protocol.network, protocol.data, protocol.kernels)
+    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
+    return with_ranges(inputs, protocol), inputs
 
 
 def with_meter(work, inputs, protocol):

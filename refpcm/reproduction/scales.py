@@ -37,7 +37,7 @@ class Scale:
     device: str = "joshi2020"
     on_chip: str = "all"                         # or inner: first and last layer stay digital
     images: int | None = None                    # only the first so many test images; None = all
-    calibration: str = "train"                   # images of AdaBS (I-11); train-augmented: I-20
+    calibration: str = "train-augmented"         # images of AdaBS (I-11), or train
     adabs_batches: int | None = None             # n and m of AdaBS; None = the paper's for the data
     adabs_batch_size: int | None = None
 
@@ -65,7 +65,7 @@ SCALES = {
         etas_tr=(0.01, 0.02, 0.03, 0.038, 0.05, 0.06, 0.08, 0.1, 0.12),
         etas_inf=(0.0, 0.01, 0.02, 0.03, 0.038, 0.05, 0.06, 0.08, 0.1, 0.12), inference_runs=100,
         transfer=("fp32", "control", "noise", "4-bit", "ternary", "multiplicative", "inputs", "pre-activations"),
-        chips=25, calibration="train-augmented", day_s=(25.0, 100.0, 1000.0, HOUR_S, 6 * HOUR_S, DAY_S),
+        chips=25, day_s=(25.0, 100.0, 1000.0, HOUR_S, 6 * HOUR_S, DAY_S),
         year_s=(25.0, HOUR_S, DAY_S, 7 * DAY_S, 30 * DAY_S, YEAR_S)),
 }
 

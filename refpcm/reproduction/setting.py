@@ -75,9 +75,6 @@ def with_usual_adabs(setting):
 def check_calibration(setting, dataset):
     """Raises RefpcmError if the data do not have the images that AdaBS is to see."""
     scale = setting.scale
-    if is_index(setting.data) and scale.calibration != "train":
-        raise RefpcmError(f"calibration {scale.calibration} is for images held in memory, not for the ImageNet index "
-                          f'{setting.data}: put calibration = "train" into --config')
     calibration_images(0, 0, 0, len(dataset.train_images), scale.adabs_batches, scale.adabs_batch_size)
 
 

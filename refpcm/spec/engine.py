@@ -7,7 +7,7 @@ from refpcm.spec import network as passes
 class Engine:
     """Runs one network; `refpcm.fast.network.engine.Engine` has the same methods.
 
-    statistics: {batch-norm name: (mean, unbiased variance)}, float64 (C,), of the last training pass.
+    statistics: {batch-norm name: refpcm.spec.nn.batch_norm.Statistics} of the last training pass.
     """
 
     def __init__(self, network):

@@ -29,7 +29,7 @@ class Tape:
     """What a forward pass leaves behind.
 
     values: {tensor name: array}, the input under "image", the logits under the last layer's name.
-    statistics: {batch-norm name: (mean, unbiased variance)}, float64 (C,), of a training pass.
+    statistics: {batch-norm name: Statistics of the batch}, of a training pass.
     cache: {layer name: what its backward needs beyond values}.
     gradients: {tensor name: dL/dtensor}, filled by the backward pass.
     noise: see `forward`; noisy_inputs: {crossbar layer: what it read}, where the noise is on the inputs.
@@ -134,7 +134,7 @@ FORWARD = {
     ReLU: lambda layer, inputs, parameters, tape: nn.relu_forward(inputs[0]),
     Add: lambda layer, inputs, parameters, tape: nn.add_forward(*inputs),
     PadShortcut: lambda layer, inputs, parameters, tape:
-        nn.pad_shortcut_forward(inputs[0], layer.out_channels, layer.stride),
+        nn.pad_shortcut_forward(inputs[0], layer.out_channels, layer.stride, layer.before),
     MaxPool: _max_pool_forward,
     GlobalAveragePool: lambda layer, inputs, parameters, tape: nn.global_average_pool_forward(inputs[0]),
     Linear: _linear_forward,
@@ -178,7 +178,7 @@ BACKWARD = {
     ReLU: lambda layer, dout, parameters, tape: ((nn.relu_backward(dout, tape.values[layer.name]),), {}),
     Add: lambda layer, dout, parameters, tape: (nn.add_backward(dout), {}),
     PadShortcut: lambda layer, dout, parameters, tape:
-        ((nn.pad_shortcut_backward(dout, _shape(layer, tape), layer.stride),), {}),
+        ((nn.pad_shortcut_backward(dout, _shape(layer, tape), layer.stride, layer.before),), {}),
     MaxPool: lambda layer, dout, parameters, tape:
         ((nn.max_pool_backward(dout, tape.cache[layer.name], _shape(layer, tape), layer.kernel, layer.stride,
                                layer.padding),), {}),

@@ -14,8 +14,11 @@ from refpcm.spec.crossbars import analog_layers, check_matrices
 from refpcm.spec.network import FORWARD, Tape
 from refpcm.spec.nn.conv2d import windows
 from refpcm.spec.pcm.converters import saturated
-from refpcm.spec.pcm.tile import Saturation, Tiles, calibrated_ranges, count, parts, product
+from refpcm.spec.pcm.tile import Ranges, Saturation, Tail, Tiles, part_sums, parts, product
+from refpcm.spec.pcm.tile import count as count_conversions
 from refpcm.spec.resnet import IMAGE, Linear
+
+QUANTILE = 0.99995  # of activations and pre-activations: the paper's range of its converters
 
 
 def layer_inputs(layer, values):
@@ -85,7 +88,7 @@ def analog_forward(network, parameters, analog, images, first_image=0, saturatio
         y = _analog_layer(layer, number[layer.name], analog, inputs[0], first_image, counts)
         if saturation is not None:
             beyond = saturated(layer_inputs(layer, inputs[0]), analog.tiles.dac, analog.ranges[layer.name].inputs)
-            count(saturation[layer.name], analog.tiles, layer_inputs(layer, inputs[0]).size, beyond, counts.adc_values,
+            count_conversions(saturation[layer.name], analog.tiles, layer_inputs(layer, inputs[0]).size, beyond, counts.adc_values,
                   counts.adc_saturated)
         tape.values[layer.name] = y[:, :, 0, 0] if isinstance(layer, Linear) else y
     return tape
@@ -133,21 +136,40 @@ class EngineOnTiles:
         return tape.values[self.network.layers[-1].name]
 
 
-def calibrate_ranges(network, parameters, matrices, images, tiles, quantile=0.9999):
-    """{layer name: Ranges} from calibration images (N, C, H, W): training images, never test images.
+def calibrate_ranges(network, parameters, matrices, batches, count, tiles, quantile=QUANTILE):
+    """Return {layer name: Ranges}: the quantile of a layer's inputs, and of its column sums, in the digital network.
 
-    The layers' inputs are those of the digital network, so that one layer's converters do not shape the next one's.
-    Raises RefpcmError for matrices that do not fit the network, and as `refpcm.spec.pcm.tile.calibrated_ranges`.
+    The paper's ranges are the 99.995th percentiles of activations and pre-activations of 10,000 random training images in
+    the baseline network (Joshi et al. 2020, Methods). batches: arrays (N, C, H, W), normalised, of training images, `count`
+    in all; they are passed through one after the other. Where tiles split a layer's rows, its sums are those of the parts.
+    A layer all of whose inputs are 0 gets a range of 1: any will do. Raises RefpcmError for matrices that do not fit the
+    network, and for inputs or sums that are not finite.
     """
     check_matrices(network, matrices)
-    tape = Tape(False, {IMAGE: images})
-    ranges = {}
-    for layer in network.layers:
-        inputs = [tape.values[name] for name in layer.inputs]
-        tape.values[layer.name] = FORWARD[type(layer)](layer, inputs, parameters, tape)
-        if layer.name in matrices:
-            x = input_vectors(layer, inputs[0])
-            x = x.reshape(-1, x.shape[-1])
-            least = 1.0 if isinstance(layer, Linear) else 0.0  # the bias row is driven by 1
-            ranges[layer.name] = calibrated_ranges(x, matrices[layer.name], tiles, quantile, least)
-    return ranges
+    tails = {}
+    for images in batches:
+        tape = Tape(False, {IMAGE: images})
+        for layer in network.layers:
+            inputs = [tape.values[name] for name in layer.inputs]
+            tape.values[layer.name] = FORWARD[type(layer)](layer, inputs, parameters, tape)
+            if layer.name in matrices:
+                _observe(layer, inputs[0], matrices[layer.name], tiles, tails, count, quantile)
+    return {name: Ranges(max(inputs.quantile(), least) or 1.0, sums.quantile() or 1.0)
+            for name, (inputs, sums, least) in tails.items()}
+
+
+def _observe(layer, values, weights, tiles, tails, count, quantile):
+    """Add a batch's inputs and column sums of one layer to its tails."""
+    vectors = input_vectors(layer, values)
+    vectors = vectors.reshape(-1, vectors.shape[-1])
+    if layer.name not in tails:
+        each = len(parts(len(weights), tiles.rows)) * weights.shape[1] * len(vectors) // len(values)
+        least = 1.0 if isinstance(layer, Linear) else 0.0  # the bias row is driven by 1
+        tails[layer.name] = Tail(count * values[0].size, quantile), Tail(count * each, quantile), least
+    inputs, sums, _ = tails[layer.name]
+    for what, tail, found in (("an input", inputs, [values]), ("a column sum", sums, part_sums(vectors, weights, tiles.rows))):
+        for array in found:
+            if not np.isfinite(array).all():
+                raise RefpcmError(f"converter ranges: {what} of layer {layer.name!r} is not finite for the calibration "
+                                  "images; look at the network's parameters")
+            tail.add(array)

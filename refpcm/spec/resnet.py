@@ -1,95 +1,29 @@
-"""The networks as data: a tuple of layers in the order the signal passes them.
+"""The residual networks as data: a tuple of layers in the order the signal passes them.
 
-A layer is named like the tensor it writes, reads the tensors named in `inputs`, and owns the parameters
-`<name>.weight`, `<name>.bias`, `<name>.running_mean`, `<name>.running_var` that its kind has. Names follow
-torchvision. Nothing here computes; `refpcm.spec.network` walks the list. Importing it costs no NumPy, so that every
-command's --help can list the names.
+Names of layers follow torchvision. Nothing here computes; `refpcm.spec.network` walks the list. Importing it costs no
+NumPy, so that every command's --help can list the names.
 """
 
-from dataclasses import dataclass, replace
+import re
+from dataclasses import replace
 from math import prod, sqrt
 
 from refpcm.errors import RefpcmError
-
-
-@dataclass(frozen=True)
-class Layer:
-    """Writes the tensor `name`, reads the tensors `inputs`."""
-    name: str
-    inputs: tuple
-
-
-@dataclass(frozen=True)
-class Conv2d(Layer):
-    """Convolution without bias: weight (C_out, C_in, k, k)."""
-    in_channels: int
-    out_channels: int
-    kernel: int
-    stride: int
-    padding: int
-
-
-@dataclass(frozen=True)
-class BatchNorm(Layer):
-    """Batch norm over (N, H, W): weight, bias, running_mean, running_var of shape (C,)."""
-    channels: int
-
-
-@dataclass(frozen=True)
-class ReLU(Layer):
-    """max(x, 0) of one input of any shape."""
-
-
-@dataclass(frozen=True)
-class Add(Layer):
-    """Sum of two inputs of the same shape: main path, shortcut."""
-
-
-@dataclass(frozen=True)
-class PadShortcut(Layer):
-    """Option A of He et al. 2016, section 4.2: every stride-th pixel, missing channels filled with zeros.
-
-    Half of the new channels come before the old ones and half after.
-    """
-    in_channels: int
-    out_channels: int
-    stride: int
-
-
-@dataclass(frozen=True)
-class MaxPool(Layer):
-    """Largest of every kernel x kernel window: (N, C, H, W) -> (N, C, H_out, W_out), padding not counted."""
-    kernel: int
-    stride: int
-    padding: int
-
-
-@dataclass(frozen=True)
-class GlobalAveragePool(Layer):
-    """(N, C, H, W) -> (N, C)."""
-
-
-@dataclass(frozen=True)
-class Linear(Layer):
-    """weight (out_features, in_features), bias (out_features,)."""
-    in_features: int
-    out_features: int
-
-
-@dataclass(frozen=True)
-class Network:
-    """A list of layers, the linear layer that writes the logits last."""
-    architecture: str
-    layers: tuple
-    input_shape: tuple  # (C, H, W)
-
-    @property
-    def classes(self):
-        """Number of logits."""
-        return self.layers[-1].out_features
-
-
-IMAGE = "image"  # name of the input tensor
+from refpcm.spec.layers import (
+    IMAGE,
+    Add,
+    BatchNorm,
+    Conv2d,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Network,
+    PadShortcut,
+    ReLU,
+    crossbar_layers,
+    parameter_shapes,
+    pcm_weight_count,
+)
 
 
 def _conv_bn(prefix_conv, prefix_bn, source, c_in, c_out, kernel, stride):
@@ -98,7 +32,11 @@ def _conv_bn(prefix_conv, prefix_bn, source, c_in, c_out, kernel, stride):
 
 
 def _basic_block(prefix, source, c_in, c_out, stride, shortcut):
-    """Two 3x3 convolutions and a shortcut (He et al. 2016, Fig. 2). Returns layers, name of the output."""
+    """Two 3x3 convolutions and a shortcut (He et al. 2016, Fig. 2). Returns layers, name of the output.
+
+    shortcut: "projection", a 1x1 convolution with batch norm; or option A, its new channels of zeros "around" the old
+    ones, half of them before, or "behind" them.
+    """
     def name(part):
         return f"{prefix}.{part}"
     layers = _conv_bn(name("conv1"), name("bn1"), source, c_in, c_out, 3, stride)
@@ -111,7 +49,8 @@ def _basic_block(prefix, source, c_in, c_out, stride, shortcut):
             skip = name("downsample.1")
         else:
             skip = name("shortcut")
-            layers += [PadShortcut(skip, (source,), c_in, c_out, stride)]
+            before = (c_out - c_in) // 2 if shortcut == "around" else 0
+            layers += [PadShortcut(skip, (source,), c_in, c_out, stride, before)]
     layers += [Add(name("add"), (name("bn2"), skip)), ReLU(name("relu2"), (name("add"),))]
     return layers, name("relu2")
 
@@ -135,8 +74,9 @@ def _resnet(architecture, input_shape, classes, widths, blocks, shortcut, stem):
     return Network(architecture, tuple(layers), tuple(input_shape))
 
 
-CIFAR_STEM, IMAGENET_STEM = (3, 1, False), (7, 2, True)
+CIFAR_STEM, IMAGENET_STEM = (3, 1, False), (7, 2, True)  # first convolution's kernel and stride; max pool
 IMAGENET_BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
+CIFAR_DEPTHS = (20, 32, 44, 56, 110)
 
 
 def joshi2020_resnet32():
@@ -146,15 +86,15 @@ def joshi2020_resnet32():
     return network
 
 
-def cifar_resnet(depth):
+def cifar_resnet(depth, placement="around"):
     """He et al. 2016, section 4.2: 6n+2 layers, widths 16/32/64, option-A shortcuts.
 
-    Raises RefpcmError for another depth.
+    placement: of the new channels of zeros, "around" the old ones or "behind" them. Raises RefpcmError for another depth.
     """
     if not isinstance(depth, int) or depth < 8 or depth % 6 != 2:
         raise RefpcmError(f"a CIFAR ResNet has 6n + 2 layers, 8, 14, 20, 26, 32 and so on, not {depth!r}")
-    n = (depth - 2) // 6
-    return _resnet(f"cifar-resnet{depth}", (3, 32, 32), 10, (16, 32, 64), (n, n, n), "pad", CIFAR_STEM)
+    n, suffix = (depth - 2) // 6, "" if placement == "around" else f"-{placement}"
+    return _resnet(f"cifar-resnet{depth}{suffix}", (3, 32, 32), 10, (16, 32, 64), (n, n, n), placement, CIFAR_STEM)
 
 
 def imagenet_resnet(depth):
@@ -175,47 +115,65 @@ def tiny_resnet8():
 ARCHITECTURES = {
     "tiny-resnet8": tiny_resnet8,
     "joshi2020-resnet32": joshi2020_resnet32,
-    **{f"cifar-resnet{d}": (lambda d=d: cifar_resnet(d)) for d in (20, 32, 44, 56, 110)},
+    **{f"cifar-resnet{d}": (lambda d=d: cifar_resnet(d)) for d in CIFAR_DEPTHS},
+    **{f"cifar-resnet{d}-behind": (lambda d=d: cifar_resnet(d, "behind")) for d in CIFAR_DEPTHS},
     **{f"imagenet-resnet{d}": (lambda d=d: imagenet_resnet(d)) for d in (18, 34)},
 }
+SPELLED_OUT = "STEM-resnet-WIDTHxBLOCKS-...-SHORTCUT, such as cifar-resnet-16x3-32x3-64x3-projection"
+_SPELLED_OUT = re.compile(r"(cifar|imagenet)-resnet((?:-[1-9][0-9]{0,3}x[1-9][0-9]{0,2}){1,6})"
+                          r"-(projection|around|behind)(?:-at([1-9][0-9]{0,3}))?")
 
 
 def build(architecture, classes=None):
-    """Network by name, its last layer resized to `classes` if given. Raises RefpcmError for an unknown name."""
-    if architecture not in ARCHITECTURES:
-        raise RefpcmError(f"unknown architecture {architecture!r}; known are: {', '.join(ARCHITECTURES)}")
-    network = ARCHITECTURES[architecture]()
-    if classes is not None and classes != network.classes:
-        head = replace(network.layers[-1], out_features=int(classes))
-        network = replace(network, layers=network.layers[:-1] + (head,))
-    return network
+    """Network by name, its last layer resized to `classes` if given.
+
+    A name is one of ARCHITECTURES, or spells the network out (docs/networks.md); one that spells out a network of
+    ARCHITECTURES gives that one, under its short name. Raises RefpcmError for an unknown name.
+    """
+    if architecture in ARCHITECTURES:
+        return _with_classes(ARCHITECTURES[architecture](), classes)
+    network = _spelled_out(architecture)
+    for make in ARCHITECTURES.values():
+        known = _with_classes(make(), network.classes)
+        if (known.layers, known.input_shape) == (network.layers, network.input_shape):
+            network = known
+    return _with_classes(network, classes)
 
 
-def parameter_shapes(network):
-    """Ordered {name: shape} of everything a network file stores: weights, biases, running statistics."""
-    shapes = {}
-    for layer in network.layers:
-        if isinstance(layer, Conv2d):
-            shapes[f"{layer.name}.weight"] = (layer.out_channels, layer.in_channels, layer.kernel, layer.kernel)
-        elif isinstance(layer, BatchNorm):
-            for part in ("weight", "bias", "running_mean", "running_var"):
-                shapes[f"{layer.name}.{part}"] = (layer.channels,)
-        elif isinstance(layer, Linear):
-            shapes[f"{layer.name}.weight"] = (layer.out_features, layer.in_features)
-            shapes[f"{layer.name}.bias"] = (layer.out_features,)
-    return shapes
+def _spelled_out(name):
+    """The network that a name such as cifar-resnet-16x3-32x3-64x3-projection stands for."""
+    found = _SPELLED_OUT.fullmatch(name) if isinstance(name, str) else None
+    if not found:
+        raise RefpcmError(f"unknown architecture {repr(name)[:100]}; known are: {', '.join(ARCHITECTURES)}, and "
+                          f"{SPELLED_OUT}")
+    stem, stages, shortcut, size = found.groups()
+    widths, blocks = zip(*(map(int, stage.split("x")) for stage in stages[1:].split("-")))
+    if shortcut != "projection" and list(widths) != sorted(widths):
+        raise RefpcmError(f"{name}: option A ({shortcut}) cannot leave channels out; give widths that do not fall, or "
+                          "choose projection")
+    kind, usual, classes = (CIFAR_STEM, 32, 10) if stem == "cifar" else (IMAGENET_STEM, 224, 1000)
+    side = int(size or usual)
+    return _resnet(name, (3, side, side), classes, widths, blocks, shortcut, kind)
 
 
-def crossbar_layers(network):
-    """The layers whose weights sit on PCM: convolutions and the linear layer, in signal order."""
-    return [layer for layer in network.layers if isinstance(layer, (Conv2d, Linear))]
+def _with_classes(network, classes):
+    if classes is None or classes == network.classes:
+        return network
+    return replace(network, layers=network.layers[:-1] + (replace(network.layers[-1], out_features=int(classes)),))
 
 
-def pcm_weight_count(network):
-    """Number of weights on PCM; FC biases count (one more crossbar row, I-1)."""
-    shapes = parameter_shapes(network)
-    return sum(prod(shapes[f"{layer.name}.{part}"]) for layer in crossbar_layers(network)
-               for part in ("weight", "bias") if f"{layer.name}.{part}" in shapes)
+def other_placement(network):
+    """The network with the zeros of option A around instead of behind the old channels, or behind instead of around.
+
+    None if there is nothing to choose, since no shortcut of option A adds two channels or more.
+    """
+    name = network.architecture
+    if not any(isinstance(layer, PadShortcut) and layer.in_channels + 1 < layer.out_channels for layer in network.layers):
+        return None
+    if "-behind" not in name:
+        return build(name.replace("-around", "-behind") if "-around" in name else f"{name}-behind", network.classes)
+    short = name.removesuffix("-behind")
+    return build(short if short in ARCHITECTURES else name.replace("-behind", "-around"), network.classes)
 
 
 def initial_parameters(network, normals, dtype="float32"):

@@ -12,7 +12,7 @@ MODES = {0: "forward", 1: "no batch norm", 2: "input gradient"}
 
 def profile(step, clock):
     """Return {kernel: seconds} of one call of `step`, and "everything else"."""
-    seconds, real = Counter(), threads.run
+    seconds, real = Counter(), threads.run_tasks
 
     def timed(kernel, tasks, *arguments):
         start = clock()

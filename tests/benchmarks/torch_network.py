@@ -38,8 +38,8 @@ class TorchNetwork(nn.Module):
         if isinstance(layer, resnet.Add):
             return x + others[0]
         if isinstance(layer, resnet.PadShortcut):
-            extra = layer.out_channels - layer.in_channels
-            return functional.pad(x[:, :, ::layer.stride, ::layer.stride], (0, 0, 0, 0, extra // 2, extra - extra // 2))
+            behind = layer.out_channels - layer.in_channels - layer.before
+            return functional.pad(x[:, :, ::layer.stride, ::layer.stride], (0, 0, 0, 0, layer.before, behind))
         if isinstance(layer, resnet.MaxPool):
             return functional.max_pool2d(x, layer.kernel, layer.stride, layer.padding)
         return x.mean((2, 3))

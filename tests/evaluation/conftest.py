@@ -34,4 +34,4 @@ def small(tmp_path_factory):
                                               "test_images": test, "test_labels": labels}, {})
     save_network(folder / "net.safetensors", NetworkFile(network, parameters, CLASSES, (0.5,) * 3, (0.3,) * 3))
     return Protocol(str(folder / "net.safetensors"), str(folder / "data"), seed=5, chips=2, reads=2,
-                    times_s=(25.0, 1e7), adabs_batches=2, adabs_batch_size=8, kernels="direct")
+                    times_s=(25.0, 1e7), adabs_batches=2, adabs_batch_size=8, calibration="train", kernels="direct")

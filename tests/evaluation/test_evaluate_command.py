@@ -137,7 +137,7 @@ def test_the_folder_of_a_training_is_left_alone(trained):
     run = trained[1].parent
     before = (run / "result.json").read_bytes()
     done = command("refpcm.evaluate", *trained, *CHIPS, "--out", run)
-    assert done.returncode == 2 and "folder of a training" in done.stderr
+    assert done.returncode == 2 and "which an evaluation does not write" in done.stderr
     assert (run / "result.json").read_bytes() == before and not (run / "units").exists()
 
 
@@ -154,7 +154,7 @@ MISUSES = {
     "no such device": (["--device", "memristor"], "joshi2020"),
     "no such device file": (["--device", "/nowhere.toml"], "/nowhere.toml"),
     "bad time": (["--times", "tomorrow"], "tomorrow"),
-    "time before the first read": (["--times", "1s"], "20"),
+    "time before the first read": (["--times", "1s"], "at 25 s, has not been made"),
     "unknown compensation": (["--compensation", "magic"], "magic"),
     "no chips": (["--chips", "0"], "chips"),
     "no reads": (["--reads", "-1"], "reads"),
@@ -166,7 +166,7 @@ MISUSES = {
     "no bits": (["--dac-bits", "0"], "bits"),
     "unknown read noise": (["--read-noise", "per_pixel"], "per_product"),
     "noise of products with impossible tiles": (["--read-noise", "per_product", "--tile-rows", "0"], "rows"),
-    "noise of products before the first read": (["--read-noise", "per_product", "--times", "1s"], "20"),
+    "noise of products before the first read": (["--read-noise", "per_product", "--times", "1s"], "at 25 s, has not been made"),
     "no tile rows": (["--tile-rows", "0"], "rows"),
     "plot of unknown form": (["--plot", "a.xyz"], "a.xyz"),
     "plot in no folder": (["--plot", "nowhere/a.png"], "there is no folder"),

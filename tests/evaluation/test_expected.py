@@ -19,7 +19,7 @@ from refpcm.spec import random
 from refpcm.spec.compensation.adabs import calibration_images
 from refpcm.spec.compensation.global_drift import time_of_first_read
 from refpcm.spec.crossbars import program_network
-from refpcm.spec.nn.batch_norm import mean_statistics
+from refpcm.spec.nn.batch_norm import Statistics, mean_statistics
 from refpcm.spec.pcm.chip import program
 from refpcm.spec.pcm.curve import polynomial
 from refpcm.spec.pcm.device import DEVICES, HERMES_2, JOSHI2020, NO_READ_NOISE
@@ -64,8 +64,8 @@ def statistics(inputs, path, t_s, device="noiseless", **settings):
 
 
 def test_the_mean_of_statistics_weighs_every_batch_alike():
-    batches = [{"a": (np.array([1.0, 5.0]), np.array([2.0, 2.0]))},
-               {"a": (np.array([2.0, -5.0]), np.array([8.0, 0.0]))}]
+    batches = [{"a": Statistics(np.array([1.0, 5.0]), np.array([1.0, 1.0]), 2)},
+               {"a": Statistics(np.array([2.0, -5.0]), np.array([6.0, 0.0]), 4)}]
     found = mean_statistics(iter(batches))
     np.testing.assert_array_equal(found["a.running_mean"], [1.5, 0.0])
     np.testing.assert_array_equal(found["a.running_var"], [5.0, 1.0])

@@ -41,6 +41,6 @@ def test_white_inputs_give_the_weight_error():
 
 def test_compensation_lowers_the_error_of_every_drifted_layer():
     chip = program_network(NETWORK, PARAMETERS, JOSHI2020, 1, 2)
-    raw, rescued, _ = compensated_read(chip, 3e7, 0, reference_readouts(chip))
-    before, after = (layer_errors(NETWORK, PARAMETERS, m, IMAGES) for m in (raw, rescued))
+    raw, compensated, _ = compensated_read(chip, 3e7, 0, reference_readouts(chip))
+    before, after = (layer_errors(NETWORK, PARAMETERS, m, IMAGES) for m in (raw, compensated))
     assert all(after[name] < before[name] for name in before)

@@ -48,7 +48,7 @@ def small(tmp_path_factory):
     save_network(folder / "net.safetensors", NetworkFile(network, parameters, CLASSES, (0.5,) * 3, (0.3,) * 3))
     return Protocol(str(folder / "net.safetensors"), str(folder / "data"), seed=5, chips=2, reads=2,
                     times_s=(25.0, 1e6), adabs_batches=2, adabs_batch_size=8, read_noise="per_product",
-                    compensations=COMPENSATIONS, kernels="direct")
+                    compensations=COMPENSATIONS, calibration="train", kernels="direct")
 
 
 def test_a_unit_is_what_its_parts_give_by_hand(small):

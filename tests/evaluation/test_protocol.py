@@ -38,8 +38,8 @@ def test_a_unit_is_chip_read_compensation_accuracy_one_after_the_other(small, ch
     assert (task.chip, task.t_s, task.draw) == (1, 1e7, 1)
     gdc = Readout(choice.get("readout", "columns"), choice.get("per_column", False))
     chip = program_network(inputs.file.network, inputs.file.parameters, JOSHI2020, 5, 1, choice.get("on_chip", "all"))
-    raw, rescued, _ = compensated_read(chip, 1e7, 1, reference_readouts(chip, gdc), gdc)
-    drifted, scaled = (with_matrices(inputs.file.network, inputs.file.parameters, m) for m in (raw, rescued))
+    raw, compensated, _ = compensated_read(chip, 1e7, 1, reference_readouts(chip, gdc), gdc)
+    drifted, scaled = (with_matrices(inputs.file.network, inputs.file.parameters, m) for m in (raw, compensated))
     chosen = calibration_images(5, 1, 1, 40, 2, 8)
     images = [inputs.normalised(inputs.data.train_images[i]) for i in chosen]
     if "calibration" in choice:
@@ -59,7 +59,7 @@ def test_calibration_on_the_test_images_is_another_evaluation(small):
     assert inputs.calibration_images("test") is inputs.data.test_images
     with pytest.raises(RefpcmError, match="20 calibration images"):
         run_task(tasks(replace(on_test, adabs_batches=5))[0])
-    with pytest.raises(RefpcmError, match="calibration must be train or train-augmented or test"):
+    with pytest.raises(RefpcmError, match="calibration must be train-augmented or train or test"):
         replace(small, calibration="both")
 
 

@@ -142,8 +142,7 @@ class Index(list):
 
 
 @pytest.mark.parametrize("train_images, change, said", [
-    (None, {"adabs_batches": 13}, "40 calibration images"), ([], {"compensations": ("adabs-alone",)}, "no training"),
-    ([0] * 40, {"calibration": "train-augmented"}, "choose train")])
+    (None, {"adabs_batches": 13}, "40 calibration images"), ([], {"compensations": ("adabs-alone",)}, "no training")])
 def test_before_the_first_unit_adabs_is_known_to_have_its_images(small, tmp_path, monkeypatch, train_images, change,
                                                                  said):
     inputs = load_inputs(small.network, small.data, "direct")

@@ -5,7 +5,7 @@ import pytest
 
 from data_tools.writing import write
 from refpcm.evaluation.inputs import load_inputs
-from refpcm.evaluation.on_tiles import _ranges
+from refpcm.evaluation.on_tiles import with_ranges
 from refpcm.evaluation.protocol import Protocol
 from refpcm.evaluation.report import table
 from refpcm.evaluation.run import run
@@ -16,7 +16,7 @@ from refpcm.spec.compensation.global_drift import compensated_read, reference_re
 from refpcm.spec.crossbars import program_network
 from refpcm.spec.network_on_tiles import Analog, analog_forward
 from refpcm.spec.pcm.device import JOSHI2020
-from refpcm.spec.pcm.tile import Saturation
+from refpcm.spec.pcm.tile import Ranges, Saturation
 from refpcm.spec.resnet import initial_parameters, tiny_resnet8
 
 
@@ -38,10 +38,12 @@ def on_tiles(tmp_path_factory):
 
 def test_shares_are_those_that_the_specification_counts(on_tiles):
     inputs = load_inputs(on_tiles.network, on_tiles.data, on_tiles.kernels)
+    on_tiles = with_ranges(inputs, on_tiles)
     network, trained = inputs.file.network, inputs.file.parameters
     chip = program_network(network, trained, JOSHI2020, 3, 0)
     raw, _, alphas = compensated_read(chip, 1e7, 0, reference_readouts(chip))
-    analog = Analog(on_tiles.tiles(), raw, {c.name: c.w_max for c in chip.crossbars}, _ranges(on_tiles, inputs), alphas)
+    ranges = {name: Ranges(of_inputs, of_sums) for name, of_inputs, of_sums in on_tiles.ranges}
+    analog = Analog(on_tiles.tiles(), raw, {c.name: c.w_max for c in chip.crossbars}, ranges, alphas)
     counts = {crossbar.name: Saturation() for crossbar in chip.crossbars}
     analog_forward(network, trained, analog, inputs.normalised(inputs.data.test_images), saturation=counts)
     late = chip_saturation(inputs, on_tiles)[1]

@@ -11,10 +11,10 @@ import pytest
 CODE = """
 import numpy as np
 from refpcm.fast.kernels import head
-from refpcm.fast.threads import run
+from refpcm.fast.threads import run_tasks
 x = np.arange(40, dtype=np.float32).reshape(2, 20)
 out = np.zeros((2, 2), np.float32)
-run(head.linear, 2, x, x, np.zeros(2, np.float32), out)
+run_tasks(head.linear, 2, x, x, np.zeros(2, np.float32), out)
 assert np.array_equal(out, x @ x.T)
 """
 

@@ -10,7 +10,7 @@ import pytest
 
 from refpcm.fast import random as fast
 from refpcm.fast.outside import GROUP, positions_outside
-from refpcm.fast.random import CENTRE_FIRST, CENTRE_LAST, PART, _normals_of, chunk_normals, normal_at, uniform_at
+from refpcm.fast.random import CENTRE_FIRST, CENTRE_LAST, PART, chunk_normals, normal_at, normals_of_words, uniform_at
 from refpcm.spec import random
 
 SEAMS = [word + d for word in (0, CENTRE_FIRST, 2 ** 31, CENTRE_LAST, 2 ** 32 - 1) for d in range(-3, 4)
@@ -27,7 +27,7 @@ def padded(words, fill):
 
 def normals_of(words, fill=0):
     given, out = padded(words, fill), np.empty(len(words))
-    _normals_of(given, np.empty(given.size + GROUP, np.int32), np.empty(given.size), out)
+    normals_of_words(given, np.empty(given.size + GROUP, np.int32), np.empty(given.size), out)
     return out
 
 
@@ -77,7 +77,7 @@ def test_positions_outside_are_found_in_order(low, high):
     ("haswell", "+avx2,+fma,+avx,+sse4.2,+popcnt,+bmi,+bmi2"), pytest.param("x86-64", "+sse2", marks=pytest.mark.slow)])
 def test_normals_are_the_same_bits_on_cpus_without_avx512(cpu, features, tmp_path):
     code = ("import sys; sys.path.insert(0, 'tests/fast'); import test_fast_random as t\n"
-            "t.every_case(); t.every_start(); text = ''.join(t._normals_of.inspect_asm().values())\n"
+            "t.every_case(); t.every_start(); text = ''.join(t.normals_of_words.inspect_asm().values())\n"
             "assert 'zmm' not in text and 'vfm' not in text")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                           env={**os.environ, "NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": features,

@@ -24,7 +24,7 @@ def test_every_task_runs_once(tasks, threads):
     for count in range(1, threads + 1):
         numba.set_num_threads(count)
         counts = np.zeros(tasks, int)
-        parallel.run(mark, tasks, counts)
+        parallel.run_tasks(mark, tasks, counts)
         assert np.all(counts == 1)
 
 
@@ -35,13 +35,13 @@ def test_an_error_in_any_part_reaches_the_caller(threads):
         if stop == 4:
             raise ValueError("part")
     with pytest.raises(ValueError, match="part"):
-        parallel.run(fail_at_the_end, 4)
+        parallel.run_tasks(fail_at_the_end, 4)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_makes_its_own_threads(threads):
     numba.set_num_threads(threads)
-    parallel.run(mark, 4, np.zeros(4, int))
+    parallel.run_tasks(mark, 4, np.zeros(4, int))
     child = multiprocessing.get_context("fork").Process(target=_run_in_child)
     child.start()
     child.join(30)
@@ -50,5 +50,5 @@ def test_a_forked_child_makes_its_own_threads(threads):
 
 def _run_in_child():
     counts = np.zeros(4, int)
-    parallel.run(mark, 4, counts)
+    parallel.run_tasks(mark, 4, counts)
     assert np.all(counts == 1)

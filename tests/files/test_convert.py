@@ -225,7 +225,8 @@ BAD = {  # arguments, words on stderr
     "target the source": (["network.npz", "./network.npz"], "SOURCE and TARGET are the same file"),
     "target folder missing": (["good.pt", "absent/n.npz", *ARCHITECTURE], "there is no folder"),
     "target a folder": (["good.pt", "folder.npz", *ARCHITECTURE], "folder.npz: it is a folder"),
-    "no architecture": (["good.pt", "n.npz"], "add --architecture, one of tiny-resnet8, joshi2020-resnet32"),
+    "no network": (["foreign.pt", "n.npz"], "holds no network that refpcm knows: it has no convolution conv1.weight"),
+    "data missing": (["good.pt", "n.npz", "--check", "absent"], "absent: no such folder"),
     "unknown architecture": (["good.pt", "n.npz", "--architecture", "vgg16"], "unknown architecture 'vgg16'; known"),
     "wrong architecture": (["good.pt", "n.npz", "--architecture", "cifar-resnet20"], "its tensors fit tiny-resnet8"),
     "architecture of another": (["network.npz", "n.npz", "--architecture", "cifar-resnet20"], "is a network file"),
@@ -258,6 +259,7 @@ def folder(tmp_path_factory):
     good = checkpoint()
     files = {"good.pt": good, "cut.pt": good[:-1000], "empty": b"", "text": b"one\ntwo\n",
              "evil.pt": zipped(named("os system") + b"(X\x0a\0\0\0touch evil" + b"tR"),
+             "foreign.pt": checkpoint(zipped, {"stage_1.0.conv_a.weight": np.zeros((4, 4, 3, 3))}),
              "none.pt": zipped({"epoch": 3}), "number.pt": sequential(5)}
     for name, content in files.items():
         (path / name).write_bytes(content)
@@ -292,7 +294,7 @@ def test_bad_input_is_one_sentence_and_exit_status_2(folder, case):
 
 
 def test_the_bad_inputs_are_counted():
-    assert len(BAD) == 42
+    assert len(BAD) == 43
 
 
 @pytest.mark.skipif(not RESNET20.exists(), reason="needs ../shared/data/pretrained")

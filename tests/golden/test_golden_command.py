@@ -1,7 +1,6 @@
 """python -m refpcm.golden as a user runs it: right and wrong implementations, the three ways, wrong usage."""
 
 import json
-import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -30,19 +29,6 @@ PROGRAM = "import sys; sys.exit(77) if 'words' in sys.argv[1] else None"
 
 def golden(*arguments, cwd=None):
     return command("refpcm.golden", *arguments, cwd=cwd)
-
-
-def test_the_installed_refpcm_agrees_with_the_kit_and_reports_it(tmp_path):
-    done = golden("check", "--self", "--level", 0, 1, 2, 3, "--report", tmp_path / "report.json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    report = json.loads((tmp_path / "report.json").read_text())
-    assert all(row["failed"] == row["unsupported"] == 0 < row["passed"] for row in report["counts"].values())
-    assert len(report["kit_sha256"]) == 64 and report["platform"] and report["versions"]["numpy"]
-
-
-@pytest.mark.slow
-def test_the_installed_refpcm_agrees_with_the_kit_on_every_level():
-    assert golden("check", "--self").returncode == 0
 
 
 def test_an_adapter_gets_passed_failed_and_unsupported_apart(tmp_path):
@@ -94,6 +80,16 @@ def test_explain_shows_equation_parameters_tolerance_and_source():
         assert part in done.stdout
 
 
+def test_explain_takes_patterns_and_shows_layers_devices_dtypes_and_values_that_are_not_zero():
+    done = golden("explain", "L1-program-*", "L5-plain-64")
+    assert done.returncode == 0
+    for part in ("L1-program-programmed: programmed", "L1-program-zero: programmed", "parameter str reset_device = zero",
+                 "g_target_us float64 (144,) [uS]: from flat index 4: 1e-06", "Device joshi2020:", "g_max_us = 25.0",
+                 "nu_mean logarithm (-0.0155, 0.0244), within 0.049 .. 0.1", "Layers of tiny-resnet8",
+                 "kernel 3, stride 2, padding 1", "parameter float momentum = 0.9", "value float64 (19,)"):
+        assert part in done.stdout, part
+
+
 def test_regenerated_values_agree_with_the_stored_ones(tmp_path):
     done = golden("regenerate", "--level", 0, 1, 2, 3, "--out", tmp_path / "kit")
     assert done.returncode == 0 and (tmp_path / "kit" / "manifest.json").exists(), done.stdout + done.stderr
@@ -101,7 +97,8 @@ def test_regenerated_values_agree_with_the_stored_ones(tmp_path):
 
 def test_a_kit_that_grows_keeps_its_cases_bit_for_bit(tmp_path):
     """The kit without its cases of 1.1, then what is new added by the code."""
-    from refpcm.golden.kit import Kit, write_kit
+    from refpcm.golden.kit import Kit
+    from refpcm.golden.kit_writing import write_kit
     from refpcm.golden.levels import all_cases
     whole = Kit()
     old = [case for case in whole.cases if case.level in (1, 5) and "tight" not in case.id]
@@ -119,20 +116,21 @@ def test_a_kit_that_grows_keeps_its_cases_bit_for_bit(tmp_path):
 def test_errata_are_of_cases_of_the_kit_and_explain_shows_them():
     from refpcm.golden.kit import Kit
     kit = Kit()
-    assert {erratum["case"] for erratum in kit.manifest["errata"]} <= {case.id for case in kit.cases}
+    assert {erratum["case"] for erratum in kit.errata} <= {case.id for case in kit.cases}
     assert "erratum since 1.0: Its tolerance is wider" in golden("explain", "L5-plain-32").stdout
 
 
 def test_regenerated_values_of_another_kit_are_told_apart(tmp_path, capsys):
     """A sigma of level 6 off by 1 %, and a tolerance by a factor of 10."""
-    from refpcm.golden.commands import regenerate_command
-    from refpcm.golden.kit import Kit, write_kit
+    from refpcm.golden.kit import Kit
+    from refpcm.golden.kit_writing import write_kit
+    from refpcm.golden.regenerate import regenerate
     shape, moments = (next(c for c in Kit().cases if c.id == f"L6-nu-{kind}") for kind in ("kolmogorov", "moments"))
     out, = shape.outputs
     other = replace(out, expected={**out.expected, "sigma": 1.01 * out.expected["sigma"]})
     lax = replace(out, tolerance=replace(moments.outputs[0].tolerance, value=1e-5))
     write_kit(tmp_path, [replace(shape, outputs=(other,)), replace(moments, outputs=(lax,))], {})
-    assert regenerate_command(SimpleNamespace(kit=tmp_path, level=[6], out=None)) == 1
+    assert regenerate(SimpleNamespace(kit=tmp_path, level=[6], out=None)) == 1
     said = capsys.readouterr().out.splitlines()
     assert [line for line in said if "not in the stored kit" not in line] == [
         "L6-nu-moments: operation, inputs, parameters or outputs are others, or a tolerance is",
@@ -140,8 +138,9 @@ def test_regenerated_values_of_another_kit_are_told_apart(tmp_path, capsys):
 
 
 def test_regeneration_compares_scales_and_texts(tmp_path, capsys):
-    from refpcm.golden.commands import regenerate_command
-    from refpcm.golden.kit import Kit, write_kit
+    from refpcm.golden.kit import Kit
+    from refpcm.golden.kit_writing import write_kit
+    from refpcm.golden.regenerate import regenerate
     case = next(c for c in Kit().cases if c.id == "L1-drift-1h")
     out, = case.outputs
     other = replace(out, unit="mS", expected={**out.expected, "scale": 1.00001 * out.expected["scale"]},
@@ -149,7 +148,7 @@ def test_regeneration_compares_scales_and_texts(tmp_path, capsys):
     nu = replace(case.inputs[-1], unit="uS")
     write_kit(tmp_path, [replace(case, equation="x", interpretation="I-2", catches="x", outputs=(other,),
                                  inputs=(*case.inputs[:-1], nu))], {})
-    assert regenerate_command(SimpleNamespace(kit=tmp_path, level=[1], out=None)) == 1
+    assert regenerate(SimpleNamespace(kit=tmp_path, level=[1], out=None)) == 1
     said = capsys.readouterr().out.splitlines()
     assert [line for line in said if "not in the stored kit" not in line] == [f"L1-drift-1h: {what} differs" for what in (
         "equation", "interpretation", "catches", "unit of nu", "unit of g_drift_us",
@@ -168,25 +167,12 @@ def test_the_reports_in_the_docs_are_of_this_kit(report):
     (("check", "--outputs", "/no/such/folder"), "is not a folder"),
     (("check", "--self", "--case", "L9*"), "no case fits"),
     (("check", "--self", "--kit", "/no/such/kit"), "no golden kit"),
-    (("explain", "L9-nothing"), "there is no case"),
+    (("explain", "L9-nothing"), "no case fits"),
     (("export", "/"), "exists"),
     (("regenerate", "--level", 0, "--out", HERE), "frozen")])
 def test_wrong_usage_is_one_sentence_and_status_two(arguments, says):
     done = golden(*arguments)
     assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("damage, says", [
-    (lambda l0, l1, manifest: l0.write_bytes(l0.read_bytes()[:-1] + b"x"), "SHA-256"),
-    (lambda l0, l1, manifest: l1.unlink(), "intact copy"),
-    (lambda l0, l1, manifest: manifest.write_text("{"), "no golden kit"),
-    (lambda l0, l1, manifest: manifest.write_text(manifest.read_text().replace('"level":0', '"level":9', 1)),
-     "does not fit the schema")])
-def test_a_damaged_kit_is_refused(tmp_path, damage, says):
-    shutil.copytree(HERE, tmp_path / "kit")
-    damage(*(tmp_path / "kit" / name for name in ("l0.safetensors", "l1.safetensors", "manifest.json")))
-    done = golden("list", "--kit", tmp_path / "kit")
-    assert done.returncode == 2 and says in done.stderr
 
 
 def test_the_kit_keeps_its_limits():

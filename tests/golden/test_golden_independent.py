@@ -8,7 +8,6 @@ import pytest
 
 from refpcm.golden.compare import compare
 from refpcm.golden.kit import Kit
-from refpcm.golden.schema import check_schema
 from refpcm.golden.statistics import central_moments
 
 getcontext().prec = 50
@@ -96,14 +95,3 @@ def test_closed_form_moments_agree_with_numeric_integration(family, fold, mu, si
     mean = np.sum(fold(y) * weight)
     expected = [mean, np.sum((fold(y) - mean) ** 2 * weight), np.sum((fold(y) - mean) ** 4 * weight)]
     np.testing.assert_allclose(central_moments(family, mu, sigma), expected, rtol=1e-7, atol=1e-15)
-
-
-@pytest.mark.peers
-def test_the_manifest_fits_its_schema_by_an_independent_validator():
-    import json
-
-    from refpcm.golden.kit import HERE, SCHEMA
-    jsonschema = pytest.importorskip("jsonschema")
-    manifest, schema = (json.loads((HERE / name).read_text()) for name in ("manifest.json", SCHEMA))
-    jsonschema.validate(manifest, schema)
-    check_schema(manifest, schema, "manifest.json")

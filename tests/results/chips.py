@@ -88,5 +88,5 @@ def on_chips(name, title, text):
         f"{text} {protocol['chips']} chips, device `{protocol['device']}`, {images} test images; digital "
         f"accuracy on the same images {percent(result['digital_accuracy'])}. std is that of one chip; the interval is "
         "of the mean.",
-        command(f"{asked}\n{asked} \\\n    --compensation adabs --calibration train-augmented"),
+        command(f"{asked} --calibration train\n{asked} \\\n    --compensation adabs"),
         table(["time", "compensation", "mean", "95 % interval", "std"], rows)])

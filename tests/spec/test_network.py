@@ -23,6 +23,7 @@ from refpcm.spec.resnet import (
     cifar_resnet,
     imagenet_resnet,
     initial_parameters,
+    other_placement,
     parameter_shapes,
     pcm_weight_count,
 )
@@ -41,6 +42,8 @@ def normals(index, count):
     ("cifar-resnet44", 655_418),
     ("cifar-resnet56", 848_954),
     ("cifar-resnet110", 1_719_866),
+    ("cifar-resnet20-behind", 268_346),
+    ("cifar-resnet-64x2-128x2-256x2-512x2-projection", 11_679_912 - 64 * 3 * 40 - 990 * 513),
     ("imagenet-resnet18", 11_679_912),
     ("imagenet-resnet34", 21_780_648),
 ])
@@ -82,13 +85,61 @@ def test_an_unknown_architecture_is_refused_with_the_known_ones():
         build("resnet99")
 
 
+@pytest.mark.parametrize("spelled_out, name", [
+    ("cifar-resnet-16x3-32x3-64x3-around", "cifar-resnet20"), ("cifar-resnet-16x3-32x3-64x3-behind", "cifar-resnet20-behind"),
+    ("cifar-resnet-16x5-28x5-56x5-projection", "joshi2020-resnet32"),
+    ("cifar-resnet-16x3-32x3-64x3-around-at32", "cifar-resnet20"),
+    ("imagenet-resnet-64x3-128x4-256x6-512x3-projection", "imagenet-resnet34")])
+def test_a_known_network_spelled_out_has_its_short_name(spelled_out, name):
+    assert build(spelled_out) == build(name) and build(spelled_out, 7) == build(name, 7)
+
+
+@pytest.mark.parametrize("name, shape, classes", [
+    ("cifar-resnet-16x3-32x3-64x3-projection", (3, 32, 32), 10), ("cifar-resnet-8x1-projection-at64", (3, 64, 64), 10),
+    ("imagenet-resnet-64x1-128x1-behind", (3, 224, 224), 1000), ("cifar-resnet-8x1-20x2-40x1-around", (3, 32, 32), 10)])
+def test_other_networks_keep_the_name_that_spells_them_out(name, shape, classes):
+    network = build(name)
+    assert (network.architecture, network.input_shape, network.classes) == (name, shape, classes)
+    assert build(name, 5).classes == 5 and build(network.architecture, classes) == network
+
+
+@pytest.mark.parametrize("name", ["cifar-resnet-16x3", "cifar-resnet-0x3-projection", "cifar-resnet-16x0-projection",
+                                  "cifar-resnet-99999x1-projection", "cifar-resnet" + 7 * "-8x1" + "-projection",
+                                  "cifar-resnet-8x1-sideways", "vgg-resnet-8x1-projection", "", None, 5, "x" * 10000])
+def test_names_that_spell_out_nothing_are_refused(name):
+    with pytest.raises(RefpcmError, match="unknown architecture .*known are: tiny-resnet8, .*STEM-resnet") as refused:
+        build(name)
+    assert len(str(refused.value)) < 600
+
+
+def test_option_a_cannot_leave_channels_out():
+    assert build("cifar-resnet-32x1-16x1-projection").classes == 10
+    with pytest.raises(RefpcmError, match="option A .behind. cannot leave channels out"):
+        build("cifar-resnet-32x1-16x1-behind")
+
+
+@pytest.mark.parametrize("around, behind", [
+    ("cifar-resnet20", "cifar-resnet20-behind"),
+    ("cifar-resnet-8x2-16x2-around", "cifar-resnet-8x2-16x2-behind"),
+    ("cifar-resnet-8x2-16x2-around-at64", "cifar-resnet-8x2-16x2-behind-at64")])
+def test_a_network_of_option_a_has_another_placement_with_the_same_parameters(around, behind):
+    around, behind = build(around, 7), build(behind, 7)
+    assert other_placement(around) == behind and other_placement(behind) == around
+    assert parameter_shapes(around) == parameter_shapes(behind) and around.layers != behind.layers
+
+
+@pytest.mark.parametrize("name", ["tiny-resnet8", "imagenet-resnet18", "cifar-resnet-8x1-around", "cifar-resnet-8x1-9x1-behind"])
+def test_where_no_channels_are_added_there_is_no_other_placement(name):
+    assert other_placement(build(name)) is None
+
+
 def small(shortcut):
     """Every kind of layer in one network of a few hundred weights."""
     layers = (Conv2d("conv1", (IMAGE,), 2, 2, 3, 1, 1), BatchNorm("bn1", ("conv1",), 2), ReLU("relu", ("bn1",)),
               MaxPool("maxpool", ("relu",), 3, 2, 1),
               Conv2d("conv2", ("maxpool",), 2, 4, 3, 2, 1), BatchNorm("bn2", ("conv2",), 4))
-    if shortcut == "pad":
-        layers += (PadShortcut("skip", ("maxpool",), 2, 4, 2),)
+    if shortcut != "projection":
+        layers += (PadShortcut("skip", ("maxpool",), 2, 4, 2, 1 if shortcut == "around" else 0),)
     else:
         layers += (Conv2d("down", ("maxpool",), 2, 4, 1, 2, 0), BatchNorm("skip", ("down",), 4))
     layers += (Add("add", ("bn2", "skip")), ReLU("relu2", ("add",)), GlobalAveragePool("avgpool", ("relu2",)),
@@ -96,7 +147,7 @@ def small(shortcut):
     return Network("small", layers, (2, 8, 8))
 
 
-@pytest.mark.parametrize("shortcut", ["pad", "projection"])
+@pytest.mark.parametrize("shortcut", ["around", "behind", "projection"])
 @pytest.mark.parametrize("training", [True, False])
 def test_every_gradient_of_a_whole_network_is_numeric(shortcut, training):
     network = small(shortcut)
@@ -129,9 +180,9 @@ def test_a_training_pass_names_every_tensor_and_reports_the_statistics_of_every_
     logits, tape = forward(network, parameters, images, training=True)
     assert set(tape.values) == {IMAGE} | {layer.name for layer in network.layers}
     assert set(tape.statistics) == {layer.name for layer in network.layers if isinstance(layer, BatchNorm)}
-    mean, var = tape.statistics["bn1"]
+    mean, var, count = tape.statistics["bn1"]
     assert np.allclose(mean, tape.values["conv1"].mean((0, 2, 3)), atol=1e-6)
-    assert np.allclose(var, tape.values["conv1"].var((0, 2, 3), ddof=1), rtol=1e-5)
+    assert np.allclose(var, tape.values["conv1"].var((0, 2, 3), ddof=0), rtol=1e-5) and count == 4 * 32 * 32
     assert logits.shape == (4, 10) and logits.dtype == np.float32
 
 

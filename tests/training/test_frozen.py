@@ -31,7 +31,7 @@ def begun(config, data):
     forms = find_forms("direct")
     engine, images = forms.make_engine(NETWORK), forms.normalised(data.train_images, data.mean, data.std)
     engine.forward(state.parameters, images, training=True)
-    for name, (mean, var) in engine.statistics.items():
+    for name, (mean, var, _) in engine.statistics.items():
         state.parameters[f"{name}.running_mean"] = mean.astype(np.float32)
         state.parameters[f"{name}.running_var"] = var.astype(np.float32)
     return state

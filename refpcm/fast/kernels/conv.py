@@ -25,15 +25,15 @@ def aligned(size):
 
 
 @kernel
-def convolve_rows(start, stop, x, x_first, x_row, stride, packed, out, grid, how, sums, last_lanes):
+def convolve_rows(start, stop, x, x_first, x_row, stride, packed, out, grid, epilogue, sums, last_lanes):
     """Convolution of rows `start` .. `stop` - 1 of all groups, finished as finish.py says.
 
     x (G, C, P, 16), x_first: index of the pixel under the first tap of output (0, 0); packed from
-    packing.pack_weights; out (G, K, P', 16), grid: of its planes (layout.Plane.grid); how: from finish.finish;
+    packing.pack_weights; out (G, K, P', 16), grid: of its planes (layout.Plane.grid); epilogue: from finish.finish;
     sums (G * rows, K, 2) float64, overwritten (meaningless for AFFINE); last_lanes: images in the last group.
     """
     out_first, out_row, rows, columns = grid
-    mode, constants, floor, add, flat_out, addend, output, activation = how
+    mode, constants, floor, add, flat_out, addend, output, activation = epilogue
     channels, size, out_channels = packed.shape[2], packed.shape[1], out.shape[1]
     x_plane, out_plane, block_bytes = x.shape[2] * PIXEL_BYTES, out.shape[2] * LANES, packed[0].size * FLOAT_BYTES
     scratch, first = aligned(OUT_TILE * SPAN)
@@ -67,7 +67,7 @@ def convolve_rows(start, stop, x, x_first, x_row, stride, packed, out, grid, how
 
 
 @kernel
-def input_gradient_rows_stride_2(start, stop, dy, dy_first, dy_row, packed, taps, out, grid, how, sums, last_lanes):
+def input_gradient_rows_stride_2(start, stop, dy, dy_first, dy_row, packed, taps, out, grid, epilogue, sums, last_lanes):
     """Gradient of the input of a convolution with stride 2: rows `start` .. `stop` - 1 of all groups.
 
     dy (G, K, P, 16), dy_first: index of its pixel (0, 0); packed from packing.pack_weights_by_parity; taps: 3, or 1
@@ -75,7 +75,7 @@ def input_gradient_rows_stride_2(start, stop, dy, dy_first, dy_row, packed, taps
     and one of odd columns interleave in the scratch.
     """
     out_first, out_row, rows, columns = grid
-    mode, constants, floor, add, flat_out, addend, output, activation = how
+    mode, constants, floor, add, flat_out, addend, output, activation = epilogue
     channels, out_channels = dy.shape[1], out.shape[1]
     dy_plane, out_plane = dy.shape[2] * PIXEL_BYTES, out.shape[2] * LANES
     scratch, first = aligned(OUT_TILE * 2 * SPAN)

@@ -6,7 +6,7 @@ from refpcm.fast.kernels import conv, packing, weight_gradient, winograd, winogr
 from refpcm.fast.kernels.emit import OUT_TILE, in_tile, tile_sums
 from refpcm.fast.kernels.layout import LANES
 from refpcm.fast.kernels.packing import blocks
-from refpcm.fast.threads import run
+from refpcm.fast.threads import run_tasks
 
 SHAPES = ((3, 1), (3, 2), (1, 1), (1, 2), (7, 2))  # (kernel, stride) that the kernels know
 SECOND_CACHE = 512 * 1024  # bytes that a band of the weight gradient may fill
@@ -23,8 +23,8 @@ def corner(plane, padding):
     return plane.origin - padding * (plane.row + 1)
 
 
-def convolve(square, scratch, weight, scale, transposed, stride, x, x_plane, padding, out, plane, how, last_lanes):
-    """out = convolution of x with `weight` times `scale` (see packing.pack_weights), finished as `how` says.
+def convolve(square, scratch, weight, scale, transposed, stride, x, x_plane, padding, out, plane, epilogue, last_lanes):
+    """out = convolution of x with `weight` times `scale` (see packing.pack_weights), finished as `epilogue` says.
 
     square: from FORMS.
 
@@ -41,24 +41,24 @@ def convolve(square, scratch, weight, scale, transposed, stride, x, x_plane, pad
     else:
         packed = scratch("packed", (blocks(outputs), size, inputs, size, OUT_TILE))
         pack, kernel, tasks = packing.pack_weights, conv.convolve_rows, plane.height
-    run(pack, len(packed), weight, scale, transposed, packed)
+    run_tasks(pack, len(packed), weight, scale, transposed, packed)
     sums = scratch("row sums", (len(x) * tasks, outputs, 2), np.float64)
-    run(kernel, len(sums), x, corner(x_plane, padding), x_plane.row, stride, packed, out, plane.grid, how, sums,
+    run_tasks(kernel, len(sums), x, corner(x_plane, padding), x_plane.row, stride, packed, out, plane.grid, epilogue, sums,
         last_lanes)
     return sums.sum(0)
 
 
-def input_gradient(square, scratch, weight, stride, dy, dy_plane, out, plane, how, last_lanes):
-    """out = gradient of the input, from dy, finished as `how` says; returns the sums like `convolve`."""
+def input_gradient(square, scratch, weight, stride, dy, dy_plane, out, plane, epilogue, last_lanes):
+    """out = gradient of the input, from dy, finished as `epilogue` says; returns the sums like `convolve`."""
     size, inputs = weight.shape[2], out.shape[1]
     if stride == 1:
         ones = np.ones(inputs, np.float32)
-        return convolve(square, scratch, weight, ones, True, 1, dy, dy_plane, size // 2, out, plane, how, last_lanes)
+        return convolve(square, scratch, weight, ones, True, 1, dy, dy_plane, size // 2, out, plane, epilogue, last_lanes)
     packed = scratch("packed", (4, blocks(inputs), 2, len(weight), 2, OUT_TILE))
     packing.pack_weights_by_parity(weight, packed)
     sums = scratch("row sums", (len(dy) * plane.height, inputs, 2), np.float64)
-    run(conv.input_gradient_rows_stride_2, len(sums), dy, dy_plane.origin, dy_plane.row, packed, size, out, plane.grid,
-        how, sums, last_lanes)
+    run_tasks(conv.input_gradient_rows_stride_2, len(sums), dy, dy_plane.origin, dy_plane.row, packed, size, out, plane.grid,
+        epilogue, sums, last_lanes)
     return sums.sum(0)
 
 
@@ -81,7 +81,7 @@ def weight_gradient_of(square, scratch, layer, x, x_plane, dy, plane):
     in_tiles = -(-layer.in_channels // in_tile(width))
     partial = scratch("partial", (image_parts, sections, tiles_each, in_tiles, places, tile_sums(width)))
     gradient = np.empty(shape, np.float32)
-    run(parts, image_parts * sections, x, corner(x_plane, layer.padding), x_plane.row, layer.stride, dy, plane.grid,
+    run_tasks(parts, image_parts * sections, x, corner(x_plane, layer.padding), x_plane.row, layer.stride, dy, plane.grid,
         size, image_parts, band, partial)
-    run(collect, layer.out_channels, partial, gradient)
+    run_tasks(collect, layer.out_channels, partial, gradient)
     return gradient

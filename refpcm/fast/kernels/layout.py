@@ -71,6 +71,11 @@ def pack(images, tensor, plane):
         inside[group, ..., len(some):] = 0
 
 
+def last_lanes(images):
+    """Number of images (N, ...) in the last group."""
+    return len(images) - LANES * (groups(len(images)) - 1)
+
+
 def unpack(tensor, plane, images):
     """The inverse of `pack`: (N, C, H, W) for N = `images`."""
     inside = interior(tensor, plane)

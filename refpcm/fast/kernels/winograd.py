@@ -111,11 +111,11 @@ def _transform_output(products, first, out, at, span):
 
 
 @kernel
-def convolve_row_pairs(start, stop, x, x_first, x_row, stride, packed, out, grid, how, sums, last_lanes):
+def convolve_row_pairs(start, stop, x, x_first, x_row, stride, packed, out, grid, epilogue, sums, last_lanes):
     """As conv.convolve_rows (stride must be 1), but packed by `pack_weights` here, and a task is a pair of rows:
     sums (G * ceil(rows / 2), K, 2)."""
     out_first, out_row, rows, columns = grid
-    mode, constants, floor, add, flat_out, addend, output, activation = how
+    mode, constants, floor, add, flat_out, addend, output, activation = epilogue
     channels, out_channels, pairs = packed.shape[2], out.shape[1], (rows + 1) // 2
     x_plane, out_plane = x.shape[2] * LANES, out.shape[2] * LANES
     place = channels * TILE + LANES  # one vector more, so that the places do not compete for the same cache sets

@@ -136,11 +136,11 @@ def bands(plane):
 
 
 @kernel
-def convolve_bands(start, stop, x, x_first, x_row, stride, packed, out, grid, how, sums, last_lanes):
+def convolve_bands(start, stop, x, x_first, x_row, stride, packed, out, grid, epilogue, sums, last_lanes):
     """As conv.convolve_rows (stride must be 1), but packed by `pack_weights` here, and a task is a band of rows of
     squares: sums (G * bands, K, 2)."""
     out_first, out_row, rows, columns = grid
-    mode, constants, floor, add, flat_out, addend, output, activation = how
+    mode, constants, floor, add, flat_out, addend, output, activation = epilogue
     across, down = squares_of(columns)
     bands, band_rows, span = -(-rows // (SIDE * down)), SIDE * down, SIDE * across * LANES
     channels, out_channels = packed.shape[2], out.shape[1]

@@ -11,7 +11,7 @@ from refpcm.fast.kernels.convolution import input_gradient, weight_gradient_of
 from refpcm.fast.kernels.finish import AFFINE, GRADIENT, finish
 from refpcm.fast.network.buffers import floats
 from refpcm.fast.network.plan import ConvStep, HeadStep, MaxPoolStep, PadStep
-from refpcm.fast.threads import run
+from refpcm.fast.threads import run_tasks
 from refpcm.spec.resnet import IMAGE
 
 
@@ -36,25 +36,25 @@ class Backward:
         channels, plane = context.shape(step.source)
         weight, pooled = context.floats(step.linear, "weight"), context.scratch("pooled", (buffers.images, channels))
         dweight, dbias, dpooled = np.empty_like(weight), np.empty(len(weight), np.float32), np.empty_like(pooled)
-        run(head.linear_weight_gradient, len(weight), self.dlogits, pooled, dweight, dbias)
-        run(head.linear_input_gradient, buffers.images, self.dlogits, weight, dpooled)
+        run_tasks(head.linear_weight_gradient, len(weight), self.dlogits, pooled, dweight, dbias)
+        run_tasks(head.linear_input_gradient, buffers.images, self.dlogits, weight, dpooled)
         self._own(step.linear, weight=dweight, bias=dbias)
         out = buffers.take(step.source)
-        run(pooling.average_pool_gradient, len(out) * channels, dpooled, out, plane.grid)
+        run_tasks(pooling.average_pool_gradient, len(out) * channels, dpooled, out, plane.grid)
         self._only_part(step.source, out)
 
     def _pad(self, step):
         context, buffers, g = self.context, self.context.buffers, self.arrived.pop(step.result)
         (channels, plane), out = context.shape(step.source), buffers.take(step.source)
-        run(pooling.pad_shortcut_gradient, len(out) * channels, g, context.shape(step.result)[1].grid,
-            step.layer.stride, step.before, out, plane.grid)
+        run_tasks(pooling.pad_shortcut_gradient, len(out) * channels, g, context.shape(step.result)[1].grid,
+            step.layer.stride, step.layer.before, out, plane.grid)
         buffers.give(step.result, g)
         self._first_part(step.source, out)
 
     def _max_pool(self, step):
         context, buffers, g = self.context, self.context.buffers, self.arrived.pop(step.result)
         (channels, plane), out = context.shape(step.source), buffers.take(step.source)
-        run(pooling.max_pool_gradient, len(out) * channels, g, buffers.values[step.result],
+        run_tasks(pooling.max_pool_gradient, len(out) * channels, g, buffers.values[step.result],
             context.shape(step.result)[1].grid, buffers.values[step.source], plane.grid, step.window, out)
         buffers.give(step.result, g)
         self._only_part(step.source, out)
@@ -65,14 +65,12 @@ class Backward:
         z = buffers.convolved[step.result]
         if not step.relu:  # a projection: g is the gradient of the sum that it was added to
             norm.sums = self._sums(elementwise.gradient_sums, step.result, g, z)
-        scale = context.floats(step.norm, "weight").astype(np.float64) * norm.inverse_std
-        dbeta, dgamma = norm.sums[:, 0], norm.sums[:, 1] * norm.inverse_std
+        dgamma, dbeta = norm.parameter_gradients()
         self._own(step.norm, weight=floats(dgamma), bias=floats(dbeta))
         # A residual's g lives on as the gradient of its skip; elsewhere dz takes its place.
         dz = buffers.take(step.result) if step.skip else g
-        run(elementwise.normalise_gradient, len(z) * channels, g, z, floats(norm.mean), floats(scale),
-            floats(-scale * norm.inverse_std * dgamma / norm.count), floats(-scale * dbeta / norm.count), dz,
-            plane.grid, buffers.last_lanes)
+        run_tasks(elementwise.normalise_gradient, len(z) * channels, g, z, *norm.gradient(context.floats(step.norm, "weight")),
+            dz, plane.grid, buffers.last_lanes)
         if step.skip:
             self._first_part(step.skip, g)
         x, x_plane = context.read_by(step), context.shape(step.source)[1]
@@ -89,12 +87,12 @@ class Backward:
         self.waiting[name] -= 1
         behind_relu = self.waiting[name] == 0 and self._has_relu(name)
         if behind_relu:
-            how = finish(GRADIENT, floats(buffers.norms[name].mean), out, addend=addend, output=buffers.values[name],
+            epilogue = finish(GRADIENT, floats(buffers.norms[name].mean), out, addend=addend, output=buffers.values[name],
                          activation=buffers.convolved[name])
         else:
-            how = finish(AFFINE, np.zeros(channels, np.float32), out, addend=addend)
+            epilogue = finish(AFFINE, np.zeros(channels, np.float32), out, addend=addend)
         sums = input_gradient(context.square, context.scratch, context.floats(step.conv, "weight"), step.conv.stride, dz,
-                              context.shape(step.result)[1], out, plane, how, buffers.last_lanes)
+                              context.shape(step.result)[1], out, plane, epilogue, buffers.last_lanes)
         if behind_relu:
             buffers.norms[name].sums = sums
         if addend is not None:
@@ -119,7 +117,7 @@ class Backward:
         (channels, plane), mean = self.context.shape(name), floats(self.context.buffers.norms[name].mean)
         sums = self.context.scratch("plane sums", (len(tensors[0]), channels, 2), np.float64)
         results = (sums,) if out is None else (sums, out)
-        run(kernel, len(tensors[0]) * channels, *tensors, mean, *results, plane.grid)
+        run_tasks(kernel, len(tensors[0]) * channels, *tensors, mean, *results, plane.grid)
         return sums.sum(0)
 
     def _has_relu(self, name):

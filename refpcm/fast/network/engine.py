@@ -14,7 +14,7 @@ from refpcm.fast.network.backward import Backward
 from refpcm.fast.network.buffers import Buffers, Scratch, floats
 from refpcm.fast.network.noise import wanted
 from refpcm.fast.network.plan import Plan, make_plan, tensor_shapes
-from refpcm.fast.threads import one_at_a_time, run, same_threads
+from refpcm.fast.threads import one_at_a_time, run_tasks, same_threads
 from refpcm.spec.network import check
 
 CHUNK = 128  # images that an inference pass takes at once
@@ -44,16 +44,16 @@ class Context:
         """What the convolution of a ConvStep reads: its source, or the noisy copy of it in this training pass."""
         return self.buffers.noisy_inputs.get(step.result, self.buffers.values[step.source])
 
-    def convolve(self, step, scale, out, how):
-        """out = the convolution of a ConvStep, times scale (C_out,), finished as `how` says (convolution.convolve)."""
+    def convolve(self, step, scale, out, epilogue):
+        """out = the convolution of a ConvStep, times scale (C_out,), finished as `epilogue` says (convolution.convolve)."""
         return convolve(self.square, self.scratch, self.floats(step.conv, "weight"), scale, False, step.conv.stride,
                         self.read_by(step), self.shape(step.source)[1], step.conv.padding, out,
-                        self.shape(step.result)[1], how, self.buffers.last_lanes)
+                        self.shape(step.result)[1], epilogue, self.buffers.last_lanes)
 
     def linear(self, step, pooled):
         """pooled (N, C) -> logits (N, classes) of a HeadStep."""
         logits = np.empty((len(pooled), step.linear.out_features), np.float32)
-        run(head.linear, len(pooled), pooled, self.floats(step.linear, "weight"), self.floats(step.linear, "bias"),
+        run_tasks(head.linear, len(pooled), pooled, self.floats(step.linear, "weight"), self.floats(step.linear, "bias"),
             logits)
         return logits
 
@@ -83,7 +83,7 @@ class Engine:
         """images (N, C, H, W) -> logits (N, classes), float32.
 
         training: batch norm uses the statistics of the batch, which `statistics` then holds as
-        {batch-norm name: (mean, unbiased variance)}, float64 (C,); `backward` may follow. noise: see refpcm.spec.network;
+        {batch-norm name: refpcm.spec.nn.batch_norm.Statistics}; `backward` may follow. noise: see refpcm.spec.network;
         of a training pass only. frozen: a training pass with the running statistics, whose gradient takes them for
         constants (refpcm.spec.network does both with training=False); `statistics` is then empty.
         """

@@ -13,8 +13,8 @@ from refpcm.fast.kernels.finish import AFFINE, NO_FLOOR, STATISTICS, finish
 from refpcm.fast.network import noise
 from refpcm.fast.network.buffers import floats
 from refpcm.fast.network.plan import ConvStep, HeadStep, MaxPoolStep, PadStep
-from refpcm.fast.threads import run
-from refpcm.spec.nn.batch_norm import EPSILON
+from refpcm.fast.threads import run_tasks
+from refpcm.spec.nn.batch_norm import EPSILON, Statistics
 from refpcm.spec.resnet import IMAGE
 
 FAR = 64  # a mean farther than 8 standard deviations from the running mean is worth a second pass
@@ -40,12 +40,22 @@ class Norm:
         """(mean, scale, shift), float32: norm(z) = (z - mean) * scale + shift."""
         return floats(self.mean), floats(weight.astype(np.float64) * self.inverse_std), floats(bias)
 
+    def parameter_gradients(self):
+        """dgamma, dbeta, float64 (C,)."""
+        return self.sums[:, 1] * self.inverse_std, self.sums[:, 0]
+
+    def gradient(self, weight):
+        """(mean, scale, slope, offset), float32 (C,): dz = scale g + slope (z - mean) + offset."""
+        scale, (dgamma, dbeta) = weight.astype(np.float64) * self.inverse_std, self.parameter_gradients()
+        return (floats(self.mean), floats(scale), floats(-scale * self.inverse_std * dgamma / self.count),
+                floats(-scale * dbeta / self.count))
+
 
 def pack_images(context, images):
     """images (N, C, H, W) float32 into the lanes of the tensor IMAGE."""
     buffers = context.buffers
     packed = buffers.keep(buffers.values, IMAGE)
-    run(elementwise.pack_images, packed.shape[0] * packed.shape[1], images, packed, buffers.tensors[IMAGE].plane.grid)
+    run_tasks(elementwise.pack_images, packed.shape[0] * packed.shape[1], images, packed, buffers.tensors[IMAGE].plane.grid)
 
 
 def conv_training(step, context):
@@ -70,8 +80,9 @@ def conv_training(step, context):
         running = (context.parameters[f"{step.norm.name}.{part}"] for part in ("running_mean", "running_var"))
         buffers.norms[step.result] = Norm(*(value.astype(np.float64) for value in running), np.inf)
     else:
-        buffers.norms[step.result] = norm = _batch_norm(step, context, reference, sums, count)
-        context.statistics[step.norm.name] = norm.mean, norm.variance * count / (count - 1)
+        norm = batch_norm(reference, sums, count, lambda near: _sums(step, context, near))
+        buffers.norms[step.result] = norm
+        context.statistics[step.norm.name] = Statistics(norm.mean, norm.variance, count)
     if step.relu:
         _normalise(step, context)
 
@@ -80,16 +91,19 @@ def _sums(step, context, reference):
     """Sums of z - reference and its square, (C, 2), in a pass of their own."""
     buffers, (channels, plane), z = context.buffers, context.shape(step.result), context.buffers.convolved[step.result]
     sums = context.scratch("plane sums", (len(z), channels, 2), np.float64)
-    run(elementwise.moments, len(z) * channels, z, reference, sums, plane.grid, buffers.last_lanes)
+    run_tasks(elementwise.moments, len(z) * channels, z, reference, sums, plane.grid, buffers.last_lanes)
     return sums.sum(0)
 
 
-def _batch_norm(step, context, reference, sums, count):
-    """Norm of the batch; where it lies so far from `reference` that digits were lost, summed again from the mean."""
+def batch_norm(reference, sums, count, sums_from):
+    """Norm of a batch from the sums (C, 2) of z - reference and its square.
+
+    Where the mean lies so far from `reference` that digits were lost, sums_from(mean) sums again.
+    """
     norm = _norm(reference, sums, count)
     if np.any((norm.mean - reference) ** 2 > FAR * norm.variance):
         reference = floats(norm.mean)
-        norm = _norm(reference, _sums(step, context, reference), count)
+        norm = _norm(reference, sums_from(reference), count)
     return norm
 
 
@@ -113,7 +127,7 @@ def _normalise(step, context):
     else:
         projection = context.plan.producers[step.skip]
         mode, skip, skip_norm = elementwise.SKIP_NORM, buffers.convolved[step.skip], _affine(projection, context)
-    run(elementwise.normalise, len(z) * channels, z, own, mode, skip, skip_norm, ZERO,
+    run_tasks(elementwise.normalise, len(z) * channels, z, own, mode, skip, skip_norm, ZERO,
         buffers.keep(buffers.values, step.result), plane.grid)
 
 
@@ -135,24 +149,24 @@ def conv_inference(step, context):
     buffers = context.buffers
     scale, bias = fold(step, context.parameters)
     out = buffers.keep(buffers.values, step.result)
-    how = finish(AFFINE, bias, out, floor=ZERO if step.relu else NO_FLOOR,
+    epilogue = finish(AFFINE, bias, out, floor=ZERO if step.relu else NO_FLOOR,
                  addend=buffers.values[step.skip] if step.skip else None)
-    context.convolve(step, scale, out, how)
+    context.convolve(step, scale, out, epilogue)
 
 
 def pad(step, context):
     """A PadStep, in training and inference."""
     buffers, plane = context.buffers, context.shape(step.result)[1]
     out = buffers.keep(buffers.values, step.result)
-    run(pooling.pad_shortcut, out.shape[0] * out.shape[1], buffers.values[step.source],
-        context.shape(step.source)[1].grid, step.layer.stride, step.before, out, plane.grid)
+    run_tasks(pooling.pad_shortcut, out.shape[0] * out.shape[1], buffers.values[step.source],
+        context.shape(step.source)[1].grid, step.layer.stride, step.layer.before, out, plane.grid)
 
 
 def max_pool(step, context):
     """A MaxPoolStep, in training and inference."""
     buffers, plane = context.buffers, context.shape(step.result)[1]
     out = buffers.keep(buffers.values, step.result)
-    run(pooling.max_pool, out.shape[0] * out.shape[1], buffers.values[step.source],
+    run_tasks(pooling.max_pool, out.shape[0] * out.shape[1], buffers.values[step.source],
         context.shape(step.source)[1].grid, step.window, out, plane.grid)
 
 
@@ -160,7 +174,7 @@ def head_of(step, context):
     """A HeadStep, in training and inference -> logits (N, classes)."""
     buffers, (channels, plane) = context.buffers, context.shape(step.source)
     x, pooled = buffers.values[step.source], context.scratch("pooled", (buffers.images, channels))
-    run(pooling.average_pool, len(x) * channels, x, plane.grid, pooled)
+    run_tasks(pooling.average_pool, len(x) * channels, x, plane.grid, pooled)
     noise.add_row_noise(context, step.linear, "inputs", pooled)
     logits = context.linear(step, pooled)
     noise.add_row_noise(context, step.linear, "pre-activations", logits)

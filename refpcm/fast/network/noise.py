@@ -7,7 +7,7 @@ import numpy as np
 
 from refpcm.fast.compilation import kernel
 from refpcm.fast.kernels.layout import LANES
-from refpcm.fast.threads import run
+from refpcm.fast.threads import run_tasks
 from refpcm.spec.nn.noise import add_noise
 
 
@@ -51,10 +51,10 @@ def add_lane_noise(context, layer, x, plane, out):
     """out = x with the noise for `layer`; both in the lane layout, of the same plane. out may be x."""
     buffers, tasks = context.buffers, x.shape[0] * x.shape[1]
     largest = context.scratch("largest", x.shape[:2])
-    run(largest_magnitudes, tasks, x, plane.grid, buffers.last_lanes, largest)
+    run_tasks(largest_magnitudes, tasks, x, plane.grid, buffers.last_lanes, largest)
     sigma = np.float32(context.noise.eta * float(largest.max()))
     z = context.noise.normals(layer.name, (buffers.images, x.shape[1], plane.height, plane.width))
-    run(add_normals, tasks, x, sigma, z, out, plane.grid)
+    run_tasks(add_normals, tasks, x, sigma, z, out, plane.grid)
 
 
 def read_noisily(step, context):

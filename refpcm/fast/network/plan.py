@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from refpcm.errors import RefpcmError
 from refpcm.fast.kernels.convolution import SHAPES
 from refpcm.fast.kernels.layout import Plane
-from refpcm.spec.nn.pad_shortcut import channels_before
 from refpcm.spec.resnet import IMAGE, Add, BatchNorm, Conv2d, GlobalAveragePool, Linear, MaxPool, PadShortcut, ReLU
 
 
@@ -55,11 +54,6 @@ class ConvStep(Step):
 class PadStep(Step):
     """Option-A shortcut."""
     layer: PadShortcut
-
-    @property
-    def before(self):
-        """Channels of zeros before the old ones."""
-        return channels_before(self.layer.in_channels, self.layer.out_channels)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from refpcm.fast.kernels import elementwise, layout
 from refpcm.fast.kernels.finish import AFFINE, finish
 from refpcm.fast.kernels.layout import LANES, Plane
 from refpcm.fast.network.engine import Context, Engine
-from refpcm.fast.threads import run
+from refpcm.fast.threads import run_tasks
 from refpcm.fast.tiles.layout import lane_tiles
 from refpcm.fast.tiles.noise import lane_normals
-from refpcm.fast.tiles.product import NO_NOISE, lane_product, room
+from refpcm.fast.tiles.product import NO_NOISE, buffer, lane_product
 from refpcm.spec import random
 from refpcm.spec.crossbars import analog_layers, check_matrices
 from refpcm.spec.network_on_tiles import layer_inputs, window
@@ -58,11 +58,11 @@ class _Context(Context):
     first_image: int
     saturation: dict
 
-    def convolve(self, step, scale, out, how):
+    def convolve(self, step, scale, out, epilogue):
         if step.conv.name not in self.on_tiles:
-            return super().convolve(step, scale, out, how)
+            return super().convolve(step, scale, out, epilogue)
         return self._product(step.conv.name, self.buffers.values[step.source], self.shape(step.source)[1], scale, out,
-                             self.shape(step.result)[1], how)
+                             self.shape(step.result)[1], epilogue)
 
     def linear(self, step, pooled):
         layer = step.linear
@@ -71,12 +71,12 @@ class _Context(Context):
         inputs = layer_inputs(layer, pooled)
         groups = layout.groups(len(pooled))
         x, out = (layout.empty_lanes(groups, channels, ONE_PIXEL) for channels in (inputs.shape[1], layer.out_features))
-        run(elementwise.pack_images, groups * inputs.shape[1], inputs, x, ONE_PIXEL.grid)
+        run_tasks(elementwise.pack_images, groups * inputs.shape[1], inputs, x, ONE_PIXEL.grid)
         zeros, ones = (np.full(layer.out_features, value, np.float32) for value in (0, 1))
         self._product(layer.name, x, ONE_PIXEL, ones, out, ONE_PIXEL, finish(AFFINE, zeros, out))
         return layout.unpack(out, ONE_PIXEL, len(pooled))[:, :, 0, 0]
 
-    def _product(self, name, x, x_plane, scale, out, plane, how):
+    def _product(self, name, x, x_plane, scale, out, plane, epilogue):
         number, tiles = self.on_tiles[name]
         images, sums_each = self.buffers.images, len(tiles.first) * tiles.columns * plane.height * plane.width
         read_noise, output_noise = (
@@ -84,7 +84,7 @@ class _Context(Context):
             ((random.Purpose.PRODUCT_READ_NOISE, len(tiles.variance)), (random.Purpose.OUTPUT_NOISE, tiles.sigma)))
         scale = (scale / self.analog.alphas.get(name, 1.0)).astype(np.float32)
         sums, inputs_beyond, sums_beyond = lane_product(
-            tiles, self.scratch, x, x_plane, read_noise, output_noise, scale, out, plane, how, self.buffers.last_lanes)
+            tiles, self.scratch, x, x_plane, read_noise, output_noise, scale, out, plane, epilogue, self.buffers.last_lanes)
         if self.saturation is not None:
             inputs = images * x.shape[1] * x_plane.height * x_plane.width
             count(self.saturation[name], self.analog.tiles, inputs, inputs_beyond, images * sums_each, sums_beyond)
@@ -93,6 +93,6 @@ class _Context(Context):
     def _normals(self, purpose, number, each):
         """Of all images and column sums of a layer: (G, each, 16)."""
         seed, chip, draw = self.analog.address
-        out = room(self.scratch, purpose.name, (self.buffers.group_count, each, LANES))
+        out = buffer(self.scratch, purpose.name, (self.buffers.group_count, each, LANES))
         lane_normals(seed, chip, purpose, number, draw, self.first_image, self.buffers.images, out)
         return out

@@ -22,8 +22,8 @@ ZERO, ONE = np.float32(0), np.float32(1)
 
 
 @kernel
-def _code(x, step, levels):
-    """The code of one number as the specification computes it, one level farther at most; NaN stays NaN."""
+def code_at(x, step, levels):
+    """Return the code of one number as the specification computes it, one level farther at most; NaN stays NaN."""
     steps, limit = np.float64(x) / step, np.float64(levels) + 1.0
     return np.float32(np.rint(-limit if steps < -limit else limit if steps > limit else steps))
 
@@ -43,7 +43,7 @@ def _convert(source, begin, target, at, count, converter, beyond):
         off = steps - code
         if any_above(maximum(off, ZERO - off), limit):  # too near a tie for float32
             for lane in range(LANES):
-                target[at + i + lane] = _code(source[begin + i + lane], step, levels)
+                target[at + i + lane] = code_at(source[begin + i + lane], step, levels)
             code = load(target, at + i)
         total = total + where_positive(maximum(code, ZERO - code) - largest, splat(ONE))
         store(target, at + i, product64(minimum(maximum(code, ZERO - largest), largest), step))
@@ -101,17 +101,17 @@ def _add_read_noise(values, variances, first, noise, at, count):
 
 @kernel
 def product_rows(start, stop, x, squares, x_first, x_row, stride, first, packed, variance, adc, scale, read_noise,
-                 sigma, output_noise, out, grid, how, sums, counts, last_lanes):
+                 sigma, output_noise, out, grid, epilogue, sums, counts, last_lanes):
     """Products of rows `start` .. `stop` - 1 of all groups: tiles, noise, ADC, digital sum, times scale (K,), and what
     refpcm.fast.kernels.finish makes of them.
 
-    x (G, C, P', 16): analog inputs; squares: their squares, where there is read noise. x_first, x_row, grid, how, sums
+    x (G, C, P', 16): analog inputs; squares: their squares, where there is read noise. x_first, x_row, grid, epilogue, sums
     (G rows, K, 2), last_lanes: as for refpcm.fast.kernels.conv.convolve_rows. first, packed, variance: from LaneTiles.
     read_noise, output_noise: standard normals (G, P K V, 16), wanted if variance has parts and if sigma is not 0.
     counts[task]: how many sums saturated.
     """
     out_first, out_row, rows, columns = grid
-    mode, constants, floor, add, flat_out, addend, output, activation = how
+    mode, constants, floor, add, flat_out, addend, output, activation = epilogue
     size, channels, all_columns, positions = packed.shape[2], packed.shape[3], out.shape[1], rows * columns
     x_plane, out_plane, block_bytes = x.shape[2] * PIXEL_BYTES, out.shape[2] * LANES, packed[0, 0].size * FLOAT_BYTES
     scratch, tile_at = aligned(3 * OUT_TILE * SPAN)  # sums of a part, their variances, digital sums of the parts

@@ -5,7 +5,7 @@ import numpy as np
 from refpcm.fast.compilation import kernel
 from refpcm.fast.kernels.layout import LANES
 from refpcm.fast.random import chunk_normals
-from refpcm.fast.threads import run
+from refpcm.fast.threads import run_tasks
 from refpcm.fast.tiles.vectors import store_transposed
 from refpcm.spec import random
 
@@ -21,7 +21,7 @@ def lane_normals(seed, chip, purpose, layer, draw, first_image, images, out):
     """
     random.check_address(seed, chip, purpose, layer, draw)
     address = int(seed), int(chip), int(purpose), int(layer), int(draw)
-    run(_fill_lane_normals, len(out) * -(-out.shape[1] // CHUNK), address, int(first_image), int(images), out)
+    run_tasks(_fill_lane_normals, len(out) * -(-out.shape[1] // CHUNK), address, int(first_image), int(images), out)
 
 
 @kernel

@@ -3,14 +3,14 @@
 import numpy as np
 
 from refpcm.fast.compilation import kernel
-from refpcm.fast.threads import run
+from refpcm.fast.threads import run_tasks
 from refpcm.spec.training.augmentation import normalised_values
 
 
 def transform_images(images, moves, cutout, mean, std):
     """Return images (N, C, H, W) uint8 as float32; see `refpcm.spec.training.augmentation.transform_images`."""
     out = np.empty(images.shape, np.float32)
-    run(_transform, len(images), images, moves, cutout, normalised_values(mean, std), out)
+    run_tasks(_transform, len(images), images, moves, cutout, normalised_values(mean, std), out)
     return out
 
 

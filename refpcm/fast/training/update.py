@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from refpcm.fast.threads import run, same_threads
+from refpcm.fast.threads import run_tasks, same_threads
 from refpcm.fast.training.update_kernels import CHUNK, clip_tasks, largest_tasks, moment_tasks, noise_tasks, sgd_tasks
 from refpcm.spec import random
 from refpcm.spec.training import clipping, sgd, weight_noise, weight_noise_kinds
@@ -53,7 +53,7 @@ def update(parameters, gradients, velocity, decayed, lr, momentum, nesterov, wei
         return sgd.update(parameters, gradients, velocity, decayed, lr, momentum, nesterov, weight_decay)
     tasks, _ = _tasks(tuple(a.size for a in w))
     decays = np.array([weight_decay if name in decayed else 0.0 for name in gradients], np.float32)
-    run(sgd_tasks, len(tasks), tasks, _addresses(w), _addresses(g), _addresses(v), np.float32(lr), np.float32(momentum),
+    run_tasks(sgd_tasks, len(tasks), tasks, _addresses(w), _addresses(g), _addresses(v), np.float32(lr), np.float32(momentum),
         bool(nesterov), decays)
 
 
@@ -65,7 +65,7 @@ def noisy_parameters(network, parameters, eta, seed, step, purpose=random.Purpos
         return weight_noise.noisy_parameters(network, parameters, eta, seed, step, purpose)
     tasks, first_tasks = _tasks(tuple(a.size for a in w))
     largest = np.empty(len(tasks), np.uint32)
-    run(largest_tasks, len(tasks), tasks, _addresses(w), largest)
+    run_tasks(largest_tasks, len(tasks), tasks, _addresses(w), largest)
     w_max = np.maximum.reduceat(largest, first_tasks[_first_tensors(numbers)]).view(np.float32)
     noisy = _add_noise(numbers, w, eta * w_max[numbers].astype(np.float64), False, seed, step, purpose)
     return {**parameters, **dict(zip(names, noisy))}
@@ -89,7 +89,7 @@ def _add_noise(numbers, w, scales, multiplicative, seed, step, purpose):
     before = (np.cumsum(sizes) - sizes).astype(np.uint64)
     firsts = before - before[_first_tensors(numbers)][numbers]  # the linear layer's biases follow its weights
     out = [np.empty_like(a) for a in w]
-    run(noise_tasks, len(tasks), tasks, _addresses(w), _addresses(out), numbers.astype(np.uint32), firsts,
+    run_tasks(noise_tasks, len(tasks), tasks, _addresses(w), _addresses(out), numbers.astype(np.uint32), firsts,
         scales.astype(np.float32), multiplicative, (np.uint32(seed), np.uint32(purpose), np.uint32(draw)))
     return out
 
@@ -106,14 +106,14 @@ def clip_parameters(network, parameters, alpha):
         return clipping.clip_parameters(network, parameters, alpha)
     tasks, first_tasks = _tasks(tuple(a.size for a in w))
     moments = np.empty((len(tasks), 2))
-    run(moment_tasks, len(tasks), tasks, _addresses(w), moments)
+    run_tasks(moment_tasks, len(tasks), tasks, _addresses(w), moments)
     of_layer = np.add.reduceat(moments, first_tasks[_first_tensors(numbers)])
-    bounds = np.array([_bound([parameters[name] for name in layer], of_layer[number], alpha)
+    bounds = np.array([bound([parameters[name] for name in layer], of_layer[number], alpha)
                        for number, layer in weight_noise.layer_parts(network, parameters)])
-    run(clip_tasks, len(tasks), tasks, _addresses(w), bounds[numbers])
+    run_tasks(clip_tasks, len(tasks), tasks, _addresses(w), bounds[numbers])
 
 
-def _bound(weights, moments, alpha):
+def bound(weights, moments, alpha):
     """float32(clipping.clip_bound(weights, alpha)), from (sum, sum of squares) of the layer's weights."""
     count = sum(w.size for w in weights)
     mean, square = moments / count

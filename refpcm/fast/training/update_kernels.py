@@ -57,6 +57,13 @@ def largest_tasks(start, stop, tasks, w_at, largest):
 
 
 @kernel
+def fill_noisy(w, scale, z, multiplicative, out):
+    """out (n,) <- w + scale z or w (1 + scale z), all float32."""
+    for i in range(w.size):
+        out[i] = w[i] * (np.float32(1) + scale * z[i]) if multiplicative else w[i] + scale * z[i]
+
+
+@kernel
 def noise_tasks(start, stop, tasks, w_at, out_at, numbers, firsts, scales, multiplicative, address):
     """out = w + scale z or w (1 + scale z).
 
@@ -70,8 +77,7 @@ def noise_tasks(start, stop, tasks, w_at, out_at, numbers, firsts, scales, multi
         tensor, first, count = task
         w, out, scale = floats_at(w_at, task), floats_at(out_at, task), scales[tensor]
         chunk_normals(seed, np.uint32(0), purpose, numbers[tensor], draw, firsts[tensor] + first, z[:count])
-        for i in range(count):
-            out[i] = w[i] * (np.float32(1) + scale * z[i]) if multiplicative else w[i] + scale * z[i]
+        fill_noisy(w, scale, z[:count], multiplicative, out)
 
 
 @kernel(fastmath={"reassoc"})

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from refpcm.golden.build import case, cus, ulp
+from refpcm.golden.build import case, rounded, ulp
 from refpcm.golden.case import stored
 from refpcm.spec.pcm.device import JOSHI2020
 
@@ -42,12 +42,12 @@ def _mapping(random):
         case("L1-unmap", "unmap_weights", "W = (G+ - G-) W_max / G_max",
              catches="sum for difference; G_max / W_max",
              inputs=[stored("g_us", g_us, US)],
-             outputs={"weights": cus(g_us.sum(0) * 0.5 / 25)},
+             outputs={"weights": rounded(g_us.sum(0) * 0.5 / 25)},
              parameters={"w_max": 0.5, "g_max_us": (25.0, US)}),
         case("L1-collapse", "collapsed_pair", "net = G+ - G-; G+, G- = max(+-net, 0) G_max / max |net|",
              catches="stretched by W_max instead of the largest net",
              inputs=[stored("g_us", g_us, US)],
-             outputs={"g_us": cus(g_us.sum(0)[None] * 25 / largest_net, US)},
+             outputs={"g_us": rounded(g_us.sum(0)[None] * 25 / largest_net, US)},
              parameters={"g_max_us": (25.0, US)},
              interpretation="I-8 collapsed")]
 
@@ -59,13 +59,13 @@ def _programming(g, z, random):
                   f"sigma = max(0.26348 + 1.9650 g - 1.1731 g^2, 0) uS, g = G_T / G_max ({FIT})",
                   catches="g in uS instead of G_T / G_max; sigma in per cent of G_max",
                   inputs=[stored("g_target_us", g, US)],
-                  outputs={"sigma_us": cus(sigma_terms, US)},
+                  outputs={"sigma_us": rounded(sigma_terms, US)},
                   parameters=DEVICE)]
     for mode, catches in (("programmed", "idle device exactly 0; noise scaled by the target"),
                           ("zero", "idle device programmed at g = 0; 0 also where the target is only small")):
         found.append(case(f"L1-program-{mode}", "programmed", "G_prog = max(G_T + sigma z, 0)", catches,
                           inputs=[stored("g_target_us", g, US), stored("z", z, NORMAL)],
-                          outputs={"g_prog_us": cus(g + sigma_terms * np.abs(z), US)},
+                          outputs={"g_prog_us": rounded(g + sigma_terms * np.abs(z), US)},
                           parameters={**DEVICE, "reset_device": mode},
                           interpretation=f"I-5 {mode}"))
     u = random.uniform(0, 1, (2, g.size))
@@ -88,7 +88,7 @@ def _drift(g, z):
                   f"sigma = clip(-0.0125 ln g - 0.0059, 0.008, 0.045) ({FIT})",
                   catches="log10 for ln; missing absolute value; missing clip; log of 0",
                   inputs=[stored("g_target_us", g, US), stored("z", z, NORMAL)],
-                  outputs={"nu": cus(terms)},
+                  outputs={"nu": rounded(terms)},
                   parameters=DEVICE)]
     nu = np.abs(0.06 + 0.02 * z)
     for name, t_s in (("t0", 20.0), ("25s", 25.0), ("1h", 3600.0), ("1y", 31536000.0)):
@@ -97,7 +97,7 @@ def _drift(g, z):
                           "G_drift = G_prog (t / t0)^(-nu), t0 = 20 s; t since programming",
                           catches="t without t0; t + t0 for t; sign of the exponent",
                           inputs=[stored("g_prog_us", g, US), stored("nu", nu)],
-                          outputs={"g_drift_us": cus(decayed * (1 + nu * np.log(t_s / 20)), US)},
+                          outputs={"g_drift_us": rounded(decayed * (1 + nu * np.log(t_s / 20)), US)},
                           parameters={**DEVICE, "t_s": (t_s, "s")}))
     return found
 
@@ -108,7 +108,7 @@ def _read(g, z):
     found = [case("L1-q", "relative_read_noise", f"Q_s = min(0.0088 / g^0.65, 0.2) ({FIT})",
                   catches="missing limit of 0.2; exponent with the wrong sign; infinite at g = 0",
                   inputs=[stored("g_us", g, US)],
-                  outputs={"q_s": cus(q_s * (1 + 0.65 * np.abs(np.log(relative))))},
+                  outputs={"q_s": rounded(q_s * (1 + 0.65 * np.abs(np.log(relative))))},
                   parameters=DEVICE)]
     g_prog = np.maximum(g + 0.3 * z[::-1], 0.0)
     for source in ("target", "programmed"):
@@ -123,7 +123,7 @@ def _read(g, z):
                                       "sigma of G_prog for G_drift",
                               inputs=[stored("g_target_us", g, US), stored("g_prog_us", g_prog, US),
                                       stored("g_drift_us", 0.8 * g_prog, US), stored("z", z, NORMAL)],
-                              outputs={"g_us": cus(scale, US)},
+                              outputs={"g_us": rounded(scale, US)},
                               parameters={**DEVICE, "t_s": (t_s, "s"), "read_noise_from": source},
                               interpretation=f"I-7 {source}"))
     return found
@@ -138,7 +138,7 @@ def _compensation(random):
             ("one_hot", "mean |W_rk|", "sum for mean; mean of W without the absolute value", np.abs(weights).mean())):
         found.append(case(f"L1-readout-{kind.replace('_', '-')}", "gdc_readout", equation, catches,
                           inputs=[stored("g_us", g_us, US), stored("weights", weights)],
-                          outputs={"readout": cus(scale, "uS or 1")},
+                          outputs={"readout": rounded(scale, "uS or 1")},
                           parameters={"readout": kind},
                           interpretation=f"I-10 {kind}"))
     found.append(case("L1-gdc-factor", "gdc_factor", "alpha = readout(t) / readout(t0); 1 where either is 0",
@@ -160,7 +160,7 @@ def _adabs(random):
 
     def updated(running, batches):
         largest = max(np.abs(running).max(), np.abs(batches).max())
-        return cus(largest, value=32, why="13 updates of three roundings each, below u S apiece")
+        return rounded(largest, value=32, why="13 updates of three roundings each, below u S apiece")
     return case("L1-adabs", "adabs_update",
                 "s <- p s + (1 - p) s_batch, p = 0.015^(1/n), n = number of mini-batches",
                 catches="p and 1 - p exchanged; p = 0.015; variance replaced by standard deviation",
@@ -182,13 +182,13 @@ def _training(random):
             case(f"L1-weight-noise-{bits}", "weight_noise", "W + eta max |W| z",
                  catches="eta in per cent; max W for max |W|; noise proportional to the weight",
                  inputs=[stored("weights", w), stored("z", z, NORMAL)],
-                 outputs={"noisy": cus(scale, dtype=dtype)},
+                 outputs={"noisy": rounded(scale, dtype=dtype)},
                  parameters={"eta": 0.038}),
             case(f"L1-clip-{bits}", "clipped_weights",
                  "W limited to +- alpha sigma(W), sigma the population standard deviation",
                  catches="sample standard deviation (n - 1); bound about the mean instead of 0",
                  inputs=[stored("weights", w)],
-                 outputs={"clipped": cus(0.5, dtype=dtype)},
+                 outputs={"clipped": rounded(0.5, dtype=dtype)},
                  parameters={"alpha": 2.0},
                  interpretation="I-3")]
     return found

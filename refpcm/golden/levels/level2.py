@@ -5,7 +5,7 @@ S of an output is the same expression with every term replaced by its magnitude.
 
 import numpy as np
 
-from refpcm.golden.build import case, cus, ulp
+from refpcm.golden.build import case, rounded, ulp
 from refpcm.golden.case import in_float64, made, stored
 from refpcm.spec import nn
 
@@ -145,7 +145,7 @@ def _pools(bits, dtype):
                    catches="padding with 0 (a window of negative numbers); gradient to all equal maxima; "
                            "windows placed without padding",
                    inputs=[stored("x", halves - 2), made("dout", (2, 3, 4, 4), dtype, 207, 1)],
-                   outputs={"out": _copied(dtype), "dx": cus(16.0, dtype=dtype)},
+                   outputs={"out": _copied(dtype), "dx": rounded(16.0, dtype=dtype)},
                    parameters={"kernel": 3, "stride": 2, "padding": 1})
     image = made("x", (2, 3, 6, 6), dtype, 208, 0)
     inputs = [image, made("dout", (2, 3, 3, 3), dtype, 208, 1)]
@@ -186,7 +186,7 @@ def _magnitudes(inputs):
 
 def _summed(dtype, **scales):
     """{output name: ...} judged by 8 u S; scales: S of each output."""
-    return {name: cus(scale, dtype=dtype) for name, scale in scales.items()}
+    return {name: rounded(scale, dtype=dtype) for name, scale in scales.items()}
 
 
 def _copied(dtype):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from refpcm.golden.build import case, cus, exact
+from refpcm.golden.build import case, exact, rounded
 from refpcm.golden.case import made, stored
 from refpcm.spec.pcm.converters import Converter, codes
 from refpcm.spec.pcm.tile import parts
@@ -68,7 +68,7 @@ def _product(name, rows, dac_bits, adc_bits, noise, catches):
                 "sigma = output_noise W_max input_range; "
                 "ceil(R / tile_rows) parts, sizes differ by at most one, the larger first", catches,
                 inputs=[stored("x", x), stored("weights", w), stored("z", z)],
-                outputs={"y": cus(np.full((12, 5), OUTPUT_RANGE * len(spans)))},
+                outputs={"y": rounded(np.full((12, 5), OUTPUT_RANGE * len(spans)))},
                 parameters={"tile_rows": rows or 20, "dac_bits": dac_bits, "adc_bits": adc_bits,
                             "output_noise": noise, "w_max": w_max,
                             "input_range": INPUT_RANGE, "output_range": OUTPUT_RANGE})

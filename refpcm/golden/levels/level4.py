@@ -2,7 +2,7 @@
 
 from refpcm.golden.build import case
 from refpcm.golden.case import UNITLESS, made
-from refpcm.golden.levels.networks import parameter_inputs, tensor_tolerances
+from refpcm.golden.levels.network_inputs import parameter_inputs, tensor_tolerances
 from refpcm.spec.resnet import build
 
 RESNET32, RESNET34 = "joshi2020-resnet32", "imagenet-resnet34"

@@ -6,7 +6,7 @@ import numpy as np
 
 from refpcm.golden.build import case
 from refpcm.golden.case import PRECISION, UNITLESS, Tolerance, made, stored
-from refpcm.golden.levels.networks import parameter_inputs
+from refpcm.golden.levels.network_inputs import parameter_inputs
 from refpcm.spec.resnet import build, crossbar_layers, parameter_shapes
 
 STEPS, BATCH, SIZE = 3, 4, 12

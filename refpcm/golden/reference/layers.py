@@ -30,10 +30,11 @@ def batch_norm_training(inputs, parameters):
 
     out with the batch's mean and biased variance; the unbiased variance is what running statistics take (I-11).
     """
-    out, (mean, var), cache = nn.batch_norm_training(inputs["x"], inputs["gamma"], inputs["beta"])
+    out, statistics, cache = nn.batch_norm_training(inputs["x"], inputs["gamma"], inputs["beta"])
     dx, dgamma, dbeta = nn.batch_norm_backward(inputs["dout"], inputs["gamma"], cache)
     dtype = inputs["x"].dtype
-    return {"out": out, "mean": mean.astype(dtype), "var_unbiased": var.astype(dtype), "dx": dx, "dgamma": dgamma,
+    variance = nn.unbiased(statistics).astype(dtype)
+    return {"out": out, "mean": statistics.mean.astype(dtype), "var_unbiased": variance, "dx": dx, "dgamma": dgamma,
             "dbeta": dbeta}
 
 

@@ -1,4 +1,7 @@
-"""L4 network and L5 training: whole networks and all that lies between; parameters are named as in `refpcm.spec.resnet`."""
+"""L4 network and L5 training: whole networks and all that lies between.
+
+Parameters are named as in `refpcm.spec.resnet`.
+"""
 
 import numpy as np
 
@@ -7,6 +10,7 @@ from refpcm.spec import network
 from refpcm.spec.engine import Engine
 from refpcm.spec.training import weight_noise as noise
 from refpcm.spec.training.config import TrainingConfig
+from refpcm.spec.training.rules import SPECIFICATION
 from refpcm.spec.training.sgd import decayed_names, zero_velocities
 from refpcm.spec.training.step import learn
 
@@ -27,17 +31,22 @@ def train_steps(inputs, parameters):
     Plain (eta 0) or noise-aware SGD -> loss (steps,), gradient.<step>.<name> of the watched parameters, after.<name>
     of all. backward "noisy" or "clean": the weights it goes through (I-2). alpha: of the clipping, 0 for none (I-3).
     """
+    return trained(inputs, parameters, Engine, SPECIFICATION, noise.weight_noise)
+
+
+def trained(inputs, parameters, make_engine, rules, weight_noise):
+    """Return what `train_steps` answers, with other forms of engine, rules and weight_noise(w, w_max, eta, z)."""
     net, weights = chosen.network(inputs, parameters)
     config = TrainingConfig(momentum=parameters["momentum"], nesterov=True, weight_decay=parameters["weight_decay"],
                             label_smoothing=parameters["smoothing"], backward=parameters["backward"],
                             clip_sigma=parameters["alpha"] or None)
-    engine, velocity, decayed = Engine(net), zero_velocities(weights), decayed_names(weights, "all")
+    engine, velocity, decayed = make_engine(net), zero_velocities(weights), decayed_names(weights, "all")
     out, losses = {}, []
     for step, (images, labels) in enumerate(zip(inputs["images"], inputs["labels"])):
-        used = _noisy(net, weights, parameters["eta"], inputs, step) if parameters["eta"] else weights
+        used = _noisy(net, weights, parameters["eta"], inputs, step, weight_noise) if parameters["eta"] else weights
         logits = engine.forward(used, images, training=True)
         loss, gradients = learn(config, engine, weights, velocity, decayed, weights, used, logits, labels,
-                                parameters["lr"], step)
+                                parameters["lr"], step, rules)
         losses.append(loss)
         for name in parameters["watched"].split():
             out[f"gradient.{step}.{name}"] = gradients[name]
@@ -45,11 +54,11 @@ def train_steps(inputs, parameters):
             **{f"after.{name}": value for name, value in weights.items()}}
 
 
-def _noisy(net, weights, eta, inputs, step):
+def _noisy(net, weights, eta, inputs, step, weight_noise):
     """The weights of one step's forward pass: every crossbar layer with noise, its W_max over biases too (I-1)."""
     used = dict(weights)
     for _, names in noise.layer_parts(net, weights):
         w_max = max(float(np.abs(weights[name]).max()) for name in names)
         for name in names:
-            used[name] = noise.weight_noise(weights[name], w_max, eta, inputs[f"z.{step}.{name}"])
+            used[name] = weight_noise(weights[name], w_max, eta, inputs[f"z.{step}.{name}"])
     return used

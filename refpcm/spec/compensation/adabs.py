@@ -1,9 +1,9 @@
-"""AdaBS, adaptive batch norm statistics (Joshi et al. 2020, Methods).
+"""AdaBS, adaptive batch norm statistics (Joshi et al. 2020, Methods F, eq. 4 to 8).
 
-n mini-batches of m training images pass through the drifted network in training mode, and every batch norm's running
-mean and variance follow: s <- p s + (1 - p) s_batch, p = 0.015^(1/n). Nothing else changes. I-11: images are not
-augmented, the statistics start from the trained ones, the variance is the unbiased one. CIFAR-10: n = 13, m = 200.
-ImageNet: 1,300 images in all; how the paper cuts them is not known, n = 26, m = 50 is our choice.
+n mini-batches of m training images pass through the drifted network, which normalises with the batch's statistics
+meanwhile, and every batch norm's running mean and variance follow: s <- p s + (1 - p) s_batch, p = 0.015^(1/n), the
+variance being the biased one. Nothing else changes. CIFAR-10: n = 13, m = 200; ImageNet: n = 26, m = 50. Open (I-11):
+which views of the training images; default: those that the network's training showed.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ def updated(statistic, batch_statistic, p):
 
 
 def usual_size(imagenet):
-    """The paper's (n, m) for CIFAR-10, or as we split its 1,300 images for ImageNet (I-11)."""
+    """Return the paper's (n, m), for ImageNet or for CIFAR-10."""
     return (IMAGENET_BATCHES, IMAGENET_BATCH_SIZE) if imagenet else (BATCHES, BATCH_SIZE)
 
 
@@ -50,15 +50,14 @@ def calibrate(engine, parameters, mini_batches):
     """New parameters whose running statistics follow the mini-batches; all others are the same arrays.
 
     engine: `refpcm.spec.engine.Engine` or another with its interface. parameters: of the drifted network.
-    mini_batches: a sequence of n arrays (m, C, H, W), normalised, not augmented.
+    mini_batches: a sequence of n arrays (m, C, H, W), normalised.
     Raises RefpcmError for an empty sequence.
     """
     p = decay(len(mini_batches))
     statistics = {}
     for images in mini_batches:
         engine.forward(parameters, images, training=True)
-        for norm, batch_statistics in engine.statistics.items():
-            for part, batch_statistic in zip(("running_mean", "running_var"), batch_statistics):
-                name = f"{norm}.{part}"
-                statistics[name] = updated(statistics.get(name, parameters[name]), batch_statistic, p)
+        for norm, batch in engine.statistics.items():
+            for name, value in ((f"{norm}.running_mean", batch.mean), (f"{norm}.running_var", batch.variance)):
+                statistics[name] = updated(statistics.get(name, parameters[name]), value, p)
     return {**parameters, **{name: value.astype(parameters[name].dtype) for name, value in statistics.items()}}

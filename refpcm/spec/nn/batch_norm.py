@@ -2,9 +2,11 @@
 
     out = gamma (x - mu) / sqrt(var + EPSILON) + beta
 
-Training uses mean and biased variance of the batch; the running statistics, used by inference, take the
-mean and the unbiased variance (n / (n - 1)), as PyTorch does and as AdaBS (I-11) assumes.
+Training uses mean and biased variance of the batch. The running statistics, used by inference, take in training the mean
+and the unbiased variance (n / (n - 1)), as PyTorch does; AdaBS (Joshi et al. 2020, eq. 5) takes the biased one.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,13 +16,25 @@ EPSILON = 1e-5
 MOMENTUM = 0.1  # weight of the new batch in the running statistics during training
 
 
+class Statistics(NamedTuple):
+    """Of a batch: mean and biased variance of each channel, float64 (C,), and the number of values of a channel."""
+    mean: np.ndarray
+    variance: np.ndarray
+    count: int
+
+
+def unbiased(statistics):
+    """Return the unbiased variance, n / (n - 1) times the biased one."""
+    return statistics.variance * statistics.count / (statistics.count - 1)
+
+
 def per_channel(v):
     """(C,) -> (1, C, 1, 1)."""
     return v[None, :, None, None]
 
 
 def batch_norm_training(x, gamma, beta):
-    """x (N, C, H, W), gamma, beta (C,) -> out, (mean, unbiased variance), cache for the backward pass.
+    """Return out (N, C, H, W), the batch's Statistics and a cache for the backward pass, of x (N, C, H, W), gamma, beta (C,).
 
     Statistics are summed in float64. Raises RefpcmError when a channel has a single value, whose variance
     is undefined.
@@ -33,7 +47,7 @@ def batch_norm_training(x, gamma, beta):
     inverse_std = 1 / np.sqrt(var + EPSILON)
     x_hat = ((x - per_channel(mean)) * per_channel(inverse_std)).astype(x.dtype)
     out = per_channel(gamma) * x_hat + per_channel(beta)
-    return out, (mean, var * n / (n - 1)), (x_hat, inverse_std)
+    return out, Statistics(mean, var, n), (x_hat, inverse_std)
 
 
 def batch_norm_backward(dout, gamma, cache):
@@ -50,16 +64,20 @@ def batch_norm_backward(dout, gamma, cache):
     return dx, dgamma.astype(gamma.dtype), dbeta.astype(gamma.dtype)
 
 
+def running_statistics(norm, statistics):
+    """Return {name of the running statistic: (C,)} of the batch norm layer `norm`, as training takes them from a batch."""
+    return {f"{norm}.running_mean": statistics.mean, f"{norm}.running_var": unbiased(statistics)}
+
+
 def mean_statistics(batches):
-    """{running statistic: float64 (C,)}: the mean of {norm: (mean, variance)} of many batches.
+    """Return {running statistic: float64 (C,)}: the mean over many batches of {norm: Statistics}.
 
     Every batch has equal weight (Izmailov et al. 2018, algorithm 1, last step).
     """
     sums, count = {}, 0
     for count, statistics in enumerate(batches, 1):
-        for norm, parts in statistics.items():
-            for part, value in zip(("running_mean", "running_var"), parts):
-                name = f"{norm}.{part}"
+        for norm, found in statistics.items():
+            for name, value in running_statistics(norm, found).items():
                 sums[name] = sums.get(name, 0.0) + value.astype(float)
     return {name: total / count for name, total in sums.items()}
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from refpcm.errors import RefpcmError
-from refpcm.spec.arrays import real_numbers
 from refpcm.spec.pcm.converters import Converter, convert, saturated
 
 
@@ -53,7 +52,7 @@ class Ranges:
         for name in ("inputs", "outputs"):
             if not 0 < getattr(self, name) < np.inf:
                 raise RefpcmError(f"converter ranges: {name} must be above 0 and finite, not {getattr(self, name)!r}; "
-                                  "take those of calibrated_ranges")
+                                  "take those of calibrate_ranges")
 
 
 @dataclass
@@ -123,19 +122,31 @@ def product(x, weights, tiles, ranges, z=None, w_max=1.0, saturation=None, varia
     return y
 
 
-def calibrated_ranges(x, weights, tiles, quantile=0.9999, least_input=0.0):
-    """Ranges that hold the given share of |inputs|, at least least_input, and of |column sums| for the sample x (N, R).
+class Tail:
+    """The largest of many non-negative numbers that come in parts: enough of them for one quantile, exactly.
 
-    Raises RefpcmError for inputs or sums that are not finite.
+    total: how many numbers there will be; share: the quantile, as of `numpy.quantile` with linear interpolation.
     """
-    x = real_numbers(x, "the input of a layer")
-    if not np.isfinite(x).all():
-        raise RefpcmError("converter ranges: an input of a layer is not finite in the calibration images; look at the "
-                          "network's parameters")
-    inputs = max(float(np.quantile(np.abs(x), quantile)) or float(np.abs(x).max()), least_input)
-    inputs = inputs or 1.0  # a dead layer, all of whose inputs are 0: any range will do
-    analog = convert(x, tiles.dac, inputs)
-    sums = np.concatenate([np.abs(analog[:, b:e] @ weights[b:e]).ravel() for b, e in parts(len(weights), tiles.rows)])
-    if not np.isfinite(sums).all():
-        raise RefpcmError("converter ranges: a column sum of a layer is not finite; look at the layer's matrix")
-    return Ranges(inputs, float(np.quantile(sums, quantile)) or 1.0)
+
+    def __init__(self, total, share):
+        self.position = share * (total - 1)
+        self.keep = total - int(self.position)
+        self.largest = np.empty(0)
+
+    def add(self, values):
+        """Take an array of numbers, any shape."""
+        values = np.concatenate([self.largest, np.abs(values).ravel().astype(np.float64)])
+        cut = max(len(values) - self.keep, 0)
+        self.largest = np.partition(values, cut)[cut:] if cut else values
+
+    def quantile(self):
+        """Return the quantile, and the largest number where that is 0."""
+        ordered = np.sort(self.largest)
+        low, high = ordered[0], ordered[min(1, len(ordered) - 1)]
+        return float(low + (high - low) * (self.position - int(self.position))) or float(ordered[-1])
+
+
+def part_sums(x, weights, limit):
+    """Yield the column sums (N, K) of each row part of weights (R, K), for inputs x (N, R)."""
+    for begin, end in parts(len(weights), limit):
+        yield x[:, begin:end] @ weights[begin:end]

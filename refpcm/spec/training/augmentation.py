@@ -18,6 +18,7 @@ class Augmentation:
     crop_padding: int = 4  # pixels on each side; the crop keeps the image size
     flip: bool = True
     cutout: int = 0  # edge of the square in pixels (DeVries and Taylor 2017), 0 = none
+    resized_crop: bool = False  # of image files: a random part, scaled (Szegedy et al. 2015, section 6)
 
 
 def check_sizes(augmentation, shape):

@@ -6,7 +6,7 @@ Joshi et al. 2020, Methods C and D. N images a step; an engine is `refpcm.spec.e
 import math
 
 from refpcm.errors import RefpcmError
-from refpcm.spec.nn import cross_entropy, update_running
+from refpcm.spec.nn import cross_entropy, running_statistics, update_running
 from refpcm.spec.training.activation_noise import activation_noise
 from refpcm.spec.training.quantisation import quantised_parameters
 from refpcm.spec.training.rules import SPECIFICATION
@@ -63,7 +63,7 @@ def learn(config, engine, parameters, velocity, decayed, clean, used, logits, la
     rules.update(parameters, gradients, velocity, decayed, lr, config.momentum, config.nesterov, config.weight_decay)
     if config.clip_sigma:
         rules.clip_parameters(engine.network, parameters, config.clip_sigma)
-    for name, (mean, var) in engine.statistics.items():
-        for part, batch in (("running_mean", mean), ("running_var", var)):
-            parameters[f"{name}.{part}"] = update_running(parameters[f"{name}.{part}"], batch)
+    for norm, statistics in engine.statistics.items():
+        for name, batch in running_statistics(norm, statistics).items():
+            parameters[name] = update_running(parameters[name], batch)
     return loss, gradients

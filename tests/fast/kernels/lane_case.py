@@ -46,9 +46,9 @@ class Case:
     def forward(self, mode, constants, floor=np.float32(-np.inf), addend=None):
         """-> out (N, K, H', W'), sums (K, 2)."""
         out, plane = layout.empty_lanes(self.groups, self.k, self.y_plane), self.y_plane
-        how = finish(mode, constants, out, floor, None if addend is None else self.lanes(addend, plane))
+        epilogue = finish(mode, constants, out, floor, None if addend is None else self.lanes(addend, plane))
         sums = convolve(self.square, Scratch(), self.weights, np.ones(self.k, np.float32), False, self.stride,
-                        self.lanes(self.x, self.x_plane), self.x_plane, self.padding, out, plane, how, self.last_lanes)
+                        self.lanes(self.x, self.x_plane), self.x_plane, self.padding, out, plane, epilogue, self.last_lanes)
         return layout.unpack(out, plane, self.n), sums
 
     def input_gradient(self, mode, constants, addend=None, output=None, activation=None):
@@ -66,10 +66,10 @@ class Case:
         partial = np.full((image_parts, sections, -(-blocks(self.k) // sections), -(-self.c // in_tile(self.size)),
                            self.size, tile_sums(self.size)), np.nan, np.float32)
         gradient = np.empty_like(self.weights)
-        parallel.run(weight_gradient.weight_gradient_parts, image_parts * sections, self.lanes(self.x, self.x_plane),
+        parallel.run_tasks(weight_gradient.weight_gradient_parts, image_parts * sections, self.lanes(self.x, self.x_plane),
                      corner(self.x_plane, self.padding), self.x_plane.row, self.stride,
                      self.lanes(self.dy, self.y_plane), self.y_plane.grid, self.size, image_parts, band, partial)
-        parallel.run(weight_gradient.collect_weight_gradient, self.k, partial, gradient)
+        parallel.run_tasks(weight_gradient.collect_weight_gradient, self.k, partial, gradient)
         return gradient
 
     def exact_forward(self, transform=np.asarray):

@@ -47,7 +47,7 @@ def analog_of(network, rows, converter, kind):
     reference = reference_readouts(chip, Readout(conductances=mean_conductances))
     means, _, alphas = compensated_read(chip, T_S, 0, reference, Readout(conductances=mean_conductances))
     return Analog(tiles, means, {c.name: c.w_max for c in chip.crossbars},
-                  calibrate_ranges(NETWORK, parameters, trained, images[:4], tiles), alphas, ADDRESS,
+                  calibrate_ranges(NETWORK, parameters, trained, [images[:4]], 4, tiles), alphas, ADDRESS,
                   weight_variances(chip, T_S) if read_noise else {})
 
 
@@ -81,7 +81,7 @@ def test_logits_and_statistics_are_those_of_the_specification(network, rows, kin
         tape = analog_forward(NETWORK, parameters, analog, images[:5], 7, training=training)
         logits = engine.forward(parameters, images[:5], training)
         np.testing.assert_allclose(logits, tape.values["fc"], rtol=1e-3, atol=1e-3)
-    for name, (mean, variance) in tape.statistics.items():
+    for name, (mean, variance, _) in tape.statistics.items():
         np.testing.assert_allclose(engine.statistics[name][0], mean, rtol=1e-3, atol=1e-3)
         np.testing.assert_allclose(engine.statistics[name][1], variance, rtol=1e-3)
 
@@ -146,7 +146,7 @@ def test_nan_reaches_the_logits_of_both_forms(network, converter):
 @pytest.mark.parametrize("use", [
     lambda parameters, analog, images: EngineOnTiles(NETWORK, analog),
     lambda parameters, analog, images: analog_forward(NETWORK, parameters, analog, images),
-    lambda parameters, analog, images: calibrate_ranges(NETWORK, parameters, analog.matrices, images, analog.tiles),
+    lambda parameters, analog, images: calibrate_ranges(NETWORK, parameters, analog.matrices, [images], 1, analog.tiles),
     lambda parameters, analog, images: with_matrices(NETWORK, parameters, analog.matrices)])
 def test_matrices_that_do_not_fit_the_network_are_refused(network, use, change, said):
     parameters, images, _ = network

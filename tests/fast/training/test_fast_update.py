@@ -76,10 +76,10 @@ def test_a_bound_that_the_order_of_additions_could_decide_comes_from_the_specifi
     monkeypatch.setattr(fast_update.clipping, "clip_bound",
                         lambda w, alpha: asked.append(alpha) or clip_bound(w, alpha))
     equal = np.full(1000, 0.1, np.float32)
-    assert fast_update._bound([equal], moments(equal), 2.0) == np.float32(clip_bound([equal], 2.0))
+    assert fast_update.bound([equal], moments(equal), 2.0) == np.float32(clip_bound([equal], 2.0))
     assert asked == [2.0]
     usual = np.random.default_rng(0).standard_normal(1000).astype(np.float32)
-    assert fast_update._bound([usual], moments(usual), 2.0) == np.float32(clip_bound([usual], 2.0))
+    assert fast_update.bound([usual], moments(usual), 2.0) == np.float32(clip_bound([usual], 2.0))
     assert asked == [2.0]
 
 

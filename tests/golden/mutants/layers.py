@@ -19,9 +19,9 @@ def _windows_shifted(inputs, parameters):
 
 
 def _biased_statistics(x, gamma, beta, original=nn.batch_norm_training):
-    out, (mean, var), cache = original(x, gamma, beta)
-    n = x.size // x.shape[1]
-    return out, (mean, var * (n - 1) / n), cache
+    out, statistics, cache = original(x, gamma, beta)
+    n = statistics.count
+    return out, statistics._replace(variance=statistics.variance * (n - 1) / n), cache
 
 
 def _constant_statistics(dout, gamma, cache, original=nn.batch_norm_backward):

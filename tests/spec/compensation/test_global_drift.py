@@ -41,9 +41,9 @@ def test_uniform_drift_is_undone_exactly(kind, per_column):
     device = replace(JOSHI2020, nu_mean=(polynomial(0.06),), nu_sigma=(polynomial(0.0),), read_noise=(polynomial(0.0),))
     chip = program({"m": np.random.default_rng(0).standard_normal((50, 7))}, device, 1, 2, dtype=np.float64)
     reference = reference_readouts(chip, Readout(kind, per_column))
-    raw, rescued, alpha = compensated_read(chip, 365 * DAY, 0, reference, Readout(kind, per_column))
+    raw, compensated, alpha = compensated_read(chip, 365 * DAY, 0, reference, Readout(kind, per_column))
     np.testing.assert_allclose(alpha["m"], (365 * DAY / 25) ** -0.06, rtol=1e-12)
-    np.testing.assert_allclose(rescued["m"], read(chip, 25.0)["m"], rtol=1e-12)
+    np.testing.assert_allclose(compensated["m"], read(chip, 25.0)["m"], rtol=1e-12)
     assert np.array_equal(raw["m"], read(chip, 365 * DAY)["m"])
 
 
@@ -101,9 +101,9 @@ def test_sanity_figures_over_time(clipped_gaussian, after_s, factor, error):
     """
     ideal, chip = clipped_gaussian
     reference = reference_readouts(chip, Readout("one_hot"), first_read_s=20.0)
-    _, rescued, alpha = compensated_read(chip, after_s + 20.0, 0, reference, Readout("one_hot"))
+    _, compensated, alpha = compensated_read(chip, after_s + 20.0, 0, reference, Readout("one_hot"))
     assert abs(1 / alpha["m"] - factor) < 0.002
-    assert abs(relative_error(rescued["m"], ideal) - error) < 0.03
+    assert abs(relative_error(compensated["m"], ideal) - error) < 0.03
 
 
 def test_a_reloaded_chip_gives_the_readouts_of_the_first_day(tmp_path):

@@ -56,11 +56,12 @@ def test_im2col_of_a_counted_image_is_known():
 
 def test_batch_norm_training_output_has_mean_beta_and_standard_deviation_gamma():
     x, gamma, beta = 3 + 2 * draw(8, 3, 4, 4), np.array([1.0, 2.0, 0.5]), np.array([0.0, 1.0, -1.0])
-    out, (mean, var), _ = nn.batch_norm_training(x, gamma, beta)
+    out, statistics, _ = nn.batch_norm_training(x, gamma, beta)
     assert np.allclose(out.mean((0, 2, 3)), beta, atol=1e-12)
     biased = x.var((0, 2, 3))
     assert np.allclose(out.std((0, 2, 3)), gamma * np.sqrt(biased / (biased + nn.EPSILON)), rtol=1e-12)
-    assert np.allclose(mean, x.mean((0, 2, 3))) and np.allclose(var, x.var((0, 2, 3), ddof=1), rtol=1e-12)
+    assert np.allclose(statistics.mean, x.mean((0, 2, 3))) and np.allclose(statistics.variance, biased, rtol=1e-12)
+    assert np.allclose(nn.unbiased(statistics), x.var((0, 2, 3), ddof=1), rtol=1e-12) and statistics.count == 8 * 4 * 4
 
 
 def test_batch_norm_training_backward_is_the_gradient():
@@ -82,15 +83,14 @@ def test_batch_norm_inference_backward_is_the_gradient():
 
 def test_batch_norm_inference_with_the_batch_statistics_equals_training():
     x, gamma, beta = draw(8, 3, 4, 4), draw(3, seed=1), draw(3, seed=2)
-    expected, (mean, var), _ = nn.batch_norm_training(x, gamma, beta)
-    n = x.size // 3
-    assert relative_error(nn.batch_norm_inference(x, gamma, beta, mean, var * (n - 1) / n), expected) < 1e-13
+    expected, (mean, variance, _), _ = nn.batch_norm_training(x, gamma, beta)
+    assert relative_error(nn.batch_norm_inference(x, gamma, beta, mean, variance), expected) < 1e-13
 
 
 def test_batch_norm_keeps_its_digits_when_the_mean_is_large():
     x = (1e4 + draw(16, 1, 8, 8)).astype(np.float32)
-    _, (_, var), _ = nn.batch_norm_training(x, np.ones(1, np.float32), np.zeros(1, np.float32))
-    assert abs(var[0] / x.astype(np.float64).var(ddof=1) - 1) < 1e-12
+    _, statistics, _ = nn.batch_norm_training(x, np.ones(1, np.float32), np.zeros(1, np.float32))
+    assert abs(statistics.variance[0] / x.astype(np.float64).var() - 1) < 1e-12
 
 
 def test_running_statistics_move_by_a_tenth():
@@ -110,18 +110,27 @@ def test_add_passes_the_gradient_to_both_inputs():
     holds(lambda v: nn.add_forward(a, v), b, dout, db)
 
 
+@pytest.mark.parametrize("before", [None, 0])
 @pytest.mark.parametrize("c_in, c_out, stride, size", [(2, 4, 2, 5), (2, 4, 2, 6), (3, 6, 2, 4), (2, 2, 1, 3)])
-def test_pad_shortcut_backward_is_the_gradient(c_in, c_out, stride, size):
+def test_pad_shortcut_backward_is_the_gradient(c_in, c_out, stride, size, before):
     x = draw(2, c_in, size, size)
-    out = nn.pad_shortcut_forward(x, c_out, stride)
+    out = nn.pad_shortcut_forward(x, c_out, stride, before)
     dout = draw(*out.shape, seed=1)
-    holds(lambda v: nn.pad_shortcut_forward(v, c_out, stride), x, dout, nn.pad_shortcut_backward(dout, x.shape, stride))
+    holds(lambda v: nn.pad_shortcut_forward(v, c_out, stride, before), x, dout,
+          nn.pad_shortcut_backward(dout, x.shape, stride, before))
 
 
 def test_pad_shortcut_puts_half_of_the_new_channels_before():
     x = draw(1, 2, 2, 2)
     out = nn.pad_shortcut_forward(x, 4, 2)
     assert np.array_equal(out[0, :, 0, 0], [0, x[0, 0, 0, 0], x[0, 1, 0, 0], 0])
+
+
+def test_pad_shortcut_puts_as_many_channels_before_as_it_is_told():
+    x = draw(1, 2, 2, 2)
+    for before in range(4):
+        out = nn.pad_shortcut_forward(x, 5, 2, before)
+        assert np.array_equal(out[0, before:before + 2, 0, 0], x[0, :, 0, 0]) and np.count_nonzero(out) == 2
 
 
 @pytest.mark.parametrize("kernel, stride, size", [(2, 2, 6), (3, 2, 7), (3, 1, 5)])

@@ -177,8 +177,8 @@ def test_resnet34_lives_on_a_chip_for_a_year():
     fast = Readout(conductances=read_conductances)
     matrices = compensated_read(chip, 365 * 86400.0, 0, reference_readouts(chip, fast), fast)[1]
     engine = find_forms("direct").make_engine(network)
-    rescued = calibrate(engine, with_matrices(network, parameters, matrices), [images[:12], images[12:]])
-    assert np.all(np.isfinite(engine.forward(rescued, images)))
+    compensated = calibrate(engine, with_matrices(network, parameters, matrices), [images[:12], images[12:]])
+    assert np.all(np.isfinite(engine.forward(compensated, images)))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 3 * 2 ** 20
 
 

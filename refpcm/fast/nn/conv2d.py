@@ -1,0 +1,54 @@
+"""Convolution by the kernel that the engine takes for its shape."""
+
+import numpy as np
+
+from refpcm.errors import RefpcmError
+from refpcm.fast.kernels import convolution
+from refpcm.fast.kernels.finish import AFFINE, finish
+from refpcm.fast.kernels.layout import Plane, empty_lanes, groups, last_lanes, unpack
+from refpcm.fast.network.buffers import Scratch
+from refpcm.fast.nn.operands import float32, lanes
+from refpcm.spec.nn.conv2d import check_shapes, output_size
+from refpcm.spec.resnet import Conv2d
+
+SQUARE = convolution.FORMS["winograd"]
+
+
+def conv2d_forward(x, w, stride=1, padding=0):
+    """Return the convolution of x (N, C, H, W) with w (K, C, k, k): (N, K, H_out, W_out).
+
+    Raises RefpcmError for a kernel, stride and padding without a fast form.
+    """
+    x_lanes, x_plane, plane = _operands(x, w, stride, padding)
+    out, channels = empty_lanes(groups(len(x)), len(w), plane), len(w)
+    convolution.convolve(SQUARE, Scratch(), float32(w), np.ones(channels, np.float32), False, stride, x_lanes, x_plane,
+                         padding, out, plane, finish(AFFINE, np.zeros(channels, np.float32), out), last_lanes(x))
+    return unpack(out, plane, len(x))
+
+
+def conv2d_backward(dout, x, w, stride=1, padding=0):
+    """Return dL/dx (N, C, H, W) and dL/dw (K, C, k, k); `w` is used for dx only (I-2).
+
+    Raises RefpcmError as `conv2d_forward`, and for a 7 x 7 kernel: it reads images, which have no gradient.
+    """
+    x_lanes, x_plane, plane = _operands(x, w, stride, padding)
+    if w.shape[2] == 7:
+        raise RefpcmError("a 7x7 convolution has no fast gradient of its input; use refpcm.spec.nn")
+    dout_lanes, dx = lanes(dout, plane), empty_lanes(groups(len(x)), x.shape[1], x_plane)
+    convolution.input_gradient(SQUARE, Scratch(), float32(w), stride, dout_lanes, plane, dx, x_plane,
+                               finish(AFFINE, np.zeros(x.shape[1], np.float32), dx), last_lanes(x))
+    layer = Conv2d("conv", ("x",), x.shape[1], len(w), w.shape[2], stride, padding)
+    dw = convolution.weight_gradient_of(SQUARE, Scratch(), layer, x_lanes, x_plane, dout_lanes, plane)
+    return unpack(dx, x_plane, len(x)), dw
+
+
+def _operands(x, w, stride, padding):
+    """Return x in lanes, its plane and that of the output. Raises RefpcmError for shapes without a fast form."""
+    check_shapes(x, w)
+    kernel = w.shape[2]
+    if (kernel, stride) not in convolution.SHAPES or padding != kernel // 2:
+        raise RefpcmError(f"a convolution with kernel {kernel}, stride {stride} and padding {padding} has no fast "
+                          "form; use refpcm.spec.nn")
+    x_plane = Plane(*x.shape[2:], max(1, padding))
+    plane = Plane(*(output_size(size, kernel, stride, padding) for size in x.shape[2:]))
+    return lanes(x, x_plane), x_plane, plane

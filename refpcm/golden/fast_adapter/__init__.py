@@ -1,0 +1,68 @@
+"""The fast forms of refpcm as an adapter like any other: `python -m refpcm.golden check --self` asks this module.
+
+An operation takes (inputs, parameters) and returns {output name: array}, as `refpcm.golden.reference` defines it; here
+the answers come from `refpcm.fast`. What the kernels do not have is unsupported: float64 where they compute in float32
+only, and average pooling with a window.
+
+Some operations have one form, the specification's, which the fast programs use too: readouts and factors of global
+drift compensation, the update of AdaBS, the loss, and running statistics. They are a few numbers a layer.
+"""
+
+from refpcm.golden.fast_adapter.device_equations import (
+    collapsed_pair,
+    drift_exponents,
+    drifted,
+    map_weights,
+    programmed,
+    programming_sigma,
+    read,
+    relative_read_noise,
+    stuck_devices,
+    unmap_weights,
+)
+from refpcm.golden.fast_adapter.layers import (
+    batch_norm_inference,
+    batch_norm_training,
+    conv2d,
+    conv2d_clean_backward,
+    global_average_pool,
+    linear,
+    max_pool,
+    pad_shortcut,
+    relu,
+)
+from refpcm.golden.fast_adapter.networks import network_forward, train_steps
+from refpcm.golden.fast_adapter.protocol import protocol_accuracy
+from refpcm.golden.fast_adapter.random_numbers import (
+    philox4x32,
+    random_normals,
+    random_permutation,
+    random_uniforms,
+    random_words,
+)
+from refpcm.golden.fast_adapter.sampling import (
+    sample_drift_exponents,
+    sample_programmed,
+    sample_read,
+    sample_weight_noise,
+)
+from refpcm.golden.fast_adapter.tiles import converter_codes, tile_product
+from refpcm.golden.fast_adapter.training import clipped_weights, sgd_step, weight_noise
+from refpcm.golden.reference import (
+    adabs_update,
+    cross_entropy,
+    gdc_compensated,
+    gdc_factor,
+    gdc_readout,
+    update_running,
+)
+
+__all__ = [
+    "adabs_update", "batch_norm_inference", "batch_norm_training", "clipped_weights", "collapsed_pair", "conv2d",
+    "conv2d_clean_backward", "converter_codes", "cross_entropy", "drift_exponents", "drifted", "gdc_compensated",
+    "gdc_factor", "gdc_readout", "global_average_pool", "linear", "map_weights", "max_pool", "network_forward",
+    "pad_shortcut", "philox4x32", "programmed", "programming_sigma", "protocol_accuracy", "random_normals",
+    "random_permutation", "random_uniforms", "random_words", "read", "relative_read_noise", "relu",
+    "sample_drift_exponents", "sample_programmed", "sample_read", "sample_weight_noise", "sgd_step", "stuck_devices",
+    "tile_product", "train_steps", "unmap_weights", "update_running", "weight_noise",
+]

@@ -1,0 +1,140 @@
+"""A kit is believed for its digests: what was edited is refused or said, whatever is broken is one sentence."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from refpcm.errors import RefpcmError
+from refpcm.files.tensors import read_tensors, write_tensors
+from refpcm.golden.kit import HERE, Kit
+from refpcm.golden.kit_writing import SCHEMA, write_kit
+from refpcm.golden.released import RELEASED
+from tests.commands import command
+
+
+@pytest.fixture
+def kit(tmp_path):
+    """A copy of the kit."""
+    return shutil.copytree(HERE, tmp_path / "kit")
+
+
+def change_manifest(kit, change):
+    manifest = json.loads((kit / "manifest.json").read_text())
+    change(manifest)
+    (kit / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_the_stored_kit_is_the_released_one_of_its_version():
+    kit = Kit()
+    assert kit.released and RELEASED[kit.manifest["version"]] == kit.digest
+
+
+def test_the_stored_and_a_new_manifest_fit_the_json_schema(tmp_path):
+    jsonschema = pytest.importorskip("jsonschema", reason="wants jsonschema, of the extra test")
+    write_kit(tmp_path / "new", [case for case in Kit().cases if case.level in (2, 3)], {})
+    for folder in (HERE, tmp_path / "new"):
+        schema = json.loads((folder / SCHEMA).read_text())
+        manifest = json.loads((folder / "manifest.json").read_text())
+        jsonschema.validate(manifest, schema)
+        manifest["cases"][0]["surplus"] = 1
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(manifest, schema)
+
+
+def test_an_edited_tolerance_does_not_pass_silently(kit, tmp_path):
+    """A wrong adapter passes the edited case; status and text say that this is no released kit."""
+    def edit(manifest):
+        case, = [case for case in manifest["cases"] if case["id"] == "L1-drift-1h"]
+        case["outputs"][0]["tolerance"]["value"] = (1e16).hex()
+    change_manifest(kit, edit)
+    (tmp_path / "mine.py").write_text("def drifted(inputs, parameters):\n"
+                                      "    return {'g_drift_us': inputs['g_prog_us']}\n")
+    done = command("refpcm.golden", "check", "--adapter", "mine", "--case", "L1-drift-1h", "--kit", kit, "--report",
+                   "report.json", cwd=tmp_path)
+    assert done.returncode == 3 and "1 passed" in done.stdout and "kit 1.1 (NOT released, " in done.stdout
+    assert "not a released one" in done.stderr and RELEASED["1.1"] in done.stderr
+    assert json.loads((tmp_path / "report.json").read_text())["kit_released"] is False
+
+
+def test_check_names_version_and_digest_of_a_released_kit():
+    done = command("refpcm.golden", "check", "--self", "--case", "L1-drift-1h")
+    assert done.returncode == 0 and f"kit 1.1 (released, {RELEASED['1.1'][:12]})" in done.stdout
+
+
+def test_an_edited_tensor_is_refused_even_with_a_new_digest_of_its_file(kit):
+    """The digest of the case covers its tensors."""
+    from refpcm.files.reading import sha256_of
+    tensors, _ = read_tensors(kit / "l1.safetensors")
+    key = "L1-drift-1h/out/g_drift_us/value"
+    tensors[key] = np.nextafter(tensors[key], np.inf)
+    write_tensors(kit / "l1.safetensors", tensors)
+    with pytest.raises(RefpcmError, match="l1.safetensors is not the file of this kit: its SHA-256"):
+        Kit(kit)
+    change_manifest(kit, lambda manifest: manifest["files"].update({"l1.safetensors": sha256_of(kit / "l1.safetensors")}))
+    with pytest.raises(RefpcmError, match="the tensors of case L1-drift-1h do not agree with its SHA-256"):
+        Kit(kit)
+
+
+def test_every_file_of_the_manifest_is_verified(kit):
+    """Also one that no case names."""
+    def nobody_asks_level_3(manifest):
+        manifest["cases"] = [case for case in manifest["cases"] if case["level"] != 3]
+    change_manifest(kit, nobody_asks_level_3)
+    assert len(Kit(kit).cases) == 123 - 11
+    data = bytearray((kit / "l3.safetensors").read_bytes())
+    data[-1] ^= 1
+    (kit / "l3.safetensors").write_bytes(data)
+    with pytest.raises(RefpcmError, match="l3.safetensors is not the file"):
+        Kit(kit)
+
+
+BROKEN = {
+    "no cases": lambda m: m.pop("cases"),
+    "cases that are a number": lambda m: m.update(cases=3),
+    "a version that is a number": lambda m: m.update(version=1),
+    "files that are a list": lambda m: m.update(files=list(m["files"])),
+    "a file elsewhere": lambda m: m["files"].update({"../x.safetensors": "0" * 64}),
+    "a case named like a path": lambda m: m["cases"][0].update(id="../../x"),
+    "a case of level 9": lambda m: m["cases"][0].update(level=9),
+    "an operation with dots": lambda m: m["cases"][0].update(operation="os.system"),
+    "an unknown kind of tolerance": lambda m: m["cases"][0]["outputs"][0]["tolerance"].update(kind="lax"),
+    "a tolerance that is no hexadecimal": lambda m: m["cases"][0]["outputs"][0]["tolerance"].update(value="x"),
+    "an output without its scale": lambda m: m["cases"][20]["outputs"][0]["expected"].pop("scale"),
+    "an output of another shape": lambda m: m["cases"][0]["outputs"][0].update(shape=[5]),
+    "an input of another dtype": lambda m: m["cases"][0]["inputs"][0].update(dtype="float64"),
+    "an input without a key": lambda m: m["cases"][0]["inputs"][0].pop("key"),
+    "a parameter that is no integer": lambda m: m["cases"][2]["parameters"]["count"].update(value="x7"),
+    "errata without a text": lambda m: m["errata"][0].pop("text")}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_manifest_is_one_clear_sentence(name, kit):
+    change_manifest(kit, BROKEN[name])
+    with pytest.raises(RefpcmError, match="is not the manifest of a golden kit .*; take an intact copy") as error:
+        Kit(kit)
+    assert "\n" not in str(error.value) and str(kit / "manifest.json") in str(error.value)
+
+
+@pytest.mark.parametrize("text, says", [
+    (b"{", "it is not JSON"), (b"\xff\xfe", "it is not JSON"), (b"", "the file is empty"), (b"[]", "is not the manifest"),
+    (b'{"a":' * 99999, "nested too deeply"), (b'{"version": "2.0"}', "reads versions 1.x")])
+def test_a_manifest_that_is_none_is_refused_by_the_command(text, says, kit):
+    (kit / "manifest.json").write_bytes(text)
+    done = command("refpcm.golden", "list", "--kit", kit)
+    assert done.returncode == 2 and says in done.stderr and done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_missing_file_is_named(kit):
+    (kit / "l1.safetensors").unlink()
+    with pytest.raises(RefpcmError, match="l1.safetensors: there is no such file"):
+        Kit(kit)
+
+
+def test_texts_of_a_kit_cannot_command_the_terminal(kit):
+    change_manifest(kit, lambda m: m["cases"][0].update(catches="\x1b[31mred\nline"))
+    for action in (["list", "--level", 0], ["explain", "L0-philox-known"]):
+        done = command("refpcm.golden", *action, "--kit", kit)
+        assert done.returncode == 0 and "\\x1b[31mred" in done.stdout and "\x1b" not in done.stdout
