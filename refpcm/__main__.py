@@ -8,6 +8,7 @@ from refpcm.errors import RefpcmError
 COMMANDS = {
     "python -m refpcm.train": "train a ResNet; without arguments a small one on built-in data, then tried on chips",
     "python -m refpcm.evaluate": "accuracy of a network file, digital or on simulated PCM chips over time",
+    "python -m refpcm.inspect": "why accuracy is lost on a chip, by physical cause and by layer; what is in a file",
     "python -m refpcm.expect": "batch norm statistics as the device model expects them on a chip",
     "python -m refpcm.reproduce": "the figures of Joshi et al. 2020, our numbers next to the paper's",
     "python -m refpcm.golden": "check another implementation against golden values, stage by stage",

@@ -4,6 +4,8 @@ import hashlib
 import os
 import threading
 
+import numpy as np
+
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.prediction import predict
 
@@ -43,18 +45,24 @@ class Inputs:
         return self.forms.normalised(images, self.file.mean, self.file.std)
 
     def count_correct(self, parameters, images=None, begin=0, engine=None):
-        """How many of the test images begin .. images - 1 (None: all) the parameters recognise.
+        """Return how many of the test images begin .. images - 1 the parameters recognise; see `recognised`."""
+        return int(self.recognised(parameters, images, begin, engine).sum())
+
+    def recognised(self, parameters, images=None, begin=0, engine=None):
+        """Return which of the test images begin .. images - 1 (None: all) the parameters recognise, bool (N,).
 
         engine: another than the thread's own, such as one on tiles. Raises RefpcmError for outputs that are not
         finite.
         """
-        correct, end = 0, self.image_count(images)
+        return self.predicted(parameters, images, begin, engine) == self.data.test_labels[begin:self.image_count(images)]
+
+    def predicted(self, parameters, images=None, begin=0, engine=None):
+        """Return the class of each of the test images begin .. images - 1, int64 (N,); see `recognised`."""
+        end, found = self.image_count(images), []
         for first in range(begin, end, BATCH):  # so that no more than a batch of a large set is decoded
-            rows = slice(first, min(first + BATCH, end))
-            predicted = predict(self.forms, engine or self.engine, parameters, self.data.test_images[rows], self.file.mean,
-                                self.file.std)
-            correct += int((predicted == self.data.test_labels[rows]).sum())
-        return correct
+            found.append(predict(self.forms, engine or self.engine, parameters,
+                                 self.data.test_images[first:min(first + BATCH, end)], self.file.mean, self.file.std))
+        return np.concatenate(found)
 
     def calibration_images(self, source):
         """Images (N, C, H, W) uint8 that AdaBS and converter ranges may use.

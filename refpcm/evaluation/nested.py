@@ -6,12 +6,13 @@ MS_chip = J / (I - 1) sum_i (a_i. - a..)^2, MS_read = 1 / (I (J - 1)) sum_ij (a_
 sigma_read^2 = MS_read, sigma_chip^2 = (MS_chip - MS_read) / J.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import stdtrit
 
 CONFIDENCE = 0.95
+FEWEST = 3  # chips below which accuracies get no interval
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,19 @@ def summarise(values):
     half = float(stdtrit(chips - 1, (1 + CONFIDENCE) / 2)) * (ms_chip / (chips * reads)) ** 0.5
     return Summary(mean, (variance_chip + (ms_read or 0.0)) ** 0.5, variance_chip ** 0.5, sigma_read, mean - half,
                    mean + half, chips, reads)
+
+
+def summarise_shares(values):
+    """Return the Summary of accuracies (I chips, J reads), shares from 0 to 1.
+
+    low and high: Student's interval truncated to 0 .. 1. It covers the mean as often as the whole interval does, since
+    the mean of shares lies within 0 .. 1. There is none for fewer than three chips: with two, a quantile of 12.7 standard
+    errors says nothing.
+    """
+    found = summarise(values)
+    if found.chips < FEWEST:
+        return replace(found, low=None, high=None)
+    return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
 
 
 def normalised_accuracy(accuracy, digital, classes):

@@ -6,10 +6,12 @@ from dataclasses import asdict
 import numpy as np
 
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.evidence import summary_of_evidence
 from refpcm.evaluation.inputs import load_inputs
-from refpcm.evaluation.nested import normalised_accuracy, summarise
+from refpcm.evaluation.nested import normalised_accuracy, summarise_shares
 from refpcm.evaluation.on_tiles import with_ranges
 from refpcm.evaluation.protocol import tasks
+from refpcm.evaluation.provenance import provenance
 from refpcm.evaluation.saturation import chip_saturation
 from refpcm.evaluation.store import Store
 from refpcm.evaluation.unit import check_adabs, check_times, fingerprint, run_task
@@ -33,9 +35,10 @@ def run(protocol, folder, executor=None, progress=lambda done, total: None, inpu
 
 
 def run_units(every, work, store, executor=None, progress=lambda done, total: None):
-    """{task: {part: number of images}} of all tasks; executor and progress as in `run`.
+    """Return {task: Counts, that is {part: number of images}} of all tasks; executor and progress as in `run`.
 
-    work(task) gives {part: number} for task.parts, and must be a function of a module, so that other processes find it.
+    work(task) gives {part: number} for task.parts, as Counts where there is evidence, and must be a function of a module,
+    so that other processes find it.
     Parts that `store` holds are not run again.
     """
     correct, open_tasks = {}, []
@@ -47,7 +50,7 @@ def run_units(every, work, store, executor=None, progress=lambda done, total: No
     done = len(every) - len(open_tasks)
     progress(done, len(every))
     for task, found in _results(open_tasks, work, executor):
-        correct[task].update(found)
+        correct[task].add(found)
         store.save(task, correct[task])
         done += 1
         progress(done, len(every))
@@ -83,13 +86,15 @@ def _result(inputs, protocol, correct):
         for name in protocol.compensations:
             counts = np.array([found[name] for found in correct.values()])  # in the order of `tasks`
             values = counts.reshape(protocol.chips, len(protocol.times_s), protocol.reads)[:, number] / images
-            summary = summarise(values)
+            summary = summarise_shares(values)
             rows.append({"t_s": t_s, "compensation": name, **asdict(summary),
                          "normalised": normalised_accuracy(summary.mean, digital, classes),
                          "accuracies": values.tolist()})
     result = {"digital_accuracy": digital, "test_images": images, "data": inputs.data.name,
               "architecture": inputs.file.network.architecture, "protocol": asdict(protocol),
-              "fingerprint": fingerprint(inputs, protocol), "rows": rows}
+              "fingerprint": fingerprint(inputs, protocol), "rows": rows,
+              "evidence": summary_of_evidence(correct.values()),
+              "sha256": provenance(protocol.network, inputs.file.notes, inputs.data)}
     if protocol.dac_bits is not None or protocol.adc_bits is not None:
         result["saturation"] = chip_saturation(inputs, protocol)
     return result

@@ -1,7 +1,8 @@
 """Finished units on disk: an evaluation that was interrupted, or is widened, goes on where it was.
 
 One small JSON file a unit, written atomically, named by the protocol's fingerprint and the task's name (chip, time and
-read). It holds the number of recognised images for each compensation that has been run so far, and a SHA-256 of that.
+read). It holds the number of recognised images for each compensation that has been run so far, the evidence behind these
+numbers (refpcm/evaluation/evidence.py), which older files lack, and a SHA-256 of all that.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import json
 import os
 
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.evidence import Counts
 from refpcm.files.atomic import atomic_file, make_folder
 from refpcm.files.reading import read_json
 
@@ -29,20 +31,28 @@ class Store:
         return {"fingerprint": self.fingerprint, **task.address}
 
     def load(self, task):
-        """{compensation: recognised images}, empty if the unit has not been run or its file is of no use."""
+        """Return the Counts {compensation: recognised images}, empty if the unit has not been run or its file is of no use."""
         try:
             unit = read_json(self.path(task))
-            whole = unit.pop("sha256") == _digest(unit)
-            return unit["correct"] if whole and unit == {**self.identity(task), "correct": unit["correct"]} else {}
+            whole = unit.pop("sha256") == digest_of_unit(unit)
+            evidence = unit.pop("evidence", {})
+            counts = Counts(unit["correct"], evidence)
+            return counts if whole and unit == {**self.identity(task), "correct": unit["correct"]} else Counts()
         except (RefpcmError, ValueError, KeyError, TypeError, AttributeError):
-            return {}
+            return Counts()
 
     def save(self, task, correct):
-        """Write the unit {compensation: recognised images} atomically. Raises RefpcmError if it cannot be written."""
+        """Write the unit {compensation: recognised images}, with its evidence if it has some, atomically.
+
+        Raises RefpcmError if it cannot be written.
+        """
         unit = {**self.identity(task), "correct": correct}
+        if getattr(correct, "evidence", None):
+            unit["evidence"] = correct.evidence
         with atomic_file(self.path(task)) as stream:
-            stream.write(json.dumps({**unit, "sha256": _digest(unit)}, indent=1).encode())
+            stream.write(json.dumps({**unit, "sha256": digest_of_unit(unit)}, indent=1).encode())
 
 
-def _digest(unit):
+def digest_of_unit(unit):
+    """Return the SHA-256 of a unit's content, everything but the digest itself."""
     return hashlib.sha256(json.dumps(unit).encode()).hexdigest()

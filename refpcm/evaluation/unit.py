@@ -4,8 +4,11 @@ import json
 from dataclasses import asdict
 from functools import lru_cache
 
+import numpy as np
+
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.calibration import mini_batches, own_augmentation, parsed_augmentation
+from refpcm.evaluation.evidence import unit_counts
 from refpcm.evaluation.inputs import BATCH, load_inputs
 from refpcm.evaluation.on_tiles import engine_on_tiles, with_ranges
 from refpcm.evaluation.protocol import RESULTS_VERSION, tasks
@@ -23,7 +26,7 @@ FINGERPRINTED = ("seed", "on_chip", "readout", "per_column", "adabs_batches", "a
 
 
 def run_task(task):
-    """Return the number of test images recognised, {compensation: int}.
+    """Return the number of test images recognised, {compensation: int}, with its evidence.
 
     The one place where a process that is handed a unit, wherever it runs, loads what the protocol names.
     """
@@ -32,13 +35,18 @@ def run_task(task):
 
 
 def recognised(inputs, task):
-    """Return the number of test images recognised, {compensation: int}; inputs: those of the task's protocol."""
+    """Return `refpcm.evaluation.evidence.Counts`, {compensation: number of test images recognised}, with their evidence.
+
+    inputs: those of the task's protocol.
+    """
     protocol, network, trained = with_ranges(inputs, task.protocol), inputs.file.network, inputs.file.parameters
     chip, reference = programmed(inputs, protocol, task.chip)
     variances = weight_variances(chip, task.t_s) if protocol.read_noise == "per_product" else {}
-    correct, statistics = dict.fromkeys(task.compensations, 0), {name: {} for name in task.compensations}
+    right, statistics = {name: [] for name in task.compensations}, {name: {} for name in task.compensations}
+    gdc_factors = {}
     for draw, begin, end in _reads(protocol, task.draw, inputs.image_count(protocol.images)):
         raw, compensated, alphas = compensated_read(chip, task.t_s, draw, reference, readout_of(inputs, protocol))
+        gdc_factors = gdc_factors or alphas
         for name in task.compensations:
             with_gdc = name in ("gdc", "adabs")
             parameters = {**with_matrices(network, trained, compensated if with_gdc else raw), **statistics[name]}
@@ -50,8 +58,9 @@ def recognised(inputs, task):
                 parameters = calibrate(engine, parameters, adabs_images(inputs, task))
                 statistics[name] = {key: value for key, value in parameters.items() if ".running_" in key}
             engine.next_image = begin
-            correct[name] += inputs.count_correct(parameters, end, begin, engine)
-    return correct
+            right[name].append(inputs.recognised(parameters, end, begin, engine))
+    right = {name: np.concatenate(parts) for name, parts in right.items()}
+    return unit_counts(chip, gdc_factors, right, trained, statistics)
 
 
 def readout_of(inputs, protocol):

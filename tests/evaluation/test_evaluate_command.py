@@ -49,7 +49,7 @@ def test_the_rows_are_times_by_compensations_and_the_files_hold_them(whole):
     assert [(row["t_s"], row["compensation"]) for row in rows] == expected
     for row in rows:
         assert row["mean"] == pytest.approx(sum(a[0] for a in row["accuracies"]) / 2)
-        assert row["low"] <= row["mean"] <= row["high"]
+        assert row["low"] is row["high"] is None  # of two chips
     assert json.loads((folder / "result.json").read_text())["rows"] == rows
     assert len((folder / "result.csv").read_text().splitlines()) == 7
     assert len(list((folder / "units").iterdir())) == 4

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from refpcm.errors import RefpcmError
-from refpcm.evaluation.nested import normalised_accuracy, summarise
+from refpcm.evaluation.nested import normalised_accuracy, summarise, summarise_shares
 from refpcm.times import PAPER, parse_times, time_text
 
 
@@ -31,6 +31,30 @@ def test_what_cannot_be_estimated_is_none():
     assert one_chip.sigma_read is not None and one_chip.low is None and one_chip.sigma_chip is None
     assert one_read.sigma_read is None and one_read.std == pytest.approx(np.std([0.5, 0.7], ddof=1))
     assert (both.mean, both.std, both.low) == (0.5, None, None)
+
+
+def test_intervals_of_accuracies_stay_within_0_and_1_and_are_otherwise_students():
+    near_one, near_zero, inside = [[0.99], [1.0], [0.95]], [[0.0], [0.02], [0.0]], [[0.90], [0.91], [0.92]]
+    assert summarise(near_one).high > 1.0 and summarise(near_zero).low < 0.0
+    assert summarise_shares(near_one).high == 1.0 and summarise_shares(near_zero).low == 0.0
+    assert summarise_shares(near_one).low == summarise(near_one).low
+    assert summarise_shares(inside) == summarise(inside)
+
+
+def test_truncation_leaves_the_coverage_as_it_is():
+    """4,000 designs of 4 chips near 1: the truncated interval covers the mean exactly as often as the whole one."""
+    rng = np.random.default_rng(1)
+    designs = [np.minimum(0.98 + 0.02 * rng.standard_normal((4, 1)), 1.0) for _ in range(4000)]
+    mean = np.mean([design.mean() for design in designs])
+    whole, cut = ([form(design).low <= mean <= form(design).high for design in designs]
+                  for form in (summarise, summarise_shares))
+    assert whole == cut and np.mean(cut) > 0.85
+
+
+def test_fewer_than_three_chips_get_no_interval_of_accuracies():
+    two = summarise_shares([[0.5, 0.6], [0.7, 0.8]])
+    assert two.low is None and two.high is None and two.sigma_chip is not None
+    assert summarise_shares([[0.5], [0.6], [0.7]]).low is not None
 
 
 def test_a_negative_variance_estimate_counts_as_zero():

@@ -45,8 +45,8 @@ def test_a_unit_is_chip_read_compensation_accuracy_one_after_the_other(small, ch
     if "calibration" in choice:
         images = mini_batches(inputs, inputs.data.train_images, chosen, task.protocol, task)
     expected = [drifted, scaled, calibrate(inputs.engine, scaled, images), calibrate(inputs.engine, drifted, images)]
-    numbers, seen, count = [inputs.count_correct(p) for p in expected], [], inputs.count_correct
-    monkeypatch.setattr(inputs, "count_correct", lambda p, *rest: seen.append(p) or count(p, *rest))
+    numbers, seen, recognised = [inputs.count_correct(p) for p in expected], [], inputs.recognised
+    monkeypatch.setattr(inputs, "recognised", lambda p, *rest: seen.append(p) or recognised(p, *rest))
     assert run_task(task) == dict(zip(task.compensations, numbers))
     for by_hand, used in zip(expected, seen, strict=True):
         assert all(np.array_equal(by_hand[name], used[name]) for name in by_hand)

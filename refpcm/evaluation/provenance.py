@@ -1,0 +1,84 @@
+"""Where a result comes from: the hashes of network and data, and of the networks that the training began with.
+
+A network file that refpcm.train wrote says in its notes with which network file its training began, by SHA-256
+(`start_sha256`; null for initial weights). The chain of these is followed as far as the files lie beside each other:
+in one folder, or in neighbouring folders.
+"""
+
+import glob
+import hashlib
+import os
+
+from refpcm.errors import RefpcmError
+from refpcm.files.network_file import load_network
+from refpcm.files.reading import sha256_of
+
+INITIAL, NOT_NOTED, NOT_FOUND = "initial weights", "not noted in the network file", "not found beside the network"
+LONGEST = 100  # networks in a chain
+MOST_FILES = 1000  # files beside a network that are hashed in search of its start
+
+
+def provenance(network_path, notes, dataset):
+    """Return {"network", "data", "starts", "starts_end"}: what a result was computed from.
+
+    network: SHA-256 of the network file; data: of both splits, as `split_identity`; starts: of the network files that
+    the training began with, last one first; starts_end: how that list ends, one of INITIAL, NOT_NOTED, NOT_FOUND.
+    notes: those of the network file.
+    """
+    starts, end = start_chain(network_path, notes)
+    return {"network": sha256_of(network_path), "data": data_identity(dataset), "starts": starts, "starts_end": end}
+
+
+def data_identity(dataset):
+    """Return {"train": SHA-256, "test": SHA-256} of a Dataset.
+
+    That of the training split is `data_identity` in a training's config.json, unless that held images back.
+    """
+    return {"train": split_identity(dataset.train_images, dataset.train_labels, dataset.classes),
+            "test": split_identity(dataset.test_images, dataset.test_labels, dataset.classes)}
+
+
+def split_identity(images, labels, classes):
+    """Return the SHA-256 over shape, classes, images (of image files: the index of them) and labels; None for no images."""
+    if not len(labels):
+        return None
+    digest = hashlib.sha256(str((images.shape, classes)).encode())
+    digest.update(images.tobytes())
+    digest.update(labels.tobytes())
+    return digest.hexdigest()
+
+
+def start_chain(path, notes):
+    """Return the SHA-256 of the networks that a network's training began with, last one first, and how the list ends."""
+    starts, known = [], None
+    while len(starts) < LONGEST:
+        if "start_sha256" not in notes:
+            return starts, NOT_NOTED
+        start = notes["start_sha256"]
+        if start is None:
+            return starts, INITIAL
+        starts.append(start)
+        known = _files_beside(path) if known is None else known
+        path = known.get(start)
+        if path is None:
+            return starts, NOT_FOUND
+        try:
+            notes = load_network(path).notes
+        except RefpcmError:
+            return starts, NOT_FOUND
+    return starts, NOT_FOUND
+
+
+def _files_beside(path):
+    """Return {SHA-256: path} of the network files in the network's folder and in the folders beside it."""
+    folder = glob.escape(os.path.dirname(os.path.abspath(path)))
+    found = [name for pattern in ("*", os.path.join(os.pardir, "*", "*")) for ending in (".safetensors", ".npz")
+             for name in sorted(glob.glob(os.path.join(folder, pattern + ending)))]
+    hashes = {}
+    for name in found[:MOST_FILES]:
+        if os.path.isfile(name):
+            try:
+                hashes.setdefault(sha256_of(name), os.path.normpath(name))
+            except RefpcmError:
+                continue
+    return hashes

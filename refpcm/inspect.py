@@ -1,0 +1,181 @@
+"""`python -m refpcm.inspect`: why a network loses accuracy on a chip, and what is in a file."""
+
+import os
+import sys
+
+from refpcm import cli
+from refpcm.inspection.options import add_run, add_tiles, parser
+from refpcm.inspection.running import Meter, loaded, show, with_meter
+
+LOSS = """\
+Attribute the loss of accuracy on chips to physical causes, to layers, or to both.
+
+  python -m refpcm.inspect loss --network FILE --times 1day,1year --chips 10 --by cause
+  python -m refpcm.inspect loss --network FILE --data DIR --by both --workers 4 --out runs/loss
+
+Every cause (programming noise, idle devices, spread of nu, mean drift, read noise, converters, output noise) is switched
+on alone and off alone, and every layer is put on the chip alone and taken off it alone, with the same random numbers.
+"""
+FILE = "Show what is in a file or folder of refpcm: a network, a chip, a checkpoint, results, a training run or data."
+DEVICE = """\
+Follow one weight of one layer from the trained number to its conductances at given times, with every random number.
+
+  python -m refpcm.inspect device --network FILE --layer conv1 --row 3 --column 0 --times 25s,1year
+"""
+LAYERS = "MVM error and signal-to-noise ratio of every layer over several chips, after GDC or without compensation."
+ADABS = "What AdaBS, adaptive batch norm statistics, changed in every batch norm, and in which channel most."
+IMAGES = "Which test images chips lose or win against the digital network, and what they are taken for."
+
+
+def loss(arguments):
+    """Attribute the loss of accuracy to causes and layers."""
+    made = parser("loss", LOSS)
+    made.add_argument("--by", choices=("cause", "layer", "both"), default="cause", help="what to switch")
+    add_run(made)
+    add_tiles(made)
+    options = made.parse_args(arguments)
+    from refpcm.errors import RefpcmError
+    if options.workers < 1:
+        raise RefpcmError(f"--workers {options.workers} must be at least 1")
+    protocol, inputs = loaded(options)
+    from refpcm.evaluation.report import refuse_foreign
+    from refpcm.evaluation.workers import executor
+    from refpcm.files.atomic import make_folder
+    from refpcm.files.lock import locked
+    from refpcm.inspection.loss import run_loss
+    from refpcm.inspection.loss_report import loss_table, write_loss
+    from refpcm.inspection.loss_task import loss_fingerprint
+    mark = loss_fingerprint(inputs, protocol)
+    folder = options.out or f"runs/inspect-loss-{mark[:8]}"
+    make_folder(folder)
+    with locked(folder):
+        refuse_foreign(folder, mark)
+        meter = Meter("unit")
+        with executor(options.workers) as pool:
+            result = run_loss(protocol, options.by, folder, pool, meter.update, inputs)
+        meter.clear()
+        result["versions"] = cli.versions()
+        write_loss(folder, result)
+    show(options, result, lambda: f"{loss_table(result)}\n\nwritten: {folder}/result.json, result.csv")
+
+
+def file(arguments):
+    """Show what is in a file or folder."""
+    made = cli.parser("refpcm.inspect", FILE)
+    made.add_argument("file", type=cli.name, metavar="FILE", help="file or folder")
+    made.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    options = made.parse_args(arguments)
+    from refpcm.inspection.contents import describe
+    from refpcm.inspection.tables import contents_table
+    found = describe(options.file)
+    show(options, found, lambda: contents_table(found))
+
+
+def device(arguments):
+    """Follow one weight of one layer through the chip."""
+    made = cli.parser("refpcm.inspect device", DEVICE)
+    made.add_argument("--network", type=cli.name, metavar="FILE", required=True, help="network file (.safetensors or .npz)")
+    made.add_argument("--layer", type=cli.name, metavar="NAME", required=True, help="a layer on the chip, such as conv1")
+    made.add_argument("--row", type=int, metavar="R", default=0, help="input of the layer's matrix, from 0")
+    made.add_argument("--column", type=int, metavar="K", default=0, help="output of the layer's matrix, from 0")
+    made.add_argument("--times", metavar="LIST", default="25s,1day,1year", help="since programming")
+    made.add_argument("--device", metavar="NAME", default="joshi2020", help="name of a device, or a TOML file")
+    for name, what in (("seed", "of all random numbers"), ("chip", "number of the chip"), ("draw", "number of the read")):
+        made.add_argument(f"--{name}", type=int, metavar="N", default=0, help=what)
+    made.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    options = made.parse_args(arguments)
+    from refpcm.files.devices import find_device
+    from refpcm.files.network_file import load_network
+    from refpcm.inspection.device_trace import trace_weight
+    from refpcm.inspection.tables import trace_table
+    from refpcm.times import parse_times
+    steps = trace_weight(load_network(options.network), find_device(options.device), options.layer, options.row,
+                         options.column, parse_times(options.times), options.seed, options.chip, options.draw)
+    show(options, {"layer": options.layer, "row": options.row, "column": options.column, "steps": steps},
+         lambda: trace_table(steps))
+
+
+def layers(arguments):
+    """Show the MVM error of every layer over chips."""
+    options = parser("layers", LAYERS).parse_args(arguments)
+    protocol, inputs = loaded(options)
+    from refpcm.errors import RefpcmError
+    from refpcm.inspection.layers import errors_over_chips
+    from refpcm.inspection.tables import errors_table
+    if options.compensation not in ("none", "gdc"):
+        raise RefpcmError("inspect layers: --compensation must be none or gdc; AdaBS changes no weights")
+    found = with_meter(errors_over_chips, inputs, protocol)
+    show(options, {"compensation": options.compensation, "times": found}, lambda: errors_table(found, protocol.chips))
+
+
+def adabs(arguments):
+    """Show what AdaBS changed in every batch norm."""
+    made = parser("adabs", ADABS, compensation="adabs")
+    add_tiles(made)
+    options = made.parse_args(arguments)
+    protocol, inputs = loaded(options)
+    from refpcm.errors import RefpcmError
+    from refpcm.evaluation.unit import check_adabs
+    from refpcm.inspection.norms import changes_of_norms
+    from refpcm.inspection.tables import norms_table
+    if options.compensation not in ("adabs", "adabs-alone"):
+        raise RefpcmError("inspect adabs: --compensation must be adabs or adabs-alone")
+    check_adabs(inputs, protocol)
+    found = with_meter(changes_of_norms, inputs, protocol)
+    show(options, {"compensation": options.compensation, "times": found}, lambda: norms_table(found, protocol.chips))
+
+
+def images(arguments):
+    """Show which test images chips lose or win."""
+    made = parser("images", IMAGES)
+    add_tiles(made)
+    made.add_argument("--sheet", type=cli.name, metavar="FILE", help="PNG file with the images lost on most chips at the last time")
+    options = made.parse_args(arguments)
+    from refpcm.files.atomic import check_writable
+    from refpcm.inspection.images import check_sheet, image_changes, write_sheet
+    if options.sheet:
+        check_sheet(options.sheet)
+        check_writable(options.sheet)
+    protocol, inputs = loaded(options)
+    from refpcm.evaluation.unit import check_adabs
+    from refpcm.inspection.tables import images_table
+    check_adabs(inputs, protocol)
+    found = with_meter(image_changes, inputs, protocol)
+    if options.sheet:
+        write_sheet(options.sheet, inputs.data.test_images, found[-1]["lost_images"])
+    classes = inputs.data.classes
+    show(options, {"compensation": options.compensation, "classes": list(classes), "times": found},
+         lambda: images_table(found, classes) + (f"\n\nwritten: {options.sheet}" if options.sheet else ""))
+
+
+COMMANDS = {"loss": loss, "layers": layers, "device": device, "adabs": adabs, "images": images}
+OVERVIEW = """\
+usage: python -m refpcm.inspect COMMAND ...
+       python -m refpcm.inspect FILE
+
+  loss     where the accuracy goes: points lost by physical cause and by layer
+  layers   MVM error and signal-to-noise ratio of every layer, over chips
+  device   one weight from the trained number to its conductances over time
+  adabs    what AdaBS changed in every batch norm
+  images   which test images are lost and won, and what they are taken for
+  FILE     what is in a network, chip, checkpoint, results folder, training run or data folder
+
+Each command takes --help and --json."""
+
+
+def main():
+    arguments = sys.argv[1:]
+    if arguments[:1] in ([], ["-h"], ["--help"]):
+        print(OVERVIEW)
+        return
+    if arguments[0] in COMMANDS:
+        COMMANDS[arguments[0]](arguments[1:])
+        return
+    if not os.path.lexists(arguments[0]) and not arguments[0].startswith("-"):
+        from refpcm.errors import RefpcmError
+        raise RefpcmError(f"{arguments[0]!r} is neither a command ({', '.join(COMMANDS)}) nor a file")
+    file(arguments)
+
+
+if __name__ == "__main__":
+    cli.run(main)

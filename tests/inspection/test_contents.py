@@ -1,0 +1,116 @@
+"""refpcm.inspection.contents and folders: everything that refpcm writes is recognised, and its hashes are checked."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from refpcm.errors import RefpcmError
+from refpcm.evaluation.inputs import load_inputs
+from refpcm.evaluation.report import write_report
+from refpcm.evaluation.run import run
+from refpcm.files.chips import save_chip
+from refpcm.files.network_file import load_network, save_network
+from refpcm.inspection.contents import describe
+from refpcm.inspection.loss import run_loss
+from refpcm.inspection.loss_report import write_loss
+from refpcm.inspection.tables import contents_table
+from refpcm.spec.crossbars import to_matrices
+from refpcm.spec.pcm.chip import chip_hash, program
+from refpcm.spec.pcm.device import JOSHI2020
+from tests.evaluation.conftest import small  # noqa: F401
+
+
+def described(path):
+    """The description, which must be ready for JSON and for the screen."""
+    found = describe(path)
+    json.dumps(found)
+    assert found["kind"] in contents_table(found) and all(len(row) == len(found["columns"]) for row in found["rows"])
+    return found
+
+
+@pytest.mark.parametrize("name", ["network.safetensors", "network.npz"])
+def test_a_network_is_shown_with_its_layers_notes_and_hash(small, tmp_path, name):  # noqa: F811
+    file = replace(load_network(small.network), notes={"start_sha256": None, "data": "noise"})
+    save_network(tmp_path / name, file)
+    found = described(tmp_path / name)
+    matrices = to_matrices(file.network, file.parameters)
+    assert found["kind"] == "network" and found["facts"]["note: data"] == "noise"
+    assert found["facts"]["training began with"] == ["initial weights"]
+    layer, rows, columns, w_max, rms, near_zero = found["rows"][0]
+    assert (layer, rows, columns) == ("conv1", *matrices["conv1"].shape) and w_max == np.abs(matrices["conv1"]).max()
+    assert rms == pytest.approx(np.sqrt(np.mean(np.square(matrices["conv1"]))) / w_max)
+    assert near_zero == np.mean(np.abs(matrices["conv1"]) < 0.05 * w_max)
+
+
+def test_a_chip_is_shown_with_its_hash_and_its_errors(tmp_path):
+    chip = program({"a": np.random.default_rng(0).normal(0, 1, (30, 20))}, JOSHI2020, 4, 2)
+    save_chip(tmp_path / "chip.safetensors", chip)
+    found = described(tmp_path / "chip.safetensors")
+    crossbar = chip.crossbars[0]
+    used = crossbar.g_target_us > 0
+    assert found["kind"] == "chip" and found["facts"]["chip hash"] == chip_hash(chip)
+    assert found["rows"][0][:3] == ["a", 30, 20]
+    assert found["rows"][0][4] == pytest.approx(np.sqrt(np.mean((crossbar.g_prog_us - crossbar.g_target_us)[used] ** 2)))
+    assert found["rows"][0][5] == pytest.approx(crossbar.nu[used].mean())
+
+
+def test_an_evaluation_is_shown_with_its_evidence_and_the_file_of_its_network(small, tmp_path):  # noqa: F811
+    network = tmp_path / "net.safetensors"
+    save_network(network, load_network(small.network))
+    protocol = replace(small, network=str(network), chips=1, times_s=(25.0,), compensations=("gdc",))
+    write_report(tmp_path / "e", run(protocol, tmp_path / "e"))
+    found = described(tmp_path / "e")
+    assert found["kind"] == "evaluation" and found["facts"]["network file"] == "the file has this hash"
+    assert found["facts"]["evidence"] == {"units": 2, "complete": 2, "lacking": {}, "damaged": 0}
+    unit = next((tmp_path / "e" / "units").iterdir())
+    unit.write_text(unit.read_text().replace('"gdc": ', '"gdc": 1', 1))
+    save_network(network, replace(load_network(small.network), notes={"other": 1}))
+    changed = described(tmp_path / "e")["facts"]
+    assert changed["network file"] == "the file has changed since" and changed["evidence"]["damaged"] == 1
+    network.unlink()
+    assert described(tmp_path / "e")["facts"]["network file"] == "the file is gone"
+
+
+def test_an_attribution_and_data_are_recognised(small, tmp_path):  # noqa: F811
+    protocol = replace(small, reads=1, chips=1, times_s=(25.0,), compensations=("gdc",))
+    write_loss(tmp_path, run_loss(protocol, "cause", tmp_path))
+    found = described(tmp_path)
+    assert found["kind"] == "attribution" and len(found["rows"]) == 1
+    data = described(small.data)
+    assert data["kind"] == "data" and data["rows"] == [["train", 40], ["test", 20]]
+    assert data["facts"]["sha256"] == found["facts"]["data sha256"]
+
+
+def test_a_checkpoint_and_a_training_run_are_recognised(tmp_path):
+    from refpcm.files.checkpoints import State, save_checkpoint
+    from refpcm.spec.resnet import parameter_shapes, tiny_resnet8
+    from refpcm.spec.training.config import TrainingConfig
+    shapes = parameter_shapes(tiny_resnet8())
+    parameters = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
+    velocity = {name: value for name, value in parameters.items() if ".running_" not in name}
+    save_checkpoint(tmp_path / "checkpoint.safetensors",
+                    State(replace(TrainingConfig(), architecture="tiny-resnet8"), 10, "d", parameters, velocity, 7))
+    found = described(tmp_path / "checkpoint.safetensors")
+    assert found["kind"] == "checkpoint" and found["facts"]["step"] == 7
+    (tmp_path / "config.json").write_text(json.dumps({"command": ["train.py", "--epochs", 3], "data": None}))
+    run_folder = described(tmp_path)
+    assert run_folder["kind"] == "training run" and run_folder["facts"]["finished"] is False
+
+
+def test_what_refpcm_did_not_write_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("a few words, and some more of them")
+    with pytest.raises(RefpcmError, match="neither results nor a training run nor data"):
+        describe(tmp_path)
+    with pytest.raises(RefpcmError, match="notes.txt"):
+        describe(tmp_path / "notes.txt")
+    (tmp_path / "result.json").write_text("[]")
+    with pytest.raises(RefpcmError, match="is not the result of"):
+        describe(tmp_path)
+    with pytest.raises(RefpcmError, match="give the folder"):
+        describe(tmp_path / "result.json")
+
+
+def test_inputs_of_the_fixture_are_those_described(small):  # noqa: F811
+    assert described(small.network)["facts"]["architecture"] == load_inputs(small.network, small.data, "direct").file.network.architecture

@@ -1,0 +1,81 @@
+"""`python -m refpcm.inspect` as a user runs it."""
+
+import json
+
+import pytest
+
+from tests.commands import command
+from tests.evaluation.conftest import small  # noqa: F401
+
+CHIPS = ["--times", "1year", "--kernels", "direct", "--threads", 1]
+
+
+@pytest.fixture
+def named(small):  # noqa: F811
+    """Options that name the small network and its data."""
+    return ["--network", small.network, "--data", small.data]
+
+
+def test_the_overview_names_the_subcommands():
+    done = command("refpcm.inspect")
+    assert done.returncode == 0 and "loss" in done.stdout
+    assert command("refpcm.inspect", "loss", "--help").returncode == 0
+
+
+def test_losses_are_printed_and_written_and_the_json_is_the_file(named, tmp_path):
+    arguments = ["loss", *named, *CHIPS, "--chips", 3, "--out", tmp_path]
+    done = command("refpcm.inspect", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "digital accuracy 100.00 % on 20 test images; 3 chips, compensation gdc" in done.stdout
+    assert "spread of nu" in done.stdout and f"{tmp_path}/result.json" in done.stdout
+    again = command("refpcm.inspect", *arguments, "--json")
+    result = json.loads(again.stdout)
+    assert result == json.loads((tmp_path / "result.json").read_text())
+    assert len(result["times"][0]["causes"]) == 5 and result["versions"]["refpcm"]
+    assert result["times"][0]["lost"]["low"] is not None
+
+
+@pytest.mark.slow
+def test_processes_write_the_same_bytes(named, tmp_path):
+    for name, workers in (("one", 1), ("two", 2)):
+        done = command("refpcm.inspect", "loss", *named, *CHIPS, "--chips", 2, "--by", "both", "--out", tmp_path / name,
+                       "--workers", workers)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "one" / "result.json").read_bytes() == (tmp_path / "two" / "result.json").read_bytes()
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (["loss", "--chips", 0], "chips must be at least 1"), (["loss", "--workers", 0], "--workers 0"),
+    (["losses"], "is neither a command (loss, layers, device, adabs, images) nor a file"), (["loss", "--times", "1s"], "has not been made")], ids=str)
+def test_a_mistake_gets_one_sentence(named, arguments, said, tmp_path):
+    done = command("refpcm.inspect", *arguments, *named, cwd=tmp_path)
+    assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_the_folder_of_something_else_is_left_alone(named, tmp_path):
+    (tmp_path / "result.json").write_text('{"fingerprint": "that of an evaluation"}')
+    done = command("refpcm.inspect", "loss", *named, *CHIPS, "--out", tmp_path)
+    assert done.returncode == 2 and "choose another --out" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [
+    ["layers", "--chips", 1, "--times", "1year"], ["device", "--layer", "fc", "--row", 3],
+    ["images", "--chips", 1, "--sheet", "sheet.png"],
+    ["adabs", "--chips", 1, "--adabs-batches", 2, "--adabs-batch-size", 8]], ids=lambda each: each[0])
+def test_every_subcommand_prints_a_table_and_json(small, named, arguments, tmp_path):  # noqa: F811
+    options = ["--network", small.network] if arguments[0] == "device" else [*named, "--kernels", "direct"]
+    done = command("refpcm.inspect", *arguments, *options, cwd=tmp_path)
+    assert done.returncode == 0 and len(done.stdout.splitlines()) > 5, done.stderr
+    assert json.loads(command("refpcm.inspect", *arguments, *options, "--json", cwd=tmp_path).stdout)
+
+
+def test_a_file_is_inspected_by_its_name_alone(small):  # noqa: F811
+    done = command("refpcm.inspect", small.network)
+    assert done.returncode == 0 and "tiny-resnet8" in done.stdout
+    assert json.loads(command("refpcm.inspect", small.data, "--json").stdout)["kind"] == "data"
+
+
+def test_compensations_that_make_no_sense_are_refused(named):
+    for arguments, said in ((["layers", "--compensation", "adabs"], "none or gdc"), (["adabs", "--compensation", "gdc"], "adabs")):
+        done = command("refpcm.inspect", *arguments, *named)
+        assert done.returncode == 2 and said in done.stderr

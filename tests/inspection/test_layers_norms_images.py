@@ -1,0 +1,95 @@
+"""refpcm.inspection.layers, norms and images against evaluation and cases by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from refpcm.errors import RefpcmError
+from refpcm.evaluation.inputs import load_inputs
+from refpcm.evaluation.layer_errors import chip_layer_errors, snr_db
+from refpcm.evaluation.protocol import tasks
+from refpcm.evaluation.unit import run_task
+from refpcm.inspection.images import compared, image_changes, write_sheet
+from refpcm.inspection.layers import errors_over_chips, spread
+from refpcm.inspection.norms import change, changes_of_norms, summary
+from refpcm.inspection.tables import errors_table, images_table, norms_table
+from tests.evaluation.conftest import small  # noqa: F401
+
+
+@pytest.fixture
+def protocol(small):  # noqa: F811
+    return replace(small, reads=1, compensations=("gdc",))
+
+
+@pytest.fixture
+def inputs(protocol):
+    return load_inputs(protocol.network, protocol.data, protocol.kernels)
+
+
+def test_the_first_chip_has_the_errors_that_evaluate_shows(inputs, protocol):
+    protocol = replace(protocol, chips=1, times_s=(1e7,))
+    found = errors_over_chips(inputs, protocol)
+    shown = chip_layer_errors(inputs, protocol)
+    assert {each["name"]: [row["layers"][i]["chips"][0] for row in found]
+            for i, each in enumerate(found[0]["layers"])} == shown
+    assert "SNR" in errors_table(found, 1)
+
+
+def test_the_spread_over_chips_is_that_of_an_example_by_hand():
+    assert spread([0.1, 0.3]) == {"mean": pytest.approx(0.2), "std": pytest.approx(0.02 ** 0.5), "low": 0.1, "high": 0.3,
+                                  "snr_db": pytest.approx(snr_db(0.2)), "chips": [0.1, 0.3]}
+    assert spread([0.1])["std"] is None
+
+
+def test_what_adabs_did_agrees_with_the_evidence_of_an_evaluation(inputs, protocol):
+    protocol = replace(protocol, chips=1, times_s=(1e7,), compensations=("adabs",))
+    row, = changes_of_norms(inputs, protocol)
+    evidence = run_task(tasks(protocol)[0]).evidence["adabs"]["adabs"]
+    channels = [each["channels"] for each in row["norms"]]
+    rms = np.sqrt(np.average([each["mean_shift_rms"] ** 2 for each in row["norms"]], weights=channels))
+    ratio = np.exp(np.average(np.log([each["variance_ratio"] for each in row["norms"]]), weights=channels))
+    assert rms == pytest.approx(evidence["mean_shift_rms"], rel=1e-4)
+    assert ratio == pytest.approx(evidence["variance_ratio"], rel=1e-4)
+    assert "worst channel" in norms_table([row], 1)
+
+
+def test_the_worst_channel_is_found_and_dead_channels_are_left_out():
+    before = {"n.running_mean": np.zeros(3), "n.running_var": np.array([1.0, 4.0, 0.0])}
+    after = {"n.running_mean": np.array([0.5, -4.0, 9.0]), "n.running_var": np.array([1.0, 2.0, 0.0])}
+    found = summary(np.array([change(before, after, "n")]))
+    assert found["worst_channel"] == 1 and found["worst_shift"] == 2.0 and found["channels"] == 3
+    assert found["worst_variance_ratio"] == pytest.approx(0.5)
+    assert found["mean_shift_rms"] == pytest.approx(np.sqrt((0.25 + 4) / 2))
+    dead = {"n.running_mean": np.zeros(3), "n.running_var": np.zeros(3)}
+    assert summary(np.array([change(dead, dead, "n")]))["worst_channel"] is None
+
+
+def test_lost_and_won_images_and_the_confusion_of_an_example_by_hand():
+    truth, digital = np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0])
+    told = np.array([[0, 1, 1, 1], [0, 1, 0, 0]])
+    found = compared(truth, digital, told, ("cat", "dog"))
+    assert (found["lost"], found["won"]) == ([1, 2], [1, 0])
+    assert found["confusion"] == [[2, 2], [2, 2]]
+    assert found["lost_images"] == [{"image": 1, "class": "cat", "told": "dog", "chips": 2},
+                                    {"image": 2, "class": "dog", "told": "cat", "chips": 1}]
+
+
+def test_lost_images_are_those_that_an_evaluation_misses(inputs, protocol):
+    found = image_changes(inputs, protocol)
+    for t_s, row in zip(protocol.times_s, found):
+        counts = [run_task(task)["gdc"] for task in tasks(protocol) if task.t_s == t_s]
+        assert [20 - lost + won for lost, won in zip(row["lost"], row["won"])] == counts
+        assert np.sum(row["confusion"]) == 2 * 20 and np.trace(row["confusion"]) == sum(counts)
+    assert "wrong on most chips" in images_table(found, inputs.data.classes)
+
+
+def test_the_sheet_shows_the_images_in_order(tmp_path):
+    images = np.zeros((3, 3, 8, 8), np.uint8)
+    images[2, 0] = 255
+    write_sheet(tmp_path / "sheet.png", images, [{"image": 2}, {"image": 0}])
+    sheet = Image.open(tmp_path / "sheet.png")
+    assert sheet.size == (1004, 104) and sheet.getpixel((50, 50)) == (255, 0, 0) and sheet.getpixel((150, 50)) == (0, 0, 0)
+    with pytest.raises(RefpcmError, match="must end in .png"):
+        write_sheet(tmp_path / "sheet.gif", images, [])
