@@ -38,6 +38,8 @@ def write(folder, name, classes, arrays, origin):
     Raises DataError, OSError; leaves nothing unfinished behind.
     """
     for array_name in ARRAYS:
+        if not isinstance(arrays[array_name], np.ndarray):
+            raise DataError(f"{array_name} must be a NumPy array, not a {type(arrays[array_name]).__name__}")
         if arrays[array_name].dtype != np.uint8:
             raise DataError(f"{array_name} are {arrays[array_name].dtype}; a prepared set holds uint8, images from 0 to "
                             "255 and labels from 0 on")

@@ -65,3 +65,10 @@ def test_the_current_folder_is_not_replaced(tmp_path, monkeypatch):
 
 def test_a_name_that_is_a_pattern_is_a_name(tmp_path):
     assert write(tmp_path / "a**[1]", "own", "abc", small(), {}) == read(tmp_path / "a**[1]")[0]
+
+
+def test_arrays_that_are_lists_are_refused(tmp_path):
+    images, labels = np.zeros((2, 3, 8, 8), np.uint8), np.zeros(2, np.uint8)
+    arrays = {"train_images": images, "train_labels": [0, 1], "test_images": images, "test_labels": labels}
+    with pytest.raises(DataError, match="train_labels must be a NumPy array, not a list"):
+        write(tmp_path / "set", "lists", ("a", "b"), arrays, {})

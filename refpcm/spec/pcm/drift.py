@@ -1,5 +1,7 @@
 """Drift: a conductance decays as a power of time, each device with its own exponent."""
 
+from numbers import Real
+
 import numpy as np
 
 from refpcm.errors import RefpcmError
@@ -25,7 +27,9 @@ def drifted_us(g_prog_us, nu, t_s, device):
 
 
 def check_time(t_s, device):
-    """Raises RefpcmError for a time before t0 or beyond the drift law."""
+    """Raises RefpcmError for a time before t0 or beyond the drift law, and for what is not one number."""
+    if np.ndim(t_s) or not isinstance(np.asarray(t_s)[()], Real):
+        raise RefpcmError(f"a time must be one number of seconds, not {t_s!r}; read at one time after the other")
     if not device.t0_s <= t_s <= LARGEST_T_S:
         raise RefpcmError(f"time {t_s!r} s is outside {device.t0_s:g} s (t0 of {device.name}) .. {LARGEST_T_S:g} s "
                           "after programming")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from refpcm.errors import RefpcmError
+from refpcm.fast import chip as fast
 from refpcm.fast.chip import program, read, read_conductances
 from refpcm.files.chips import load_chip, save_chip
 from refpcm.spec import random
@@ -256,3 +257,13 @@ def test_the_weights_of_a_chip_are_those_of_its_conductances():
         for x in chip.crossbars:
             expected = effective_weights(chip, x, read_conductances(chip, x, 1e6, 3))
             assert weights[x.name].tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("t_s", [[25.0], np.array([25.0, 3600.0]), None, "25", 25j, np.array("25")], ids=repr)
+@pytest.mark.parametrize("form", [fast, specification])
+def test_a_time_is_one_number(form, t_s):
+    chip = form.program({"m": np.ones((2, 2))}, JOSHI2020, 1, 2)
+    with pytest.raises(RefpcmError, match="one number of seconds"):
+        form.read(chip, t_s)
+    for one in (np.float32(25), np.int64(25), np.array(25.0), 25):
+        assert np.array_equal(form.read(chip, one)["m"], form.read(chip, 25.0)["m"])
