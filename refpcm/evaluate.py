@@ -157,6 +157,8 @@ def _evaluate(inputs, protocol, folder, options):
     chips, times, reads = protocol.chips, len(protocol.times_s), protocol.reads
     print(f"{chips * times * reads} units: {chips} chips, {times} times, {reads} reads; kept in {folder}",
           file=sys.stderr)
+    if protocol.needs_ranges():
+        print(f"first the ranges of the converters, from up to {protocol.range_images:,} training images ...", file=sys.stderr)
     meter = None
 
     def progress(done, total):

@@ -20,7 +20,7 @@ class Forms:
 
     random: words, uniforms, normals, permutation of `refpcm.spec.random`. chip: program, read, read_conductances of
     `refpcm.spec.pcm.chip`. rules: what changes weights in training. transform_images: of
-    `refpcm.spec.training.augmentation`. make_engine(network), make_engine_on_tiles(network, analog): objects with the
+    `refpcm.spec.training.augmentation`. convolve: conv2d_forward of `refpcm.spec.nn`. make_engine(network), make_engine_on_tiles(network, analog): objects with the
     methods of `refpcm.spec.engine.Engine`.
     """
     kernels: str
@@ -28,6 +28,7 @@ class Forms:
     chip: Any
     rules: Rules
     transform_images: Callable
+    convolve: Callable
     make_engine: Callable
     make_engine_on_tiles: Callable
 
@@ -51,17 +52,20 @@ def _specification():
     from refpcm.spec import random
     from refpcm.spec.engine import Engine
     from refpcm.spec.network_on_tiles import EngineOnTiles
+    from refpcm.spec.nn import conv2d_forward
     from refpcm.spec.pcm import chip
     from refpcm.spec.training.augmentation import transform_images
-    return Forms("numpy", random, chip, Rules(), transform_images, Engine, EngineOnTiles)
+    return Forms("numpy", random, chip, Rules(), transform_images, conv2d_forward, Engine, EngineOnTiles)
 
 
 def _fast(kernels):
     from refpcm.fast import chip, random
     from refpcm.fast.network.engine import Engine
+    from refpcm.fast.nn import conv2d_forward
     from refpcm.fast.tiles.engine import EngineOnTiles
     from refpcm.fast.training import update
     from refpcm.fast.training.augmentation import transform_images
     rules = Rules(random, update.noisy_parameters, update.multiplicative_parameters, update.update,
                   update.clip_parameters)
-    return Forms(kernels, random, chip, rules, transform_images, partial(Engine, kernels=kernels), EngineOnTiles)
+    return Forms(kernels, random, chip, rules, transform_images, conv2d_forward,
+                 partial(Engine, kernels=kernels), EngineOnTiles)

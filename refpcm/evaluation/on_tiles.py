@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from refpcm.spec.compensation.adabs import calibration_images
-from refpcm.spec.crossbars import to_matrices
 from refpcm.spec.network_on_tiles import Analog, calibrate_ranges
 from refpcm.spec.pcm.tile import Ranges
 
@@ -40,6 +39,6 @@ def with_ranges(inputs, protocol, progress=lambda done: None):
         for begin in range(0, count, RANGE_BATCH):
             progress(begin)
             yield inputs.normalised(images[chosen[begin:begin + RANGE_BATCH]])
-    ranges = calibrate_ranges(network, parameters, to_matrices(network, parameters, protocol.on_chip), batches(), count,
-                              protocol.tiles())
+    ranges = calibrate_ranges(network, parameters, protocol.on_chip, batches(), count, protocol.tiles(),
+                              convolve=inputs.forms.convolve)
     return replace(protocol, ranges=tuple((name, found.inputs, found.outputs) for name, found in ranges.items()))

@@ -10,13 +10,13 @@ import numpy as np
 
 from refpcm.errors import RefpcmError
 from refpcm.spec import random
-from refpcm.spec.crossbars import analog_layers, check_matrices
+from refpcm.spec.crossbars import analog_layers, check_matrices, to_matrices
 from refpcm.spec.network import FORWARD, Tape
-from refpcm.spec.nn.conv2d import windows
+from refpcm.spec.nn.conv2d import conv2d_forward, windows
 from refpcm.spec.pcm.converters import saturated
-from refpcm.spec.pcm.tile import Ranges, Saturation, Tail, Tiles, part_sums, parts, product
+from refpcm.spec.pcm.tile import Ranges, Saturation, Tail, Tiles, parts, product
 from refpcm.spec.pcm.tile import count as count_conversions
-from refpcm.spec.resnet import IMAGE, Linear
+from refpcm.spec.resnet import IMAGE, Conv2d, Linear
 
 QUANTILE = 0.99995  # of activations and pre-activations: the paper's range of its converters
 
@@ -136,39 +136,50 @@ class EngineOnTiles:
         return tape.values[self.network.layers[-1].name]
 
 
-def calibrate_ranges(network, parameters, matrices, batches, count, tiles, quantile=QUANTILE):
+def calibrate_ranges(network, parameters, on_chip, batches, count, tiles, quantile=QUANTILE, convolve=conv2d_forward):
     """Return {layer name: Ranges}: the quantile of a layer's inputs, and of its column sums, in the digital network.
 
     The paper's ranges are the 99.995th percentiles of activations and pre-activations of 10,000 random training images in
-    the baseline network (Joshi et al. 2020, Methods). batches: arrays (N, C, H, W), normalised, of training images, `count`
-    in all; they are passed through one after the other. Where tiles split a layer's rows, its sums are those of the parts.
-    A layer all of whose inputs are 0 gets a range of 1: any will do. Raises RefpcmError for matrices that do not fit the
-    network, and for inputs or sums that are not finite.
+    the baseline network (Joshi et al. 2020, Methods). on_chip: as of `refpcm.spec.crossbars.to_matrices`. batches: arrays
+    (N, C, H, W), normalised, of training images, `count` in all; they are passed through one after the other. Where tiles
+    split a layer's rows, its sums are those of the parts. A layer all of whose inputs are 0 gets a range of 1: any will do.
+    convolve: `refpcm.spec.nn.conv2d_forward` or a faster one. Raises RefpcmError for inputs or sums that are not finite.
     """
-    check_matrices(network, matrices)
-    tails = {}
+    matrices, tails = to_matrices(network, parameters, on_chip), {}
     for images in batches:
         tape = Tape(False, {IMAGE: images})
         for layer in network.layers:
             inputs = [tape.values[name] for name in layer.inputs]
-            tape.values[layer.name] = FORWARD[type(layer)](layer, inputs, parameters, tape)
+            if isinstance(layer, Conv2d):
+                value = convolve(inputs[0], parameters[f"{layer.name}.weight"], layer.stride, layer.padding)
+            else:
+                value = FORWARD[type(layer)](layer, inputs, parameters, tape)
+            tape.values[layer.name] = value
             if layer.name in matrices:
-                _observe(layer, inputs[0], matrices[layer.name], tiles, tails, count, quantile)
+                _observe(layer, inputs[0], column_sums(layer, inputs[0], value, matrices[layer.name], tiles), tails, count,
+                         quantile)
     return {name: Ranges(max(inputs.quantile(), least) or 1.0, sums.quantile() or 1.0)
             for name, (inputs, sums, least) in tails.items()}
 
 
-def _observe(layer, values, weights, tiles, tails, count, quantile):
-    """Add a batch's inputs and column sums of one layer to its tails."""
-    vectors = input_vectors(layer, values)
+def column_sums(layer, inputs, outputs, weights, tiles):
+    """Return the column sums of each row part of one layer, a list of arrays: the outputs themselves where there is one part."""
+    bounds = parts(len(weights), tiles.rows)
+    if len(bounds) == 1:
+        return [outputs]
+    vectors = input_vectors(layer, inputs)
     vectors = vectors.reshape(-1, vectors.shape[-1])
+    return [vectors[:, begin:end] @ weights[begin:end] for begin, end in bounds]
+
+
+def _observe(layer, inputs, sums, tails, count, quantile):
+    """Add a batch's inputs and column sums of one layer to its tails."""
     if layer.name not in tails:
-        each = len(parts(len(weights), tiles.rows)) * weights.shape[1] * len(vectors) // len(values)
         least = 1.0 if isinstance(layer, Linear) else 0.0  # the bias row is driven by 1
-        tails[layer.name] = Tail(count * values[0].size, quantile), Tail(count * each, quantile), least
-    inputs, sums, _ = tails[layer.name]
-    for what, tail, found in (("an input", inputs, [values]), ("a column sum", sums, part_sums(vectors, weights, tiles.rows))):
-        for array in found:
+        totals = (count * sum(array.size for array in arrays) // len(inputs) for arrays in ([inputs], sums))
+        tails[layer.name] = *(Tail(total, quantile) for total in totals), least
+    for what, tail, arrays in zip(("an input", "a column sum"), tails[layer.name], ([inputs], sums)):
+        for array in arrays:
             if not np.isfinite(array).all():
                 raise RefpcmError(f"converter ranges: {what} of layer {layer.name!r} is not finite for the calibration "
                                   "images; look at the network's parameters")

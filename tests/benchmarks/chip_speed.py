@@ -56,7 +56,7 @@ def on_tiles(network, parameters, matrices, images):
     tiles, forms = Tiles(512, output_noise=0.04), find_forms("direct")  # the form of digital layers beside tiles
     digital = forms.make_engine(network)
     w_max = {name: float(np.abs(m).max()) for name, m in matrices.items()}
-    ranges = calibrate_ranges(network, parameters, matrices, [images[:8]], 8, tiles)
+    ranges = calibrate_ranges(network, parameters, "all", [images[:8]], 8, tiles)
     variances = {name: (0.03 * w_max[name]) ** 2 * np.ones_like(m) for name, m in matrices.items()}
     engine = forms.make_engine_on_tiles(network, Analog(tiles, matrices, w_max, ranges))
     noisy = forms.make_engine_on_tiles(network, Analog(tiles, matrices, w_max, ranges, variances=variances))

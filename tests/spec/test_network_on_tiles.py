@@ -36,7 +36,7 @@ def network():
 def on_tiles(network, tiles, images=None, parameters=None, first_image=0, **options):
     trained, all_images, _ = network
     matrices = to_matrices(NETWORK, parameters or trained)
-    ranges = calibrate_ranges(NETWORK, trained, matrices, [all_images], len(all_images), tiles)
+    ranges = calibrate_ranges(NETWORK, trained, "all", [all_images], len(all_images), tiles)
     w_max = {name: float(np.abs(matrix).max()) for name, matrix in matrices.items()}
     engine = EngineOnTiles(NETWORK, Analog(tiles, matrices, w_max, ranges, **options), first_image)
     return engine.forward(trained, all_images if images is None else images)
@@ -46,7 +46,7 @@ def test_the_network_on_tiles_is_the_specification_layer_by_layer(network):
     parameters, images, _ = network
     tiles = Tiles(64, None, Converter(6), Converter(6))
     matrices = to_matrices(NETWORK, parameters)
-    ranges = calibrate_ranges(NETWORK, parameters, matrices, [images], len(images), tiles)
+    ranges = calibrate_ranges(NETWORK, parameters, "all", [images], len(images), tiles)
     w_max = dict.fromkeys(matrices, 1.0)
     tape = analog_forward(NETWORK, parameters, Analog(tiles, matrices, w_max, ranges), images[:5])
     for layer in NETWORK.layers:
@@ -71,7 +71,7 @@ def test_ranges_are_quantiles_over_all_batches(network):
     """The paper's: 99.995 % of a layer's inputs, and of the column sums of its parts, lie within."""
     parameters, images, _ = network
     matrices, tiles = to_matrices(NETWORK, parameters), Tiles(50)
-    ranges = calibrate_ranges(NETWORK, parameters, matrices, np.array_split(images, 3), len(images), tiles)
+    ranges = calibrate_ranges(NETWORK, parameters, "all", np.array_split(images, 3), len(images), tiles)
     tape = forward(NETWORK, parameters, images)[1]
     for layer in NETWORK.layers:
         if layer.name in matrices:
@@ -88,18 +88,17 @@ def test_ranges_are_quantiles_over_all_batches(network):
                                           ("weights", "a column sum of layer 'conv1' is not finite")])
 def test_ranges_of_what_is_not_finite_are_refused(network, change, said):
     parameters, images, _ = network
-    matrices = to_matrices(NETWORK, parameters)
     if change == "images":
         images = np.full_like(images, np.inf)
     else:
-        matrices["conv1"] = np.full_like(matrices["conv1"], np.nan)
+        parameters = {**parameters, "conv1.weight": np.full_like(parameters["conv1.weight"], np.nan)}
     with pytest.raises(RefpcmError, match=said), np.errstate(all="ignore"):
-        calibrate_ranges(NETWORK, parameters, matrices, [images], len(images), IDEAL)
+        calibrate_ranges(NETWORK, parameters, "all", [images], len(images), IDEAL)
 
 
 def test_a_layer_without_inputs_gets_some_range(network):
     parameters, images, _ = network
-    ranges = calibrate_ranges(NETWORK, parameters, to_matrices(NETWORK, parameters), [0 * images], len(images), IDEAL)
+    ranges = calibrate_ranges(NETWORK, parameters, "all", [0 * images], len(images), IDEAL)
     assert ranges["conv1"] == Ranges(1.0, 1.0)
 
 

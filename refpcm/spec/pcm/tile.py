@@ -144,9 +144,3 @@ class Tail:
         ordered = np.sort(self.largest)
         low, high = ordered[0], ordered[min(1, len(ordered) - 1)]
         return float(low + (high - low) * (self.position - int(self.position))) or float(ordered[-1])
-
-
-def part_sums(x, weights, limit):
-    """Yield the column sums (N, K) of each row part of weights (R, K), for inputs x (N, R)."""
-    for begin, end in parts(len(weights), limit):
-        yield x[:, begin:end] @ weights[begin:end]

@@ -12,7 +12,7 @@ from refpcm.fast.tiles.product import windows_product
 from refpcm.spec import random
 from refpcm.spec.compensation.adabs import calibrate
 from refpcm.spec.compensation.global_drift import Readout, compensated_read, reference_readouts
-from refpcm.spec.crossbars import analog_layers, program_network, to_matrices, with_matrices
+from refpcm.spec.crossbars import analog_layers, program_network, with_matrices
 from refpcm.spec.engine import Engine as SpecEngine
 from refpcm.spec.network_on_tiles import Analog, analog_forward, calibrate_ranges, input_vectors, layer_inputs, window
 from refpcm.spec.pcm.converters import Converter
@@ -43,11 +43,11 @@ def network():
 def analog_of(network, rows, converter, kind):
     parameters, images, chip = network
     output_noise, read_noise = KINDS[kind]
-    tiles, trained = Tiles(rows, None, converter, converter, output_noise), to_matrices(NETWORK, parameters)
+    tiles = Tiles(rows, None, converter, converter, output_noise)
     reference = reference_readouts(chip, Readout(conductances=mean_conductances))
     means, _, alphas = compensated_read(chip, T_S, 0, reference, Readout(conductances=mean_conductances))
     return Analog(tiles, means, {c.name: c.w_max for c in chip.crossbars},
-                  calibrate_ranges(NETWORK, parameters, trained, [images[:4]], 4, tiles), alphas, ADDRESS,
+                  calibrate_ranges(NETWORK, parameters, "all", [images[:4]], 4, tiles), alphas, ADDRESS,
                   weight_variances(chip, T_S) if read_noise else {})
 
 
@@ -146,7 +146,6 @@ def test_nan_reaches_the_logits_of_both_forms(network, converter):
 @pytest.mark.parametrize("use", [
     lambda parameters, analog, images: EngineOnTiles(NETWORK, analog),
     lambda parameters, analog, images: analog_forward(NETWORK, parameters, analog, images),
-    lambda parameters, analog, images: calibrate_ranges(NETWORK, parameters, analog.matrices, [images], 1, analog.tiles),
     lambda parameters, analog, images: with_matrices(NETWORK, parameters, analog.matrices)])
 def test_matrices_that_do_not_fit_the_network_are_refused(network, use, change, said):
     parameters, images, _ = network
