@@ -11,7 +11,8 @@ from refpcm.errors import RefpcmError
 from refpcm.files.atomic import write_bytes
 from refpcm.times import time_text
 
-COLOURS = {"none": "tab:red", "gdc": "tab:orange", "adabs": "tab:blue", "adabs-alone": "tab:green"}
+# Of Okabe and Ito 2008, which the colour-blind can tell apart.
+COLOURS = {"none": "#D55E00", "gdc": "#E69F00", "adabs": "#0072B2", "adabs-alone": "#009E73"}
 
 
 def need_matplotlib(path):

@@ -19,7 +19,8 @@ from refpcm.spec.training.config import as_json
 from refpcm.training.outcome import outcome
 from refpcm.training.session import CHECKPOINT
 
-NETWORK, RESULT = "network.safetensors", "result.json"
+NETWORK, RESULT, PICTURE = "network.safetensors", "result.json", "chips.png"
+NO_PICTURE = 'no picture: matplotlib is not installed (pip install "refpcm[plots]" brings it)'
 CHIP_TIMES_S = (25.0, 86400.0, 31536000.0)  # 25 seconds, a day, a year
 
 
@@ -55,8 +56,10 @@ def report(folder, state, training, dataset, request):
     """`finish` the run, try the network on chips if asked, print the tables."""
     result = finish(folder, state, training, dataset)
     if request.chips:
-        result["chips"] = on_chips(folder, request.chips, request.data, state.config)
+        protocol = chip_protocol(folder, request.chips, request.data, state.config)
+        result["chips"] = on_chips(folder, protocol)
         write_bytes(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
+        result["picture"] = picture_of(folder, protocol, result["chips"])
     if request.as_json:
         cli.print_json(result)
         return
@@ -69,9 +72,9 @@ def report(folder, state, training, dataset, request):
         ("network file", folder / NETWORK)]))
     if request.chips:
         print(f"\nThe same network on {request.chips} simulated PCM chips:\n\n{chip_table(result['chips'])}")
+        print("\n" + (f"picture  {result['picture']}" if result["picture"] else NO_PICTURE))
     print(f"\nNext: python -m refpcm.evaluate --network {shlex.quote(str(folder / NETWORK))}"
-          + (f" --data {shlex.quote(request.data)}" if request.data else "") + " --chips 10 --plot accuracy.png"
-          + ("" if find_spec("matplotlib") else "\n(--plot needs matplotlib: pip install matplotlib)"))
+          + (f" --data {shlex.quote(request.data)}" if request.data else "") + " --chips 10 --plot accuracy.png")
     if not request.data:
         print("The paper's figures on a small scale: python -m refpcm.reproduce all")
 
@@ -89,12 +92,25 @@ def check_chips(chips, data, dataset):
                           f"{len(dataset.train_images):,}: leave out --chips, and use refpcm.evaluate afterwards")
 
 
-def on_chips(folder, chips, data, config):
-    """Result of the evaluation at 25 s, a day and a year; its units are kept in `folder`."""
+def chip_protocol(folder, chips, data, config):
+    """The evaluation of the finished network at 25 s, a day and a year."""
+    return Protocol(str(folder / NETWORK), data, chips=chips, times_s=CHIP_TIMES_S, seed=config.seed, kernels=config.kernels)
+
+
+def picture_of(folder, protocol, result):
+    """Draw the evaluation into `folder`. Return the path as text, or None without matplotlib."""
+    if not find_spec("matplotlib"):
+        return None
+    from refpcm.evaluation.inputs import load_inputs
+    from refpcm.evaluation.plot import draw
+    draw(folder / PICTURE, load_inputs(protocol.network, protocol.data, protocol.kernels), protocol, result)
+    return str(folder / PICTURE)
+
+
+def on_chips(folder, protocol):
+    """Result of an evaluation; its units are kept in `folder`."""
     from refpcm.evaluation.run import run
-    protocol = Protocol(str(folder / NETWORK), data, chips=chips, times_s=CHIP_TIMES_S, seed=config.seed,
-                        kernels=config.kernels)
-    progress = cli.Progress(chips * len(CHIP_TIMES_S), "chips: unit", unit="units", decimals=2)
+    progress = cli.Progress(protocol.chips * len(CHIP_TIMES_S), "chips: unit", unit="units", decimals=2)
     result = run(protocol, folder / "chips", progress=lambda done, total: progress.update(done))
     progress.clear()
     return result

@@ -16,7 +16,7 @@ from refpcm.files.network_file import load_network
 from refpcm.files.reading import sha256_of
 from refpcm.forms import find_forms
 from refpcm.spec.training.config import TrainingConfig
-from refpcm.training import loop
+from refpcm.training import loop, report
 from refpcm.training.run import hold_back
 from tests.commands import command
 from tests.training.small_runs import SMALL
@@ -195,3 +195,16 @@ def test_the_numpy_specification_and_the_fast_kernels_take_the_same_step(data, t
     for other in changes[1:]:
         for name, change in changes[0].items():
             assert np.linalg.norm(change - other[name]) <= 1e-2 * np.linalg.norm(change), name
+
+
+def test_chips_leave_a_picture_where_matplotlib_is(tmp_path):
+    pytest.importorskip("matplotlib")
+    done = command("refpcm.train", "--out", tmp_path / "run", "--epochs", "0.05", "--chips", "1")
+    assert done.returncode == 0 and f"picture  {tmp_path / 'run' / 'chips.png'}" in done.stdout, done.stderr
+    assert (tmp_path / "run/chips.png").read_bytes()[:4] == b"\x89PNG"
+    assert json.loads((tmp_path / "run/result.json").read_text())["chips"]["rows"][0]["chips"] == 1
+
+
+def test_without_matplotlib_there_is_no_picture(monkeypatch, tmp_path):
+    monkeypatch.setattr(report, "find_spec", lambda name: None)
+    assert report.picture_of(tmp_path, None, None) is None and not list(tmp_path.iterdir())
