@@ -39,7 +39,8 @@ def arguments():
     cli.add_threads(parser)
     chip = parser.add_argument_group("chips")
     chip.add_argument("--device", metavar="NAME", default="joshi2020",
-                      help="joshi2020, aihwkit-pcm, hermes, hermes-1, crosssim-joshi, or a TOML file")
+                      help="joshi2020, joshi2020-transfer, joshi2020-note2, aihwkit-pcm, hermes, hermes-1, "
+                      "crosssim-joshi, or a TOML file")
     chip.add_argument("--chips", type=int, metavar="N", default=5, help="programmings")
     chip.add_argument("--reads", type=int, metavar="N", default=1, help="reads of each chip at each time")
     chip.add_argument("--times", metavar="LIST", default="25s,1h,1day,1month,1year",

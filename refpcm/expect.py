@@ -21,13 +21,13 @@ def arguments():
                         help="folder prepared by data_tools, or an ImageNet index; the built-in images if left out")
     parser.add_argument("--out", type=cli.name, metavar="FILE", required=True, help="network file to write")
     parser.add_argument("--device", metavar="NAME", default="joshi2020",
-                        help="joshi2020, aihwkit-pcm, hermes, hermes-1, crosssim-joshi, or a TOML file")
+                        help="joshi2020, joshi2020-transfer, joshi2020-note2, aihwkit-pcm, hermes, hermes-1, "
+                        "crosssim-joshi, or a TOML file")
     parser.add_argument("--chips", type=int, metavar="N", default=200, help="chips to take the mean over")
     parser.add_argument("--images", type=int, metavar="M",
                         help="training images that each of them sees (default: 200, with an ImageNet index 50)")
     parser.add_argument("--calibration", choices=("train", "train-augmented"), default="train-augmented",
-                        help="training images as they are, or as the network's training showed them (I-20; not with an "
-                        "ImageNet index)")
+                        help="training images as they are, or as the network's training showed them (I-20)")
     parser.add_argument("--on-chip", choices=("all", "inner"), default="all",
                         help="inner: first and last layer stay digital")
     parser.add_argument("--kernels", choices=KERNELS, default="winograd",

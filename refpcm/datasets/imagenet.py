@@ -76,8 +76,8 @@ def is_index(folder):
 def load_index(folder):
     """The Dataset of an index: train is its training split, test its val; the first may be empty.
 
-    train_images[numbers] are preprocessed like test images, since calibration does not augment (I-11); training decodes
-    crops of its own (refpcm.training.sources). Labels are uint16.
+    train_images[numbers] are preprocessed like test images; training and augmented calibration decode crops of their own
+    (refpcm.training.sources, refpcm.evaluation.calibration). Labels are uint16.
     Raises RefpcmError for an index that is damaged or has no val.
     """
     try:

@@ -1,8 +1,9 @@
-"""The mini-batches of AdaBS: views of training images as the network's training showed them, or images as they are.
+"""The mini-batches of AdaBS: views of training images as the network's training showed them (I-20), or images as they are.
 
-The paper takes calibration images from the distribution of those seen in inference, and does not mention augmentation
-(I-11). Batch norm's trained statistics are those of augmented images: cropped with a border, flipped, cut out. AdaBS with
-images as they are replaces them by others, on an ideal chip too; docs/compensation.md says what that costs.
+The paper samples its mini-batches from the training images and does not mention augmentation, so which views they are is
+open (I-11). The default is augmented ones. Batch norm's trained statistics are those of augmented images: cropped with a
+border, flipped, cut out. AdaBS with images as they are replaces them by others, on an ideal chip too; docs/compensation.md
+says what that costs.
 """
 
 import numpy as np

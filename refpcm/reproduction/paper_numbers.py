@@ -1,7 +1,8 @@
 """What the paper reports (Joshi et al., Nature Communications 11, 2473, 2020), and where each number was found.
 
 Sources: P, the paper's abstract, introduction or a figure caption; Q, a sentence of its Methods quoted elsewhere;
-S, a summary of its full text. Both tables are complete: the figures refer to their rows by key.
+S, a summary of its full text. All of them agree with the main text and the Methods, which were read later. Both tables are
+complete: the figures refer to their rows by key.
 """
 
 from dataclasses import dataclass

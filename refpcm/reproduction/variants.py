@@ -2,8 +2,8 @@
 
 I-18: all but "fp32" start from the FP32 network of the same training run, are trained as long and clipped alike;
 "control" has nothing else, so that what clipping and more epochs do is not taken for the work of the noise. The
-strengths of the paper's other noises are not known; here all have the weight_noise of Scale.retraining, the
-state-dependent one the device's own (1.0).
+paper tunes a scale factor for each of its other noises; these are not known here, and all have the weight_noise of
+Scale.retraining, the state-dependent one the device's own (1.0).
 """
 
 from dataclasses import replace

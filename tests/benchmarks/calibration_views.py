@@ -20,7 +20,7 @@ def accuracy_after(inputs, source, path, chip):
     """Test accuracy after AdaBS with the calibration images that `chip` would have."""
     images = inputs.calibration_images(source)
     chosen = calibration_images(0, chip, 0, len(images))
-    protocol = SimpleNamespace(calibration=source, seed=0, network=path)
+    protocol = SimpleNamespace(calibration=source, augmentation=None, seed=0, network=path)
     batches = mini_batches(inputs, images, chosen, protocol, SimpleNamespace(chip=chip, draw=0))
     return inputs.count_correct(calibrate(inputs.engine, inputs.file.parameters, batches)) / inputs.image_count()
 

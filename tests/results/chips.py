@@ -8,7 +8,7 @@ from tests.results.files import RESULTS, command, percent, read, table
 from tests.results.runs import FP32, NOISE, epochs_of, runs_in
 
 PLAIN, AUGMENTED = "adabs", "adabs, train-augmented"
-LABELS = {PLAIN: "adabs, images as they are (I-11)", AUGMENTED: "adabs, images as in training (I-20)"}
+LABELS = {PLAIN: "adabs, images as they are", AUGMENTED: "adabs, images as in training (default)"}
 DAY_S, YEAR_S = 86400.0, 31536000.0
 
 
@@ -50,7 +50,7 @@ def what_training_gives():
         "## What training gives on the chip",
         "A sum of epochs is a chain of runs, each from the network of the one before, in those marked "
         "with noise (eta_tr = 3.8 %) in the last ones. Means over 25 chips; AdaBS calibrates with images as in training "
-        "(I-20). " + gains(), "![accuracy over a year](results/retention.png)",
+        "(I-20, today's default). " + gains(), "![accuracy over a year](results/retention.png)",
         "(`python -m tests.results.figure` draws it.)"]
     for images in sorted(rows, reverse=True):
         which = "All 10,000" if images == 10000 else f"The first {images:,}"

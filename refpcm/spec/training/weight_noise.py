@@ -1,7 +1,7 @@
-"""Noise on the weights of the forward pass (Joshi et al. 2020, Methods): what makes a network bear PCM.
+"""Noise on the weights of the forward pass (Joshi et al. 2020, Methods C): what makes a network bear PCM.
 
 A crossbar layer's weights are its weight tensor and, of the linear layer, its biases too, since they sit on the same
-crossbar (I-1). W_max is the largest magnitude among them.
+crossbar (I-1). W_max is the largest magnitude among them. Noise is drawn once a mini-batch (I-23).
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Other noise on the weights than the paper's additive one, which it is compared with.
 
-As there, the gradient is taken at the noisy weights and goes to the clean ones as it is (I-13): no derivative of the
-noise itself, which would be 1 + eta z for the multiplicative kind.
+As there, the gradient goes to the clean weights as it is (I-13): no derivative of the noise itself, which would be
+1 + eta z for the multiplicative kind.
 """
 
 import numpy as np
