@@ -6,9 +6,9 @@ from tests.results.runs import FP32, NOISE, epochs_of
 
 WIDTH_INCHES, HEIGHT_INCHES = 8.0, 4.5
 TICKS = {25.0: "25 s", 3600.0: "1 h", 86400.0: "1 day", 2592000.0: "1 month", 31536000.0: "1 year"}
-COLOURS = {NOISE: "C0", FP32: "C1"}
+COLOURS = {NOISE: "#0072B2", FP32: "#D55E00"}  # which the colour-blind can tell apart
 NAMES = {NOISE: "with noise and clipping", FP32: "FP32 training"}
-STYLES = {AUGMENTED: ("-", "o", "AdaBS (I-20)"), PLAIN: (":", "s", "AdaBS (I-11)"), "gdc": ("--", "^", "GDC")}
+STYLES = {AUGMENTED: ("-", "o", "AdaBS"), PLAIN: (":", "s", "AdaBS, images as they are"), "gdc": ("--", "^", "GDC")}
 
 
 def draw(path):
