@@ -38,7 +38,8 @@ def trace_number(folder, t_s=None, compensation=None, reprogram=False, network=N
 def _links(folder, result, protocol, row, reprogram, progress):
     """Return what `trace_number` does. row: the number's, of result["rows"]."""
     units = units_behind(folder, result, protocol, row)
-    number = {"mean": row["mean"], "low": row["low"], "high": row["high"], **number_again(row, units, result["test_images"])}
+    told = {name: None if row[name] is None else float(row[name]) for name in ("mean", "low", "high")}
+    number = {**told, **number_again(row, units, result["test_images"])}
     file, inputs = loaded(protocol)
 
     def program_again(chip):
@@ -68,10 +69,20 @@ def read_result(folder):
         raise RefpcmError(f"{path} is not the result of refpcm.evaluate; give the folder of an evaluation")
     try:
         protocol = Protocol(**{name: _as_tuple(value) for name, value in result["protocol"].items()})
+        check_hashes(result.get("sha256") or {})
         rows = [{**row, "t_s": float(row["t_s"]), "compensation": str(row["compensation"])} for row in result["rows"]]
         return {**result, "rows": rows, "fingerprint": str(result["fingerprint"])}, protocol
     except (*DAMAGE, RefpcmError) as error:
         raise RefpcmError(damaged(path)) from error
+
+
+def check_hashes(known):
+    """Raises TypeError unless the entries of `sha256` in a result have the types that they are written with."""
+    for name, kind in (("network", str), ("starts_end", str), ("data", dict), ("starts", list)):
+        if not isinstance(known.get(name, kind()), kind):
+            raise TypeError(name)
+    if not all(isinstance(digest, str) for digest in known.get("starts", [])):
+        raise TypeError("starts")
 
 
 def damaged(path):

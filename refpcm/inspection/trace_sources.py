@@ -91,7 +91,7 @@ def start_links(known, path, file):
         beside = files_beside(path) if beside is None else beside
         place, file = beside.get(digest), None
         if place is not None:
-            entry.update(status=OK, found=digest, what=os.path.relpath(place))
+            entry.update(status=OK, found=digest, what=place)
             try:
                 file = load_network(place)
             except RefpcmError as error:

@@ -1,8 +1,10 @@
 """`python -m refpcm.inspect trace`: the way back from a number holds when nothing changed, and breaks where something did."""
 
+import base64
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +17,11 @@ from refpcm.evaluation.store import digest_of_unit
 from refpcm.files.network_file import load_network, save_network
 from refpcm.files.reading import sha256_of
 from refpcm.inspection.trace import trace_number
+from refpcm.inspection.trace_sources import equations
 from refpcm.inspection.trace_table import links_table
 from refpcm.spec.crossbars import program_network
 from refpcm.spec.pcm.chip import chip_hash
-from refpcm.spec.pcm.device import JOSHI2020
+from refpcm.spec.pcm.device import DEVICES, JOSHI2020
 from tests.commands import command
 from tests.evaluation.conftest import small  # noqa: F401
 
@@ -43,10 +46,11 @@ def whole(small, tmp_path_factory):  # noqa: F811
 @pytest.fixture
 def copied(whole, tmp_path):
     """A copy of all that, to be spoilt; the result names the files of the copy."""
-    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
-    path = tmp_path / "results" / "result.json"
-    path.write_text(path.read_text().replace(str(whole), str(tmp_path)))
-    return tmp_path
+    folder = tmp_path / "copy"  # of its own, since starts are looked for in neighbouring folders
+    shutil.copytree(whole, folder)
+    path = folder / "results" / "result.json"
+    path.write_text(path.read_text().replace(str(whole), str(folder)))
+    return folder
 
 
 def followed(folder, *number, **options):
@@ -80,7 +84,7 @@ def test_everything_holds_and_the_numbers_are_those_counted_by_hand(whole, small
     assert len(found["units"]) == 6
     for unit in found["units"]:
         evidence = json.loads((whole / "results" / unit["file"]).read_text())["evidence"]
-        bits = sum(bin(byte).count("1") for byte in __import__("base64").b64decode(evidence["right"]["gdc"]))
+        bits = sum(bin(byte).count("1") for byte in base64.b64decode(evidence["right"]["gdc"]))
         assert unit["counted"] == unit["stored"] == bits == 20 * row["accuracies"][unit["chip"]][unit["read"]]
     assert found["number"]["mean"] == row["mean"] == np.mean(np.mean(row["accuracies"], 1))
     assert {name: found["number"]["again"][name] for name in ("mean", "std", "low", "high")} == {
@@ -95,10 +99,18 @@ def test_the_equations_are_those_of_device_and_compensation(whole):
     steps = {each["step"]: each for each in followed(whole)[0]["equations"]}
     assert steps["GDC"]["file"] == "refpcm/spec/compensation/global_drift.py" and "AdaBS" not in steps
     for each in steps.values():
-        from refpcm import __file__ as package
-        lines = open(package.replace("__init__.py", each["file"].removeprefix("refpcm/"))).read().splitlines()
+        lines = (Path(cli.__file__).parents[1] / each["file"]).read_text().splitlines()
         assert lines[each["line"] - 1].startswith(f"def {each['function']}(")
     assert "GDC" not in {each["step"] for each in followed(whole, 25.0, "none")[0]["equations"]}
+
+
+@pytest.mark.parametrize("device, compensation, files", [
+    ("joshi2020", "none", ["mapping", "programming", "drift", "drift", "read_noise", "mapping"]),
+    ("joshi2020-note2", "gdc", ["mapping", "note2", "note2", "note2", "mapping", "global_drift"]),
+    ("joshi2020", "adabs-alone", ["mapping", "programming", "drift", "drift", "read_noise", "mapping", "adabs"])])
+def test_each_model_and_compensation_has_its_own_equations(small, device, compensation, files):  # noqa: F811
+    found = equations(small, DEVICES[device], compensation, "ok")
+    assert [Path(each["file"]).stem for each in found] == [*files, "nested"] and all(each["says"] for each in found)
 
 
 def test_an_altered_count_differs_and_so_does_the_number(copied):
@@ -184,7 +196,7 @@ def test_a_result_with_odd_entries_gets_a_sentence_at_most(copied):
     text = path.read_text()
     places = [[key] for key in json.loads(text)] + [["protocol", key] for key in json.loads(text)["protocol"]]
     places += [["sha256", key] for key in json.loads(text)["sha256"]] + [["rows", 3, key] for key in json.loads(text)["rows"][3]]
-    for odd in (None, "x", -1, [], {}, [[]]):
+    for odd in (None, "x", -1, 10 ** 400, [], {}, [[]]):
         for *way, last in places:
             result = json.loads(text)
             holder = result
