@@ -3,8 +3,8 @@
     error(t)     = sqrt(mean (W(t) - W)^2) / W_max               without compensation
     error_gdc(t) = sqrt(mean (W(t) / alpha(t) - W)^2) / W_max    after global drift compensation (GDC)
 
-W, the weights wanted, are (G_T+ - G_T-) W_max / G_max of the targets that the chip keeps in float32, so a chip from a file
-needs no network. A crossbar without weights, W_max = 0, has errors 0.
+W, the weights wanted, are (G_T+ - G_T-) W_max / G_max of the targets that the chip keeps in float32, so a chip from a
+file needs no network. A crossbar without weights, W_max = 0, has errors 0.
 """
 
 import os
@@ -24,7 +24,8 @@ from refpcm.times import time_text
 
 def programmed_chip(file, device, seed, number, on_chip="all"):
     """Return the Chip of a NetworkFile. Raises RefpcmError as `refpcm.spec.pcm.chip.program`."""
-    return program_network(file.network, file.parameters, device, seed, number, on_chip, find_forms("winograd").chip.program)
+    program = find_forms("winograd").chip.program
+    return program_network(file.network, file.parameters, device, seed, number, on_chip, program)
 
 
 def chip_report(chip, times_s, draw=0, readout="columns"):

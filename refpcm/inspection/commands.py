@@ -12,7 +12,7 @@ Show one chip: W_max, programming error and weight errors of every crossbar, and
 The weights alone make a chip: no images are needed.
 """
 TRACE = """\
-Follow a number of an evaluation back to the units behind it, their chips, the network, the data, the code, the equations.
+Follow a number of an evaluation back to the units behind it, their chips, network, data, code and equations.
 
   python -m refpcm.inspect trace runs/evaluation --time 1day --compensation gdc --reprogram
 
@@ -29,7 +29,8 @@ def chip(arguments):
     made.add_argument("--times", metavar="LIST", default="25s,1day,1year", help="since programming")
     made.add_argument("--chip", type=int, metavar="N", help="number of the chip, with --network (default: 0)")
     made.add_argument("--seed", type=int, metavar="N", help="of all random numbers, with --network (default: 0)")
-    made.add_argument("--device", metavar="NAME", help="name of a device, or a TOML file, with --network (default: joshi2020)")
+    made.add_argument("--device", metavar="NAME",
+                      help="name of a device, or a TOML file, with --network (default: joshi2020)")
     made.add_argument("--on-chip", choices=("all", "inner"), help="inner: without first and last layer, with --network")
     made.add_argument("--draw", type=int, metavar="N", default=0, help="number of the read at each time")
     made.add_argument("--readout", choices=("columns", "ones", "one_hot"), default="columns", help="of GDC (I-10)")
@@ -71,10 +72,11 @@ def trace(arguments):
     """Follow a number back to what it was made from."""
     made = cli.parser("refpcm.inspect trace", TRACE)
     made.add_argument("results", type=cli.name, metavar="RESULTS", help="folder of an evaluation")
-    made.add_argument("--time", metavar="T", help="which number: time since programming (needed if there are several)")
-    made.add_argument("--compensation", metavar="NAME", help="which number: its compensation (needed if there are several)")
+    for name, metavar, what in (("time", "T", "time since programming"), ("compensation", "NAME", "its compensation")):
+        made.add_argument(f"--{name}", metavar=metavar, help=f"which number: {what}; needed if there are several")
     made.add_argument("--reprogram", action="store_true", help="program the chips again and compare their hashes")
-    made.add_argument("--network", type=cli.name, metavar="FILE", help="where the network file is now (default: as noted)")
+    made.add_argument("--network", type=cli.name, metavar="FILE",
+                      help="where the network file is now (default: as noted)")
     made.add_argument("--data", type=cli.name, metavar="DIR", help="where the data are now (default: as noted)")
     made.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     options = made.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""A number of an evaluation, followed back: units, chips, network, start of its training, data, choices, code, equations."""
+"""A number of an evaluation, followed back: units, chips, network, starts of its training, data, code, equations."""
 
 import os
 from dataclasses import replace
@@ -21,10 +21,11 @@ def trace_number(folder, t_s=None, compensation=None, reprogram=False, network=N
                  progress=lambda done, total: None):
     """Return every link behind one number of the evaluation in `folder`, ready for JSON.
 
-    {"folder", "t_s", "compensation", "number", "units", "chips", "sources", "equations", "holds"}; holds: the number was
-    counted again and nothing differs. t_s [s] and compensation choose the number, None: the only one. reprogram: program
-    the chips again. network, data: where these are now, None: where the result says. progress(done, total): after every
-    chip programmed. Raises RefpcmError for a folder without the result of an evaluation, and for a number it has not.
+    {"folder", "t_s", "compensation", "number", "units", "chips", "sources", "equations", "holds"}; holds: the number
+    was counted again and nothing differs. t_s [s] and compensation choose the number, None: the only one. reprogram:
+    program the chips again. network, data: where these are now, None: where the result says. progress(done, total):
+    after every chip programmed. Raises RefpcmError for a folder without the result of an evaluation, and for a number
+    that it has not.
     """
     result, protocol = read_result(folder)
     row = chosen_row(folder, result["rows"], t_s, compensation)
@@ -45,8 +46,9 @@ def _links(folder, result, protocol, row, reprogram, progress):
     def program_again(chip):
         if file is None:
             raise RefpcmError(f"{protocol.network} cannot be read")
-        return chip_hash(program_network(file.network, file.parameters, find_device(protocol.device), protocol.seed, chip,
-                                         protocol.on_chip, find_forms(protocol.kernels).chip.program))
+        device, program = find_device(protocol.device), find_forms(protocol.kernels).chip.program
+        return chip_hash(program_network(file.network, file.parameters, device, protocol.seed, chip, protocol.on_chip,
+                                         program))
     chips = chips_behind(units, program_again if reprogram else None, progress)
     sources = source_links(result, protocol, file, inputs)
     try:
@@ -54,13 +56,16 @@ def _links(folder, result, protocol, row, reprogram, progress):
     except RefpcmError:  # the device's file is gone: the link `choices` says so
         steps = []
     links = [number, *units, *chips, *sources]
-    return {"folder": str(folder), "t_s": row["t_s"], "compensation": row["compensation"], "number": number, "units": units,
-            "chips": chips, "sources": sources, "equations": steps,
+    return {"folder": str(folder), "t_s": row["t_s"], "compensation": row["compensation"], "number": number,
+            "units": units, "chips": chips, "sources": sources, "equations": steps,
             "holds": number["status"] == OK and all(link["status"] != DIFFERS for link in links)}
 
 
 def read_result(folder):
-    """Return the content of result.json in `folder` and its Protocol. Raises RefpcmError for what is none of an evaluation."""
+    """Return the content of result.json in `folder` and its Protocol.
+
+    Raises RefpcmError for what is not the result of an evaluation.
+    """
     path = os.path.join(folder, "result.json")
     if not os.path.isdir(folder):
         raise RefpcmError(f"{folder} is not a folder; give the folder (--out) of an evaluation")
@@ -100,6 +105,6 @@ def chosen_row(folder, rows, t_s, compensation):
     found = [row for row in rows if t_s in (None, row["t_s"]) and compensation in (None, row["compensation"])]
     if len(found) != 1:
         there = ", ".join(f"{time_text(row['t_s'])} {row['compensation']}" for row in rows)
-        raise RefpcmError(f"{folder} has {'several numbers' if found else 'no number'} for this; choose one of its numbers "
-                          f"with --time and --compensation: {there}")
+        raise RefpcmError(f"{folder} has {'several numbers' if found else 'no number'} for this; choose one of its "
+                          f"numbers with --time and --compensation: {there}")
     return found[0]

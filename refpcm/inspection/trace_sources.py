@@ -1,4 +1,4 @@
-"""What an evaluation was computed from: network file, networks that its training began with, data, choices, code, equations.
+"""What an evaluation was computed from: network file, starts of its training, data, choices, code, equations.
 
 Each link is {"link", "status", "what", "noted", "found"}: what the result notes and what is found now.
 """
@@ -69,8 +69,8 @@ def source_links(result, protocol, file, inputs):
     choices = {"link": "choices", "status": NOT_THERE, "noted": result["fingerprint"], "found": None,
                "what": "network and data are needed to compute the fingerprint again"}
     if inputs:
-        choices = compared("choices", result["fingerprint"], lambda: fingerprint(inputs, protocol),
-                           f"fingerprint of network, data, device {protocol.device}, seed {protocol.seed} and the protocol")
+        what = f"fingerprint of network, data, device {protocol.device}, seed {protocol.seed} and the protocol"
+        choices = compared("choices", result["fingerprint"], lambda: fingerprint(inputs, protocol), what)
     return [*links, choices, code_link(result.get("versions"))]
 
 
@@ -86,8 +86,8 @@ def start_links(known, path, file):
         entry = {"link": "start", "status": NOT_THERE, "noted": digest, "found": says,
                  "what": "no file with this hash lies beside the network"}
         if says is not None and says != digest:
-            links.append({**entry, "status": DIFFERS, "what": f"the network file says that its training began with {says[:DIGITS]}"})
-            return links
+            what = f"the network file says that its training began with {says[:DIGITS]}"
+            return [*links, {**entry, "status": DIFFERS, "what": what}]
         beside = files_beside(path) if beside is None else beside
         place, file = beside.get(digest), None
         if place is not None:
@@ -102,7 +102,8 @@ def start_links(known, path, file):
 
 def _end_of_chain(end, file):
     says = _start_of(file)
-    entry = {"link": "start", "status": NOT_THERE, "noted": end, "found": says, "what": end or "the result does not note it"}
+    entry = {"link": "start", "status": NOT_THERE, "noted": end, "found": says,
+             "what": end or "the result does not note it"}
     if end in (INITIAL, NOT_NOTED) and says not in (None, end):
         return {**entry, "status": DIFFERS, "what": f"the result notes {end}, the network file {says[:DIGITS]}"}
     return {**entry, "status": OK if end == INITIAL == says else NOT_THERE}
@@ -119,7 +120,8 @@ def code_link(noted):
     """Return the link to the code: version of refpcm and hash of its modules, as noted and as they are here."""
     here = {name: value for name, value in cli.versions().items() if name in ("refpcm", "sources")}
     if not isinstance(noted, dict) or not noted:
-        return {"link": "code", "status": NOT_THERE, "noted": None, "found": here, "what": "the result notes no version"}
+        return {"link": "code", "status": NOT_THERE, "noted": None, "found": here,
+                "what": "the result notes no version"}
     then = {name: noted.get(name) for name in here}
     what = f"refpcm {then['refpcm']}, modules {then['sources']}"
     same = then == here
@@ -142,7 +144,8 @@ def equations(protocol, device, compensation, status):
         steps += [("programming", programming.programmed_us), ("drift exponents", drift.drift_exponents),
                   ("drift", drift.drifted_us), ("read noise", read_noise.read_us)]
     steps.append(("conductances to weights", mapping.to_weights))
-    for step, function, used in (("read noise per product", product_noise.weight_variances, protocol.read_noise == "per_product"),
+    per_product = protocol.read_noise == "per_product"
+    for step, function, used in (("read noise per product", product_noise.weight_variances, per_product),
                                  ("GDC", global_drift.drift_factor, compensation in ("gdc", "adabs")),
                                  ("tiles", tile.product, protocol.needs_tiles()),
                                  ("AdaBS", adabs.calibrate, compensation in ("adabs", "adabs-alone")),

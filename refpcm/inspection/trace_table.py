@@ -1,4 +1,4 @@
-"""The links behind a number (refpcm/inspection/trace.py) as text for the screen; --json has every digit of the hashes."""
+"""The links behind a number (refpcm/inspection/trace.py) as text; --json has every digit of the hashes."""
 
 from refpcm.cli import aligned, per_cent
 from refpcm.inspection.trace_sources import shortened

@@ -1,7 +1,7 @@
 """From a number of an evaluation to the units behind it and to their chips: everything is counted again.
 
-A unit is one read of one chip. It keeps which images were right, one bit each (refpcm/evaluation/evidence.py); the bits are
-counted, compared with the count that the unit stores and with the accuracy in result.json, and summarised anew.
+A unit is one read of one chip. It keeps which images were right, one bit each (refpcm/evaluation/evidence.py). The bits
+are counted, compared with the count that the unit stores and with the accuracy in result.json, and summarised anew.
 """
 
 import os
@@ -29,8 +29,8 @@ def units_behind(folder, result, protocol, row):
 def checked_unit(folder, result, row, task):
     """Return {"chip", "read", "file", "status", "stored", "counted", "lacks", "chip_sha256", "what"} of a unit.
 
-    stored: images right as its file says; counted: as its bits say, None without bits; lacks: names of the evidence that is
-    not in the file; what: what is wrong, or "". stored and counted are None in a file that is missing or damaged.
+    stored: images right as its file says; counted: as its bits say, None without bits; lacks: names of the evidence
+    that is not in the file; what: what is wrong, or "". stored and counted are None in a file that is missing or damaged.
     """
     file = os.path.join("units", f"{result['fingerprint'][:16]}-{task.name}.json")
     found = {"chip": task.chip, "read": task.draw, "file": file, "status": NOT_THERE, "stored": None, "counted": None,
@@ -63,7 +63,8 @@ def _counted(correct, evidence, result, row, task):
     known = {"stored": stored, "counted": counted, "lacks": lacks, "chip_sha256": evidence.get("chip_sha256")}
     listed = row["accuracies"][task.chip][task.draw]
     for wrong, what in ((counted not in (None, stored), f"{counted} bits are set, {stored} images stored"),
-                        (evidence.get("images", images) != images, f"it saw {evidence.get('images')} images, not {images}"),
+                        (evidence.get("images", images) != images,
+                         f"it saw {evidence.get('images')} images, not {images}"),
                         (stored / images != listed, f"result.json says {listed!r} for it")):
         if wrong:
             return {**known, "status": DIFFERS, "what": what}
@@ -78,7 +79,8 @@ def number_again(row, units, images):
     counts = [unit["stored"] if unit["counted"] is None else unit["counted"] for unit in units]
     if None in counts:
         lost = sum(count is None for count in counts)
-        return {"status": NOT_THERE, "what": f"cannot be counted again: {lost} of {len(counts)} units without a count", "again": None}
+        return {"status": NOT_THERE, "again": None,
+                "what": f"cannot be counted again: {lost} of {len(counts)} units without a count"}
     again = asdict(summarise_shares(np.reshape(counts, np.shape(row["accuracies"])) / images))
     same = all(row.get(name) == value for name, value in again.items())
     stored = sum(unit["counted"] is None for unit in units)
@@ -90,8 +92,8 @@ def number_again(row, units, images):
 def chips_behind(units, program_again, progress):
     """Return {"chip", "status", "chip_sha256", "again", "what"} of each chip of the units.
 
-    program_again: None, or a function of the chip's number that gives the hash of the chip programmed again and may raise
-    RefpcmError; progress(done, total) is then called after every chip.
+    program_again: None, or a function of the chip's number that gives the hash of the chip programmed again and may
+    raise RefpcmError; progress(done, total) is then called after every chip.
     """
     numbers, found = sorted({unit["chip"] for unit in units}), []
     for done, number in enumerate(numbers, 1):

@@ -28,17 +28,19 @@ def file(small):  # noqa: F811
 def test_every_number_is_that_of_the_specification(file, name):
     device = DEVICES[name]
     found = chip_report(programmed_chip(file, device, 5, 2), (T_S,), draw=3)
-    chip, matrices = program_network(file.network, file.parameters, device, 5, 2), to_matrices(file.network, file.parameters)
+    chip = program_network(file.network, file.parameters, device, 5, 2)
+    matrices = to_matrices(file.network, file.parameters)
     first_s = max(25.0, device.t0_s)
     assert found["chip_sha256"] == chip_hash(chip) and [each["layer"] for each in found["crossbars"]] == list(matrices)
     for each, crossbar in zip(found["crossbars"], chip.crossbars):
-        wanted, weights = matrices[crossbar.name].astype(np.float64), read(chip, T_S, 3)[crossbar.name].astype(np.float64)
+        wanted, weights = (of[crossbar.name].astype(np.float64) for of in (matrices, read(chip, T_S, 3)))
         w_max, used, at = np.abs(wanted).max(), crossbar.g_target_us > 0, each["times"][0]
         assert each["devices"] == 2 * wanted.size and each["w_max"] == w_max
         assert each["near_zero"] == np.mean(crossbar.g_prog_us < 0.05 * device.g_max_us)
         error_us = (crossbar.g_prog_us - crossbar.g_target_us)[used]
         assert each["programming_error_us"] == pytest.approx(np.sqrt(np.mean(error_us ** 2)), rel=1e-5)
-        now, then = (read_conductances(chip, crossbar, *when).sum(dtype=np.float64) for when in ((T_S, 3), (first_s, 0)))
+        now, then = (read_conductances(chip, crossbar, t_s, draw).sum(dtype=np.float64)
+                     for t_s, draw in ((T_S, 3), (first_s, 0)))
         assert at["alpha"] == pytest.approx(now / then, rel=1e-12)
         assert at["error"] == pytest.approx(np.sqrt(np.mean((weights - wanted) ** 2)) / w_max, rel=1e-5)
         after = weights / at["alpha"]
@@ -52,19 +54,20 @@ def test_a_crossbar_without_weights_has_no_error():
 
 
 def test_times_before_the_first_read_are_refused(file):
-    with pytest.raises(RefpcmError, match="at 20 s the read that GDC takes as its reference, at 25 s, has not been made"):
+    with pytest.raises(RefpcmError, match="at 20 s the read that GDC takes as its reference, at 25 s"):
         chip_report(programmed_chip(file, JOSHI2020, 0, 0, "inner"), (20.0, 30.0))
 
 
 def test_a_saved_chip_gives_the_same_numbers_as_the_one_programmed(small, tmp_path):  # noqa: F811
     arguments = ["--times", "25s,1day", "--json"]
-    made = command("refpcm.inspect", "chip", "--network", small.network, "--chip", 1, "--seed", 7, "--out", "c.safetensors",
-                   *arguments, cwd=tmp_path)
+    made = command("refpcm.inspect", "chip", "--network", small.network, "--chip", 1, "--seed", 7, *arguments,
+                   "--out", "c.safetensors", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     loaded = command("refpcm.inspect", "chip", "--load", "c.safetensors", *arguments, cwd=tmp_path)
     assert loaded.stdout == made.stdout
     result = json.loads(made.stdout)
-    assert result["chip_sha256"] == chip_hash(load_chip(tmp_path / "c.safetensors")) and (result["seed"], result["chip"]) == (7, 1)
+    assert (result["seed"], result["chip"]) == (7, 1)
+    assert result["chip_sha256"] == chip_hash(load_chip(tmp_path / "c.safetensors"))
     shown = command("refpcm.inspect", "chip", "--load", "c.safetensors", "--times", "25s,1day", cwd=tmp_path)
     assert "programming error [uS]" in shown.stdout and result["chip_sha256"] in shown.stdout
 

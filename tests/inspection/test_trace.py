@@ -1,4 +1,4 @@
-"""`python -m refpcm.inspect trace`: the way back from a number holds when nothing changed, and breaks where something did."""
+"""`python -m refpcm.inspect trace`: the way back from a number holds, and breaks where something changed."""
 
 import base64
 import json
@@ -35,7 +35,8 @@ def whole(small, tmp_path_factory):  # noqa: F811
     folder = tmp_path_factory.mktemp("trace")
     file = load_network(small.network)
     save_network(folder / "first.safetensors", replace(file, notes={"start_sha256": None}))
-    save_network(folder / "net.safetensors", replace(file, notes={"start_sha256": sha256_of(folder / "first.safetensors")}))
+    start = sha256_of(folder / "first.safetensors")
+    save_network(folder / "net.safetensors", replace(file, notes={"start_sha256": start}))
     shutil.copytree(small.data, folder / "data")
     protocol = replace(small, network=str(folder / "net.safetensors"), data=str(folder / "data"), chips=3,
                        compensations=("none", "gdc"))
@@ -59,7 +60,8 @@ def followed(folder, *number, **options):
     json.dumps(found)
     assert found["number"]["status"] in links_table(found)
     status = {f"chip {each['chip']}": each["status"] for each in found["chips"]}
-    status.update({f"start {i}": each["status"] for i, each in enumerate(e for e in found["sources"] if e["link"] == "start")})
+    starts = [each for each in found["sources"] if each["link"] == "start"]
+    status.update({f"start {number}": each["status"] for number, each in enumerate(starts)})
     status.update({each["link"]: each["status"] for each in found["sources"] if each["link"] != "start"})
     return found, {"number": found["number"]["status"], **status}
 
@@ -150,9 +152,8 @@ def test_old_units_without_evidence_say_what_they_lack_and_the_number_holds(copi
 
 def test_a_changed_network_differs_from_there_on(copied):
     file = load_network(copied / "net.safetensors")
-    name = "fc.bias"
-    save_network(copied / "net.safetensors", replace(file, parameters={**file.parameters, name: file.parameters[name] + 1},
-                                                     notes={"start_sha256": None}))
+    parameters = {**file.parameters, "fc.bias": file.parameters["fc.bias"] + 1}
+    save_network(copied / "net.safetensors", replace(file, parameters=parameters, notes={"start_sha256": None}))
     found, status = followed(copied, reprogram=True)
     assert status["network"] == status["chip 1"] == status["choices"] == status["start 0"] == "differs"
     assert status["number"] == status["data"] == "ok" and not found["holds"]
@@ -162,7 +163,7 @@ def test_files_that_are_gone_are_not_there_and_can_be_named_elsewhere(copied):
     for old, new in (("net.safetensors", "moved.safetensors"), ("data", "images")):
         (copied / old).rename(copied / new)
     found, status = followed(copied, reprogram=True)
-    assert status["network"] == status["data"] == status["choices"] == status["chip 0"] == "not there" and found["holds"]
+    assert {status[name] for name in ("network", "data", "choices", "chip 0")} == {"not there"} and found["holds"]
     status = followed(copied, reprogram=True, network=str(copied / "moved.safetensors"), data=str(copied / "images"))[1]
     assert set(status.values()) == {"ok"}
     (copied / "first.safetensors").unlink()
@@ -194,8 +195,9 @@ def test_a_result_whose_number_was_changed_is_found_out(copied):
 def test_a_result_with_odd_entries_gets_a_sentence_at_most(copied):
     path = copied / "results" / "result.json"
     text = path.read_text()
-    places = [[key] for key in json.loads(text)] + [["protocol", key] for key in json.loads(text)["protocol"]]
-    places += [["sha256", key] for key in json.loads(text)["sha256"]] + [["rows", 3, key] for key in json.loads(text)["rows"][3]]
+    whole = json.loads(text)
+    places = [[key] for key in whole] + [["rows", 3, key] for key in whole["rows"][3]]
+    places += [[holder, key] for holder in ("protocol", "sha256") for key in whole[holder]]
     for odd in (None, "x", -1, 10 ** 400, [], {}, [[]]):
         for *way, last in places:
             result = json.loads(text)
