@@ -30,7 +30,8 @@ def checked_unit(folder, result, row, task):
     """Return {"chip", "read", "file", "status", "stored", "counted", "lacks", "chip_sha256", "what"} of a unit.
 
     stored: images right as its file says; counted: as its bits say, None without bits; lacks: names of the evidence
-    that is not in the file; what: what is wrong, or "". stored and counted are None in a file that is missing or damaged.
+    that is not in the file; what: what is wrong, or "". stored and counted are None for a file that is
+    missing or damaged.
     """
     file = os.path.join("units", f"{result['fingerprint'][:16]}-{task.name}.json")
     found = {"chip": task.chip, "read": task.draw, "file": file, "status": NOT_THERE, "stored": None, "counted": None,
