@@ -3,6 +3,8 @@
 import os
 from dataclasses import replace
 
+import numpy as np
+
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.protocol import Protocol
 from refpcm.files.devices import find_device
@@ -37,7 +39,9 @@ def trace_number(folder, t_s=None, compensation=None, reprogram=False, network=N
 
 
 def _links(folder, result, protocol, row, reprogram, progress):
-    """Return what `trace_number` does. row: the number's, of result["rows"]."""
+    """Return what `trace_number` does. row: the number's, of result["rows"]. Raises one of DAMAGE for odd entries."""
+    if np.shape(row["accuracies"]) != (protocol.chips, protocol.reads) or not result["test_images"] >= 1:
+        raise ValueError("accuracies of other chips or reads, or no images")
     units = units_behind(folder, result, protocol, row)
     told = {name: None if row[name] is None else float(row[name]) for name in ("mean", "low", "high")}
     number = {**told, **number_again(row, units, result["test_images"])}

@@ -49,7 +49,7 @@ def checked_unit(folder, result, row, task):
         return {**found, **_counted(unit["correct"], evidence, result, row, task)}
     except RefpcmError as error:
         return {**found, "status": DIFFERS, "what": str(error)}
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return {**found, "status": DIFFERS, "what": "the file is damaged, or of another version"}
 
 

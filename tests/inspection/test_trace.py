@@ -133,6 +133,8 @@ def test_an_altered_count_differs_and_so_does_the_number(copied):
     (lambda path: rewrite(path, lambda unit: None, digest=False), "differs", "was altered"),
     (lambda path: rewrite(path, lambda unit: unit.update(chip=7)), "differs", "another unit"),
     (lambda path: rewrite(path, lambda unit: unit["evidence"].update(right={"gdc": "=="})), "differs", "damaged"),
+    (lambda path: rewrite(path, lambda unit: unit["correct"].update(gdc=float("inf"))), "differs", "damaged"),
+    (lambda path: rewrite(path, lambda unit: unit.update(evidence=[])), "differs", "damaged"),
     (lambda path: rewrite(path, lambda unit: unit["correct"].pop("gdc")), "not there", "no count for gdc")])
 def test_a_spoilt_unit_is_told_and_the_number_does_not_hold(copied, spoil, status, said):
     spoil(unit_file(copied, followed(copied)[0], 2))
@@ -207,9 +209,11 @@ def test_a_result_with_odd_entries_gets_a_sentence_at_most(copied):
             holder[last] = odd
             path.write_text(json.dumps(result))
             try:
-                followed(copied, reprogram=False)
+                units = followed(copied)[0]["units"]
             except RefpcmError as error:
-                assert "\n" not in str(error)
+                assert "\n" not in str(error) and str(path) in str(error) or "no number" in str(error)
+            else:
+                assert way == ["protocol"] or last in ("fingerprint", "rows") or {each["status"] for each in units} == {"ok"}
 
 
 def test_the_command_prints_the_links_and_its_status_says_whether_they_hold(whole, copied):
@@ -235,3 +239,15 @@ def test_the_folder_of_something_else_is_refused(tmp_path):
         (tmp_path / "result.json").write_text(content)
         with pytest.raises(RefpcmError, match="result.json"):
             trace_number(tmp_path)
+
+
+@pytest.mark.parametrize("changes", [
+    {"compensations": ("gdc", "adabs")}, {"dac_bits": 6, "adc_bits": 6, "range_images": 8},
+    {"read_noise": "per_batch", "images": 11}, {"read_noise": "per_product", "per_column": True},
+    {"on_chip": "inner", "device": "joshi2020-note2", "kernels": "numpy"}])
+def test_the_numbers_of_every_kind_of_protocol_hold(small, changes, tmp_path):  # noqa: F811
+    protocol = replace(small, **{"chips": 1, "reads": 1, "times_s": (1e7,), "compensations": ("gdc",), **changes})
+    write_report(tmp_path / "results", run(protocol, tmp_path / "results"))
+    found, status = followed(tmp_path, 1e7, protocol.compensations[-1], reprogram=True)
+    assert found["holds"] and found["units"][0]["status"] == "ok"
+    assert {name for name, each in status.items() if each != "ok"} == {"start 0", "code"}  # the network's notes are empty
