@@ -85,7 +85,8 @@ def number_again(row, units, images):
     again = asdict(summarise_shares(np.reshape(counts, np.shape(row["accuracies"])) / images))
     same = all(row.get(name) == value for name, value in again.items())
     stored = sum(unit["counted"] is None for unit in units)
-    what = f"counted again from {len(units)} unit{'s' * (len(units) != 1)}" + (f", {stored} of them without bits, as stored" if stored else "")
+    what = f"counted again from {len(units)} unit{'s' * (len(units) != 1)}"
+    what += f", {stored} of them without bits, as stored" if stored else ""
     return {"status": OK if same else DIFFERS, "again": again,
             "what": what if same else f"{what}: mean {again['mean']!r}, not {row['mean']!r}, or another spread"}
 
