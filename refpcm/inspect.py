@@ -4,6 +4,7 @@ import os
 import sys
 
 from refpcm import cli
+from refpcm.inspection.commands import chip, trace
 from refpcm.inspection.options import add_run, add_tiles, parser
 from refpcm.inspection.running import Meter, loaded, show, with_meter
 
@@ -148,7 +149,8 @@ def images(arguments):
          lambda: images_table(found, classes) + (f"\n\nwritten: {options.sheet}" if options.sheet else ""))
 
 
-COMMANDS = {"loss": loss, "layers": layers, "device": device, "adabs": adabs, "images": images}
+COMMANDS = {"loss": loss, "layers": layers, "device": device, "adabs": adabs, "images": images,
+            "chip": chip, "trace": trace}
 OVERVIEW = """\
 usage: python -m refpcm.inspect COMMAND ...
        python -m refpcm.inspect FILE
@@ -158,6 +160,8 @@ usage: python -m refpcm.inspect COMMAND ...
   device   one weight from the trained number to its conductances over time
   adabs    what AdaBS changed in every batch norm
   images   which test images are lost and won, and what they are taken for
+  chip     one chip: programming errors, weight errors and the factors of GDC over time
+  trace    from a number of an evaluation back to units, chips, network, data, code and equations
   FILE     what is in a network, chip, checkpoint, results folder, training run or data folder
 
 Each command takes --help and --json."""
@@ -167,14 +171,13 @@ def main():
     arguments = sys.argv[1:]
     if arguments[:1] in ([], ["-h"], ["--help"]):
         print(OVERVIEW)
-        return
+        return 0
     if arguments[0] in COMMANDS:
-        COMMANDS[arguments[0]](arguments[1:])
-        return
+        return COMMANDS[arguments[0]](arguments[1:])
     if not os.path.lexists(arguments[0]) and not arguments[0].startswith("-"):
         from refpcm.errors import RefpcmError
         raise RefpcmError(f"{arguments[0]!r} is neither a command ({', '.join(COMMANDS)}) nor a file")
-    file(arguments)
+    return file(arguments)
 
 
 if __name__ == "__main__":

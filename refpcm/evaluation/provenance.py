@@ -58,7 +58,7 @@ def start_chain(path, notes):
         if start is None:
             return starts, INITIAL
         starts.append(start)
-        known = _files_beside(path) if known is None else known
+        known = files_beside(path) if known is None else known
         path = known.get(start)
         if path is None:
             return starts, NOT_FOUND
@@ -69,7 +69,7 @@ def start_chain(path, notes):
     return starts, NOT_FOUND
 
 
-def _files_beside(path):
+def files_beside(path):
     """Return {SHA-256: path} of the network files in the network's folder and in the folders beside it."""
     folder = glob.escape(os.path.dirname(os.path.abspath(path)))
     found = [name for pattern in ("*", os.path.join(os.pardir, "*", "*")) for ending in (".safetensors", ".npz")

@@ -66,6 +66,18 @@ def matrix_rows(matrices):
 def describe_chip(path):
     """Return what is in a chip's file. Raises RefpcmError as `load_chip`."""
     chip = load_chip(path)
+    facts = {"device": chip.device.name, "differs from joshi2020 in": sorted(differences(chip.device, JOSHI2020)),
+             "seed": chip.seed, "chip": chip.chip, "devices": sum(crossbar.nu.size for crossbar in chip.crossbars),
+             "dtype": str(chip.crossbars[0].nu.dtype) if chip.crossbars else None, "chip hash": chip_hash(chip),
+             "sha256": sha256_of(path)}
+    return {"kind": "chip", "path": str(path), "facts": facts, "columns": CHIP_COLUMNS, "rows": chip_rows(chip)}
+
+
+def chip_rows(chip):
+    """Return the rows of CHIP_COLUMNS of a Chip; near_zero: share below 5 % of G_max.
+
+    programming_error_us (root mean square) and mean_nu are those of the devices with a target.
+    """
     rows = []
     for crossbar in chip.crossbars:
         target = crossbar.g_target_us > 0
@@ -74,11 +86,7 @@ def describe_chip(path):
                      float(np.sqrt(np.mean(error_us ** 2))) if error_us.size else 0.0,
                      float(crossbar.nu[target].mean(dtype=np.float64)) if error_us.size else 0.0,
                      float(np.mean(crossbar.g_prog_us < NEAR_ZERO * chip.device.g_max_us))])
-    facts = {"device": chip.device.name, "differs from joshi2020 in": sorted(differences(chip.device, JOSHI2020)),
-             "seed": chip.seed, "chip": chip.chip, "devices": sum(crossbar.nu.size for crossbar in chip.crossbars),
-             "dtype": str(chip.crossbars[0].nu.dtype) if chip.crossbars else None, "chip hash": chip_hash(chip),
-             "sha256": sha256_of(path)}
-    return {"kind": "chip", "path": str(path), "facts": facts, "columns": CHIP_COLUMNS, "rows": rows}
+    return rows
 
 
 def describe_checkpoint(path):

@@ -51,6 +51,25 @@ def trace_table(steps):
     return aligned(lines)
 
 
+def chip_table(found):
+    """Return the report on one chip (refpcm/inspection/chip_report.py) as text."""
+    names = ("device", "seed", "chip", "draw", "readout", "chip_sha256")
+    facts = [(name.replace("_", " "), found[name]) for name in names]
+    crossbars = found["crossbars"]
+    programming = [("crossbar", "rows", "columns", "devices", "W_max", "near zero [%]", "programming error [uS]")]
+    programming += [(each["layer"], *(str(each[name]) for name in ("rows", "columns", "devices")),
+                     f"{each['w_max']:.4g}", per_cent(each["near_zero"]), f"{each['programming_error_us']:.4f}") for each in crossbars]
+    times = ["crossbar", *(time_text(each["t_s"]) for each in crossbars[0]["times"])]
+    errors, alphas = [times], [times]
+    for each in crossbars:
+        errors.append([each["layer"], *(f"{per_cent(at['error'])} ({per_cent(at['error_gdc'])})"
+                                        for at in each["times"])])
+        alphas.append([each["layer"], *(f"{at['alpha']:.4f}" for at in each["times"])])
+    return "\n\n".join([table(facts), aligned(programming),
+                        f"RMS error of the weights, % of W_max, without GDC (with GDC)\n{aligned(errors)}",
+                        f"alpha of GDC\n{aligned(alphas)}"])
+
+
 def errors_table(found, chips):
     """Return the MVM errors of the layers over chips as text."""
     parts = []

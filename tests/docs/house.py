@@ -12,7 +12,7 @@ MAP = (  # folder or files, what it is, page
     ("refpcm/datasets", "images and labels from folders that data_tools prepared", "data"),
     ("refpcm/training", "training runs: loop, checkpoints, resumption, report", "training"),
     ("refpcm/evaluation", "chips x reads x times x compensations, with intervals", "evaluation"),
-    ("refpcm/inspection", "where accuracy is lost: causes, layers, devices, files", "inspect"),
+    ("refpcm/inspection", "where accuracy is lost: causes, layers, devices; what a number was made from; files", "inspect"),
     ("refpcm/reproduction", "the paper's figures, from training to picture", "reproduce"),
     ("refpcm/golden", "golden values, and the runner that checks other implementations", "golden"),
     ("refpcm/*.py", "the commands, the public names and what they share", "api"),

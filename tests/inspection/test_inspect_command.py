@@ -46,7 +46,8 @@ def test_processes_write_the_same_bytes(named, tmp_path):
 
 @pytest.mark.parametrize("arguments, said", [
     (["loss", "--chips", 0], "chips must be at least 1"), (["loss", "--workers", 0], "--workers 0"),
-    (["losses"], "is neither a command (loss, layers, device, adabs, images) nor a file"), (["loss", "--times", "1s"], "has not been made")], ids=str)
+    (["losses"], "is neither a command (loss, layers, device, adabs, images, chip, trace) nor a file"),
+    (["loss", "--times", "1s"], "has not been made")], ids=str)
 def test_a_mistake_gets_one_sentence(named, arguments, said, tmp_path):
     done = command("refpcm.inspect", *arguments, *named, cwd=tmp_path)
     assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1

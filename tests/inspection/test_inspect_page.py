@@ -25,3 +25,10 @@ def test_the_first_table_of_the_page_is_what_its_command_prints(tmp_path):
 def test_the_page_names_every_subcommand():
     from refpcm.inspect import COMMANDS
     assert [name for name in COMMANDS if f"python -m refpcm.inspect {name} " not in PAGE] == []
+
+
+def test_the_equations_that_the_page_shows_are_there():
+    shown = re.findall(r"(refpcm/\S+\.py):\d+ (\w+)", PAGE)
+    assert len(shown) == 8
+    for file, function in shown:
+        assert f"\ndef {function}(" in (Path(__file__).parents[2] / file).read_text(), function

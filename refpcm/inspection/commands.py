@@ -1,0 +1,92 @@
+"""The subcommands `chip` and `trace` of `python -m refpcm.inspect`. Imports nothing heavy."""
+
+from refpcm import cli
+from refpcm.inspection.running import Meter, show
+
+CHIP = """\
+Show one chip: W_max, programming error and weight errors of every crossbar, and the factors of GDC over time.
+
+  python -m refpcm.inspect chip --network FILE --chip 3 --times 25s,1day,1year --out chip.safetensors
+  python -m refpcm.inspect chip --load chip.safetensors --times 1month
+
+The weights alone make a chip: no images are needed.
+"""
+TRACE = """\
+Follow a number of an evaluation back to the units behind it, their chips, network, data, code and equations.
+
+  python -m refpcm.inspect trace runs/evaluation --time 1day --compensation gdc --reprogram
+
+Every link is "ok", "differs" or "not there". Exit status 1: a link differs, or the number cannot be counted again.
+"""
+
+
+def chip(arguments):
+    """Show one chip, programmed here or from a file."""
+    made = cli.parser("refpcm.inspect chip", CHIP)
+    source = made.add_mutually_exclusive_group(required=True)
+    source.add_argument("--network", type=cli.name, metavar="FILE", help="network file to program a chip with")
+    source.add_argument("--load", type=cli.name, metavar="FILE", help="file of a chip")
+    made.add_argument("--times", metavar="LIST", default="25s,1day,1year", help="since programming")
+    made.add_argument("--chip", type=int, metavar="N", help="number of the chip, with --network (default: 0)")
+    made.add_argument("--seed", type=int, metavar="N", help="of all random numbers, with --network (default: 0)")
+    made.add_argument("--device", metavar="NAME",
+                      help="name of a device, or a TOML file, with --network (default: joshi2020)")
+    made.add_argument("--on-chip", choices=("all", "inner"), help="inner: without first and last layer, with --network")
+    made.add_argument("--draw", type=int, metavar="N", default=0, help="number of the read at each time")
+    made.add_argument("--readout", choices=("columns", "ones", "one_hot"), default="columns", help="of GDC (I-10)")
+    made.add_argument("--out", type=cli.name, metavar="FILE", help="file to save the chip in")
+    made.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    options = made.parse_args(arguments)
+    from refpcm.files.chips import save_chip
+    from refpcm.inspection.chip_report import check_new, chip_report
+    from refpcm.inspection.tables import chip_table
+    from refpcm.times import parse_times
+    times_s = parse_times(options.times)
+    if options.out:
+        check_new(options.out)
+    one = _chip_of(options)
+    found = chip_report(one, times_s, options.draw, options.readout)
+    if options.out:
+        save_chip(options.out, one)
+    show(options, found, lambda: chip_table(found) + (f"\n\nwritten: {options.out}" if options.out else ""))
+
+
+def _chip_of(options):
+    """Return the chip that the options name. Raises RefpcmError for options that a chip's file answers already."""
+    from refpcm.errors import RefpcmError
+    from refpcm.files.chips import load_chip
+    from refpcm.files.devices import find_device
+    from refpcm.files.network_file import load_network
+    from refpcm.inspection.chip_report import programmed_chip
+    if options.load:
+        idle = [f"--{name.replace('_', '-')}" for name in ("chip", "seed", "device", "on_chip")
+                if getattr(options, name) is not None]
+        if idle:
+            raise RefpcmError(f"--load: the file says which chip it is; leave out {', '.join(idle)}")
+        return load_chip(options.load)
+    return programmed_chip(load_network(options.network), find_device(options.device or "joshi2020"), options.seed or 0,
+                           options.chip or 0, options.on_chip or "all")
+
+
+def trace(arguments):
+    """Follow a number back to what it was made from."""
+    made = cli.parser("refpcm.inspect trace", TRACE)
+    made.add_argument("results", type=cli.name, metavar="RESULTS", help="folder of an evaluation")
+    for name, metavar, what in (("time", "T", "time since programming"), ("compensation", "NAME", "its compensation")):
+        made.add_argument(f"--{name}", metavar=metavar, help=f"which number: {what}; needed if there are several")
+    made.add_argument("--reprogram", action="store_true", help="program the chips again and compare their hashes")
+    made.add_argument("--network", type=cli.name, metavar="FILE",
+                      help="where the network file is now (default: as noted)")
+    made.add_argument("--data", type=cli.name, metavar="DIR", help="where the data are now (default: as noted)")
+    made.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    options = made.parse_args(arguments)
+    from refpcm.inspection.trace import trace_number
+    from refpcm.inspection.trace_table import links_table
+    from refpcm.times import parse_time
+    t_s = None if options.time is None else parse_time(options.time)
+    meter = Meter("chip")
+    found = trace_number(options.results, t_s, options.compensation, options.reprogram, options.network, options.data,
+                         meter.update)
+    meter.clear()
+    show(options, found, lambda: links_table(found))
+    return 0 if found["holds"] else 1

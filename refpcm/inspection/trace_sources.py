@@ -1,0 +1,156 @@
+"""What an evaluation was computed from: network file, starts of its training, data, choices, code, equations.
+
+Each link is {"link", "status", "what", "noted", "found"}: what the result notes and what is found now.
+"""
+
+import os
+
+from refpcm import cli
+from refpcm.datasets import load
+from refpcm.errors import RefpcmError
+from refpcm.evaluation.inputs import load_inputs
+from refpcm.evaluation.nested import summarise_shares
+from refpcm.evaluation.provenance import INITIAL, NOT_NOTED, data_identity, files_beside
+from refpcm.evaluation.unit import fingerprint
+from refpcm.files.network_file import load_network
+from refpcm.files.reading import sha256_of
+from refpcm.inspection.trace_units import DIFFERS, NOT_THERE, OK
+from refpcm.spec.compensation import adabs, global_drift
+from refpcm.spec.pcm import drift, mapping, note2, product_noise, programming, read_noise, tile, transfer
+
+DIGITS = 16  # of a hash in a sentence
+
+
+def compared(name, noted, find, place):
+    """Return the link `name`: noted, a hash or a dict of them, against find(), which may raise RefpcmError for `place`.
+
+    A place that is there and cannot be read differs.
+    """
+    entry = {"link": name, "status": NOT_THERE, "noted": noted, "found": None}
+    try:
+        entry["found"] = find()
+    except RefpcmError as error:
+        gone = place is not None and not os.path.lexists(place)
+        return {**entry, "status": NOT_THERE if gone else DIFFERS, "what": str(error)}
+    if noted is None:
+        return {**entry, "what": f"{place or 'built in'}: the result notes no hash"}
+    same = entry["found"] == noted
+    return {**entry, "status": OK if same else DIFFERS, "what": f"{place or 'built in'}"
+            + ("" if same else f" has {shortened(entry['found'])}, not {shortened(noted)}")}
+
+
+def shortened(value):
+    """Return a hash, or a dict of hashes, as short text."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {shortened(each)}" for key, each in value.items())
+    return str(value)[:DIGITS]
+
+
+def loaded(protocol):
+    """Return NetworkFile and Inputs of the protocol, each None if it cannot be loaded."""
+    try:
+        inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
+        return inputs.file, inputs
+    except RefpcmError:
+        pass
+    try:
+        return load_network(protocol.network), None
+    except RefpcmError:
+        return None, None
+
+
+def source_links(result, protocol, file, inputs):
+    """Return the links from the network file to the code. file, inputs: of `loaded`."""
+    known = result.get("sha256") or {}
+    links = [compared("network", known.get("network"), lambda: sha256_of(protocol.network), protocol.network),
+             *start_links(known, protocol.network, file),
+             compared("data", known.get("data"), lambda: data_identity(inputs.data if inputs else load(protocol.data)),
+                      protocol.data)]
+    choices = {"link": "choices", "status": NOT_THERE, "noted": result["fingerprint"], "found": None,
+               "what": "network and data are needed to compute the fingerprint again"}
+    if inputs:
+        what = f"fingerprint of network, data, device {protocol.device}, seed {protocol.seed} and the protocol"
+        choices = compared("choices", result["fingerprint"], lambda: fingerprint(inputs, protocol), what)
+    return [*links, choices, code_link(result.get("versions"))]
+
+
+def start_links(known, path, file):
+    """Return a link for each network that the training began with, last one first, and one for how the chain ends.
+
+    known: `sha256` of a result; file: the NetworkFile at `path`, None if it cannot be read. A network of the chain is
+    looked for beside the one before, by its hash; the notes of each file must name the hash that the result notes.
+    """
+    links, beside = [], None
+    for digest in known.get("starts", []):
+        says = _start_of(file)
+        entry = {"link": "start", "status": NOT_THERE, "noted": digest, "found": says,
+                 "what": "no file with this hash lies beside the network"}
+        if says is not None and says != digest:
+            what = f"the network file says that its training began with {says[:DIGITS]}"
+            return [*links, {**entry, "status": DIFFERS, "what": what}]
+        beside = files_beside(path) if beside is None else beside
+        place, file = beside.get(digest), None
+        if place is not None:
+            entry.update(status=OK, found=digest, what=place)
+            try:
+                file = load_network(place)
+            except RefpcmError as error:
+                entry.update(status=DIFFERS, what=str(error))
+        links.append(entry)
+    return [*links, _end_of_chain(known.get("starts_end"), file)]
+
+
+def _end_of_chain(end, file):
+    says = _start_of(file)
+    entry = {"link": "start", "status": NOT_THERE, "noted": end, "found": says,
+             "what": end or "the result does not note it"}
+    if end in (INITIAL, NOT_NOTED) and says not in (None, end):
+        return {**entry, "status": DIFFERS, "what": f"the result notes {end}, the network file {says[:DIGITS]}"}
+    return {**entry, "status": OK if end == INITIAL == says else NOT_THERE}
+
+
+def _start_of(file):
+    """Return what a network file says its training began with: a hash, INITIAL or NOT_NOTED; None without a file."""
+    if file is None:
+        return None
+    return INITIAL if file.notes.get("start_sha256", "") is None else str(file.notes.get("start_sha256", NOT_NOTED))
+
+
+def code_link(noted):
+    """Return the link to the code: version of refpcm and hash of its modules, as noted and as they are here."""
+    here = {name: value for name, value in cli.versions().items() if name in ("refpcm", "sources")}
+    if not isinstance(noted, dict) or not noted:
+        return {"link": "code", "status": NOT_THERE, "noted": None, "found": here,
+                "what": "the result notes no version"}
+    then = {name: noted.get(name) for name in here}
+    what = f"refpcm {then['refpcm']}, modules {then['sources']}"
+    same = then == here
+    return {"link": "code", "status": OK if same else DIFFERS, "noted": noted, "found": here,
+            "what": what if same else f"{what}; here {here['refpcm']}, {here['sources']}"}
+
+
+def equations(protocol, device, compensation, status):
+    """Return [{"step", "status", "file", "line", "function", "says"}] of the functions that made a number.
+
+    device: Device, of whose model they are; status: that of the code, since they are shown as they are here.
+    """
+    steps = [("weights to conductances", mapping.to_conductances)]
+    if device.model == "transfer":
+        steps.append(("programming", transfer.transferred_us))
+    elif device.model == "note2":
+        steps += [("drift exponents", note2.note2_exponents), ("programming", note2.note2_programmed_us),
+                  ("drift and late error", note2.note2_read_us)]
+    else:
+        steps += [("programming", programming.programmed_us), ("drift exponents", drift.drift_exponents),
+                  ("drift", drift.drifted_us), ("read noise", read_noise.read_us)]
+    steps.append(("conductances to weights", mapping.to_weights))
+    per_product = protocol.read_noise == "per_product"
+    for step, function, used in (("read noise per product", product_noise.weight_variances, per_product),
+                                 ("GDC", global_drift.drift_factor, compensation in ("gdc", "adabs")),
+                                 ("tiles", tile.product, protocol.needs_tiles()),
+                                 ("AdaBS", adabs.calibrate, compensation in ("adabs", "adabs-alone")),
+                                 ("mean and interval", summarise_shares, True)):
+        steps += [(step, function)] if used else []
+    return [{"step": step, "status": status, "file": function.__module__.replace(".", "/") + ".py",
+             "line": function.__code__.co_firstlineno, "function": function.__name__,
+             "says": function.__doc__.strip().splitlines()[0]} for step, function in steps]
