@@ -20,8 +20,8 @@ class Forms:
 
     random: words, uniforms, normals, permutation of `refpcm.spec.random`. chip: program, read, read_conductances of
     `refpcm.spec.pcm.chip`. rules: what changes weights in training. transform_images: of
-    `refpcm.spec.training.augmentation`. convolve: conv2d_forward of `refpcm.spec.nn`. make_engine(network), make_engine_on_tiles(network, analog): objects with the
-    methods of `refpcm.spec.engine.Engine`.
+    `refpcm.spec.training.augmentation`. convolve: conv2d_forward of `refpcm.spec.nn`. make_engine(network),
+    make_engine_on_tiles(network, analog): objects with the methods of `refpcm.spec.engine.Engine`.
     """
     kernels: str
     random: Any

@@ -130,7 +130,8 @@ def images(arguments):
     """Show which test images chips lose or win."""
     made = parser("images", IMAGES)
     add_tiles(made)
-    made.add_argument("--sheet", type=cli.name, metavar="FILE", help="PNG file with the images lost on most chips at the last time")
+    made.add_argument("--sheet", type=cli.name, metavar="FILE",
+                      help="PNG file with the images lost on most chips at the last time")
     options = made.parse_args(arguments)
     from refpcm.files.atomic import check_writable
     from refpcm.inspection.images import check_sheet, image_changes, write_sheet

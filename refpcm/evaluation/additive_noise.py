@@ -62,8 +62,8 @@ def run_noise_task(task):
     inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
     correct = {}
     for eta in task.etas:
-        parameters = inputs.forms.rules.noisy_parameters(inputs.file.network, inputs.file.parameters, eta, protocol.seed, task.run,
-                                      random.Purpose.INFERENCE_NOISE)
+        parameters = inputs.forms.rules.noisy_parameters(inputs.file.network, inputs.file.parameters, eta, protocol.seed,
+                                                         task.run, random.Purpose.INFERENCE_NOISE)
         correct[str(eta)] = inputs.count_correct(parameters, protocol.images)
     return correct
 

@@ -72,7 +72,8 @@ class Trace:
         self.add("W_max", crossbar.w_max, "largest |W| of the layer")
         self.add("G_T [uS]", target_us, "max(+-W, 0) G_max / W_max")
         z, address = self.number(random.normals, random.Purpose.PROGRAMMING)
-        self.add("sigma_prog [uS]", programming.programming_sigma_us(target_us, device), f"curve programming_us of {device.name}")
+        self.add("sigma_prog [uS]", programming.programming_sigma_us(target_us, device),
+                 f"curve programming_us of {device.name}")
         self.add("z_prog", z, "standard normal", address=address)
         if device.stuck_fraction:
             u, address = self.number(random.uniforms, random.Purpose.STUCK_SELECTION)
@@ -105,7 +106,8 @@ class Trace:
             self.add("z_read", z, "standard normal", t_s, address)
         elif device.model == "note2":
             z, address = self.number(random.normals, random.Purpose.LATE_ERROR)
-            self.add("sigma_1 [uS]", note2.late_sigma_us(crossbar.g_target_us[at].astype(np.float64)), "of the error at 55.39 s", t_s)
+            sigma_us = note2.late_sigma_us(crossbar.g_target_us[at].astype(np.float64))
+            self.add("sigma_1 [uS]", sigma_us, "of the error at 55.39 s", t_s)
             self.add("z_1", z, "standard normal", t_s, address)
         self.add("G(t) [uS]", g_us[at], "max(G_drift + G_drift Q_s s(t) z_read, 0)" if device.model == SAME_STATE
                  else f"model {device.model}", t_s)

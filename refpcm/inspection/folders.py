@@ -77,7 +77,8 @@ def describe_training(folder, config_path, result_path):
     """Return what is in the folder of a training run."""
     config, result = read_json(config_path), read_json(result_path) if os.path.exists(result_path) else {}
     network = os.path.join(folder, "network.safetensors")
-    facts = {"finished": bool(result), "command": " ".join(map(str, config.get("command", []))), "data": config.get("data") or "built-in",
+    facts = {"finished": bool(result), "command": " ".join(map(str, config.get("command", []))),
+             "data": config.get("data") or "built-in",
              "data identity": config.get("data_identity"), "start sha256": config.get("start_sha256") or INITIAL,
              "test accuracy": result.get("accuracy"), "test images": result.get("total"),
              "network sha256": sha256_of(network) if os.path.isfile(network) else None, "versions": config.get("versions")}

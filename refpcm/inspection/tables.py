@@ -58,7 +58,8 @@ def chip_table(found):
     crossbars = found["crossbars"]
     programming = [("crossbar", "rows", "columns", "devices", "W_max", "near zero [%]", "programming error [uS]")]
     programming += [(each["layer"], *(str(each[name]) for name in ("rows", "columns", "devices")),
-                     f"{each['w_max']:.4g}", per_cent(each["near_zero"]), f"{each['programming_error_us']:.4f}") for each in crossbars]
+                     f"{each['w_max']:.4g}", per_cent(each["near_zero"]), f"{each['programming_error_us']:.4f}")
+                    for each in crossbars]
     times = ["crossbar", *(time_text(each["t_s"]) for each in crossbars[0]["times"])]
     errors, alphas = [times], [times]
     for each in crossbars:

@@ -87,9 +87,10 @@ def analog_forward(network, parameters, analog, images, first_image=0, saturatio
         counts = Saturation()
         y = _analog_layer(layer, number[layer.name], analog, inputs[0], first_image, counts)
         if saturation is not None:
-            beyond = saturated(layer_inputs(layer, inputs[0]), analog.tiles.dac, analog.ranges[layer.name].inputs)
-            count_conversions(saturation[layer.name], analog.tiles, layer_inputs(layer, inputs[0]).size, beyond, counts.adc_values,
-                  counts.adc_saturated)
+            driven = layer_inputs(layer, inputs[0])
+            beyond = saturated(driven, analog.tiles.dac, analog.ranges[layer.name].inputs)
+            count_conversions(saturation[layer.name], analog.tiles, driven.size, beyond, counts.adc_values,
+                              counts.adc_saturated)
         tape.values[layer.name] = y[:, :, 0, 0] if isinstance(layer, Linear) else y
     return tape
 
