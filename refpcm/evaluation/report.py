@@ -30,7 +30,7 @@ def table(result):
     text = [f"digital accuracy {per_cent(result['digital_accuracy'])} % on {result['test_images']} test images",
             "per cent; std: one read of one chip; sigma chip, sigma read: the parts in it; "
             "A*: 1 as digital, 0 as guessing"]
-    end = [f"saturated {converter} conversions, chip 0 after GDC: at most {100 * share:.3f} % ({layer}, "
+    end = [f"saturated {converter} conversions, chip 0 after GDC: at most {100 * share:.2g} % ({layer}, "
            f"{time_text(t_s)}); each layer's in result.json"
            for converter, share, layer, t_s in largest(result.get("saturation", []))]
     return "\n".join([*text, aligned(lines), *end])

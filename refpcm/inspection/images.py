@@ -8,7 +8,7 @@ from refpcm.errors import RefpcmError
 from refpcm.files.atomic import write_bytes
 from refpcm.inspection.loss_task import whole_chip
 
-MOST_ROWS = 20  # images in the list of those lost on most chips
+MOST_ROWS = 20  # images in the list of those that chips lose
 SHEET_COLUMNS, SHEET_PIXELS, GAP = 10, 96, 4
 
 
@@ -17,8 +17,8 @@ def image_changes(inputs, protocol, progress=lambda done, total: None):
 
     [{"t_s", "lost", "won", "confusion", "lost_images"}]: lost and won, of each chip, the images that only the digital network
     or only the chip recognises; confusion (classes, classes), rows the true class, columns the class told, over all
-    chips; lost_images: the images that the digital network recognises and most chips miss, worst first, with their class
-    and the chips' most frequent wrong answer.
+    chips; lost_images: the images that the digital network recognises and chips miss, those that most chips miss first,
+    with their class and the chips' most frequent wrong answer.
     """
     count = inputs.image_count(protocol.images)
     truth = np.asarray(inputs.data.test_labels[:count], np.int64)

@@ -22,7 +22,8 @@ def parser(name, description, chips=5, times="1day", compensation="gdc"):
     cli.add_threads(made)
     chip = made.add_argument_group("chips")
     chip.add_argument("--device", metavar="NAME", default="joshi2020",
-                      help="joshi2020, joshi2020-note2, aihwkit-pcm, hermes, hermes-1, crosssim-joshi, or a TOML file")
+                      help="joshi2020, joshi2020-transfer, joshi2020-note2, aihwkit-pcm, hermes, hermes-1, "
+                      "crosssim-joshi, or a TOML file")
     chip.add_argument("--chips", type=int, metavar="N", default=chips, help="programmings")
     chip.add_argument("--times", metavar="LIST", default=times,
                       help="since programming, with units s, min, h, day, month, year")

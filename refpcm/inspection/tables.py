@@ -113,7 +113,7 @@ def images_table(found, classes):
         lines = [("image", "class", "told by most", "lost on chips")]
         lines += [(str(each["image"]), each["class"], each["told"], f"{each['chips']} of {chips}")
                   for each in row["lost_images"]]
-        parts.append("right in the digital network, wrong on most chips\n" + aligned(lines))
+        parts.append("right in the digital network, wrong on chips, most often first\n" + aligned(lines))
     return "\n\n".join(parts)
 
 

@@ -57,7 +57,7 @@ def test_a_run_reports_them_and_the_table_names_the_largest(on_tiles, tmp_path):
     result = run(on_tiles, tmp_path)
     (dac, share, layer, t_s), _ = largest(result["saturation"])
     assert dac == "DAC" and {row["t_s"]: row["layers"][layer]["dac"] for row in result["saturation"]}[t_s] == share
-    assert f"saturated DAC conversions, chip 0 after GDC: at most {100 * share:.3f} % ({layer}" in table(result)
+    assert f"saturated DAC conversions, chip 0 after GDC: at most {100 * share:.2g} % ({layer}" in table(result)
 
 
 def test_ideal_converters_have_no_share():
