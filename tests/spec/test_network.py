@@ -27,6 +27,7 @@ from refpcm.spec.resnet import (
     parameter_shapes,
     pcm_weight_count,
 )
+from tests.spec.gradients import assert_numeric
 
 
 def normals(index, count):
@@ -161,16 +162,7 @@ def test_every_gradient_of_a_whole_network_is_numeric(shortcut, training):
     gradients = backward(network, parameters, tape, nn.cross_entropy(logits, labels)[1])
     assert set(gradients) == {n for n in parameters if "running" not in n}
     gradients[IMAGE], targets = tape.gradients[IMAGE], {**parameters, IMAGE: images}
-    for name, gradient in gradients.items():
-        target, numeric = targets[name], np.empty_like(gradient)
-        for index in np.ndindex(target.shape):
-            kept, step = target[index], 1e-6
-            target[index] = kept + step
-            above = loss()
-            target[index] = kept - step
-            numeric[index] = (above - loss()) / (2 * step)
-            target[index] = kept
-        assert np.abs(numeric - gradient).max() < 1e-8, name
+    assert_numeric(gradients, targets, loss)
 
 
 def test_a_training_pass_names_every_tensor_and_reports_the_statistics_of_every_batch_norm():

@@ -36,6 +36,7 @@ from refpcm.spec.training.weight_noise_kinds import (
     state_dependent_noise,
 )
 from refpcm.training import loop
+from tests.spec.gradients import assert_numeric
 from tests.training.steps import one_step
 
 NETWORK = build("tiny-resnet8")
@@ -230,16 +231,7 @@ def test_every_gradient_of_a_network_with_noisy_activations_is_numeric(place, mo
     logits, tape = reference.forward(network, parameters, images, True, Fixed(place))
     gradients = reference.backward(network, parameters, tape, nn.cross_entropy(logits, labels)[1])
     gradients[IMAGE], targets = tape.gradients[IMAGE], {**parameters, IMAGE: images}
-    for name, gradient in gradients.items():
-        target, numeric = targets[name], np.empty_like(gradient)
-        for index in np.ndindex(target.shape):
-            kept, step = target[index], 1e-6
-            target[index] = kept + step
-            above = loss()
-            target[index] = kept - step
-            numeric[index] = (above - loss()) / (2 * step)
-            target[index] = kept
-        assert np.abs(numeric - gradient).max() < 1e-8, name
+    assert_numeric(gradients, targets, loss)
 
 
 # --- configuration
