@@ -10,39 +10,39 @@ layers (L2); tiles (L3); networks (L4, L5); sampling (L6); protocol (L7). `chose
 
 from refpcm.golden.reference.compensation import adabs_update, gdc_compensated, gdc_factor, gdc_readout
 from refpcm.golden.reference.device_equations import (
-                                                      collapsed_pair,
-                                                      drift_exponents,
-                                                      drifted,
-                                                      map_weights,
-                                                      programmed,
-                                                      programming_sigma,
-                                                      read,
-                                                      relative_read_noise,
-                                                      stuck_devices,
-                                                      unmap_weights,
+    collapsed_pair,
+    drift_exponents,
+    drifted,
+    map_weights,
+    programmed,
+    programming_sigma,
+    read,
+    relative_read_noise,
+    stuck_devices,
+    unmap_weights,
 )
 from refpcm.golden.reference.layers import (
-                                                      average_pool,
-                                                      batch_norm_inference,
-                                                      batch_norm_training,
-                                                      conv2d,
-                                                      conv2d_clean_backward,
-                                                      cross_entropy,
-                                                      global_average_pool,
-                                                      linear,
-                                                      max_pool,
-                                                      pad_shortcut,
-                                                      relu,
-                                                      update_running,
+    average_pool,
+    batch_norm_inference,
+    batch_norm_training,
+    conv2d,
+    conv2d_clean_backward,
+    cross_entropy,
+    global_average_pool,
+    linear,
+    max_pool,
+    pad_shortcut,
+    relu,
+    update_running,
 )
 from refpcm.golden.reference.networks import network_forward, train_steps
 from refpcm.golden.reference.protocol import accuracies, protocol_accuracy
 from refpcm.golden.reference.random_numbers import (
-                                                      philox4x32,
-                                                      random_normals,
-                                                      random_permutation,
-                                                      random_uniforms,
-                                                      random_words,
+    philox4x32,
+    random_normals,
+    random_permutation,
+    random_uniforms,
+    random_words,
 )
 from refpcm.golden.reference.sampling import sample_drift_exponents, sample_programmed, sample_read, sample_weight_noise
 from refpcm.golden.reference.tiles import converter_codes, tile_product

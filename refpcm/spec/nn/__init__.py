@@ -6,15 +6,15 @@ in, the same dtype out. `gradient_check` verifies each backward by central diffe
 
 from refpcm.spec.nn.add import add_backward, add_forward
 from refpcm.spec.nn.batch_norm import (
-                                       EPSILON,
-                                       Statistics,
-                                       batch_norm_backward,
-                                       batch_norm_inference,
-                                       batch_norm_inference_backward,
-                                       batch_norm_training,
-                                       running_statistics,
-                                       unbiased,
-                                       update_running,
+    EPSILON,
+    Statistics,
+    batch_norm_backward,
+    batch_norm_inference,
+    batch_norm_inference_backward,
+    batch_norm_training,
+    running_statistics,
+    unbiased,
+    update_running,
 )
 from refpcm.spec.nn.conv2d import conv2d_backward, conv2d_forward, im2col, output_size
 from refpcm.spec.nn.cross_entropy import cross_entropy
@@ -22,12 +22,12 @@ from refpcm.spec.nn.linear import linear_backward, linear_forward
 from refpcm.spec.nn.noise import add_noise
 from refpcm.spec.nn.pad_shortcut import pad_shortcut_backward, pad_shortcut_forward
 from refpcm.spec.nn.pooling import (
-                                       average_pool_backward,
-                                       average_pool_forward,
-                                       global_average_pool_backward,
-                                       global_average_pool_forward,
-                                       max_pool_backward,
-                                       max_pool_forward,
+    average_pool_backward,
+    average_pool_forward,
+    global_average_pool_backward,
+    global_average_pool_forward,
+    max_pool_backward,
+    max_pool_forward,
 )
 from refpcm.spec.nn.relu import relu_backward, relu_forward
 
