@@ -17,6 +17,7 @@ import numpy as np
 from data_tools.errors import DataError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FILLED = (errno.ENOTEMPTY, errno.EEXIST)
 ABANDONED_AFTER_S = 3600  # an unfinished folder untouched for so long belongs to a killed run
 
 
@@ -65,9 +66,11 @@ def new_folder(folder):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
         if folder.exists():
-            raise FolderTaken(f"{folder} was filled by another program meanwhile; name another folder")
+            raise _taken(folder)
         os.rename(partial, folder)
     except OSError as failure:
+        if failure.errno in FILLED and folder.exists():  # between the look and the act
+            raise _taken(folder) from None
         if failure.errno in NO_ROOM:
             raise DataError(f"no room on the disk for {folder} ({failure.strerror}); nothing was changed; make room "
                             "and run the command again") from None
@@ -76,6 +79,10 @@ def new_folder(folder):
         shutil.rmtree(partial, ignore_errors=True)
         if lock is not None:
             os.close(lock)
+
+
+def _taken(folder):
+    return FolderTaken(f"{folder} was filled by another program meanwhile; name another folder")
 
 
 def _remove_abandoned(folder):

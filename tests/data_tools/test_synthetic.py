@@ -12,6 +12,7 @@ from PIL import Image
 
 from data_tools import bitstream, synthetic
 from data_tools.errors import DataError
+from data_tools.new_folder import new_folder
 from data_tools.figures import FIGURES
 
 KNOWN_SHA256 = "cb2e7f591e4ce2f5b66db134cf735674418bead48589a94deda7a5ae63389f7c"
@@ -195,3 +196,21 @@ def test_another_set_that_appears_meanwhile_is_not_overwritten(tmp_path, monkeyp
     monkeypatch.setattr("data_tools.prepared.find", lambda folder: None)  # as it was when this program started
     with pytest.raises(DataError, match="filled by another program"):
         synthetic.make(tmp_path / "set", 10, 10)
+
+
+@pytest.mark.parametrize("act", ["rename", "rmdir"])
+def test_another_folder_that_appears_in_the_last_moment_is_not_overwritten(act, tmp_path, monkeypatch):
+    (tmp_path / "set").mkdir()  # empty, so it may be filled
+    really = getattr(os, act)
+
+    def late(*paths, **options):
+        (tmp_path / "set").mkdir(exist_ok=True)
+        (tmp_path / "set" / "foreign").touch()
+        really(*paths, **options)
+
+    monkeypatch.setattr(os, act, late)
+    with pytest.raises(DataError, match="filled by another program"):
+        with new_folder(tmp_path / "set"):
+            pass
+    monkeypatch.undo()
+    assert [path.name for path in tmp_path.rglob("*")] == ["set", "foreign"]
