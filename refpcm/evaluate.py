@@ -106,8 +106,8 @@ def digital(options):
     """Print the accuracy of the exact weights."""
     import time
 
-    from refpcm.evaluation.inputs import load_inputs
-    inputs = load_inputs(options.network, options.data, options.kernels)
+    from refpcm.evaluation.inputs import Inputs
+    inputs = Inputs(options.network, options.data, options.kernels)
     total = inputs.image_count(options.images)
     began = time.perf_counter()
     correct = inputs.count_correct(inputs.file.parameters, options.images)
@@ -135,7 +135,7 @@ def on_chips(options):
 
     protocol = Protocol(**{name: getattr(options, name) for name in SAME_NAMES}, times_s=parse_times(options.times),
                         compensations=tuple(name.strip() for name in options.compensation.split(",")))
-    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
+    inputs = load_inputs(protocol)
     mark = fingerprint(inputs, protocol)
     folder = options.out or f"runs/evaluate-{mark[:8]}"
     check_adabs(inputs, protocol)

@@ -56,10 +56,9 @@ class NoiseTask:
         return replace(self, etas=tuple(eta for eta in self.etas if str(eta) in parts))
 
 
-def run_noise_task(task):
+def noise_counts(inputs, task):
     """{eta as text: number of test images recognised}; addressed by (seed, INFERENCE_NOISE, layer, run, weight)."""
     protocol = task.protocol
-    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
     correct = {}
     for eta in task.etas:
         parameters = inputs.forms.rules.noisy_parameters(inputs.file.network, inputs.file.parameters, eta, protocol.seed,
@@ -82,10 +81,10 @@ def run_noise(protocol, folder, executor=None, progress=lambda done, total: None
 
     Units are kept in `folder`; executor and progress are as in `refpcm.evaluation.run.run`.
     """
-    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
+    inputs = load_inputs(protocol)
     images = inputs.image_count(protocol.images)
     every = [NoiseTask(protocol, run, tuple(float(eta) for eta in protocol.etas if eta or run == 0))
              for run in range(protocol.runs)]
-    correct = run_units(every, run_noise_task, Store(folder, noise_fingerprint(inputs, protocol)), executor, progress)
+    correct = run_units(inputs, every, noise_counts, Store(folder, noise_fingerprint(inputs, protocol)), executor, progress)
     return {eta: [found[str(float(eta))] / images for found in correct.values() if str(float(eta)) in found]
             for eta in protocol.etas}

@@ -1,15 +1,12 @@
-"""What the units of one process share: network and data, loaded once, however many units and threads run."""
+"""What the units of an evaluation share: network, data and engines, loaded once and handed on."""
 
 import hashlib
-import os
 import threading
 
 import numpy as np
 
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.prediction import predict
-
-_latest, _loading = None, threading.Lock()
 
 BATCH = 256  # test images at a time; those that see the same read with read_noise "per_batch"
 
@@ -108,21 +105,6 @@ def _check_classes(path, known, data):
                           "(refpcm.convert --classes)")
 
 
-def load_inputs(network_path, data_path, kernels):
-    """Return the process's Inputs; they are read again only where an argument or a file has changed. Raises as Inputs."""
-    global _latest
-    wanted = network_path, data_path, kernels, _stamp(network_path), _stamp(data_path)
-    with _loading:  # threads that begin together load once
-        if _latest is None or _latest[0] != wanted:
-            _latest = None
-            _latest = wanted, Inputs(network_path, data_path, kernels)
-        return _latest[1]
-
-
-def _stamp(path):
-    """What changes when a file, or one in a folder, is written anew: names, times, sizes."""
-    try:
-        paths = sorted(entry.path for entry in os.scandir(path)) if path and os.path.isdir(path) else [path]
-        return tuple((each, found.st_mtime_ns, found.st_size) for each in paths for found in [os.stat(each)])
-    except (OSError, TypeError, ValueError):  # built in, or not there: reading it has more to say
-        return None
+def load_inputs(protocol):
+    """Return the Inputs that a protocol (its network, data and kernels) names. Raises as Inputs."""
+    return Inputs(protocol.network, protocol.data, protocol.kernels)

@@ -14,7 +14,8 @@ from refpcm.evaluation.protocol import tasks
 from refpcm.evaluation.provenance import provenance
 from refpcm.evaluation.saturation import chip_saturation
 from refpcm.evaluation.store import Store
-from refpcm.evaluation.unit import check_adabs, check_times, fingerprint, run_task
+from refpcm.evaluation.unit import check_adabs, check_times, fingerprint, recognised
+from refpcm.evaluation.workers import work_elsewhere
 
 
 def run(protocol, folder, executor=None, progress=lambda done, total: None, inputs=None):
@@ -26,19 +27,19 @@ def run(protocol, folder, executor=None, progress=lambda done, total: None, inpu
     called after every unit. The result does not depend on the executor or on what had been stored. Raises RefpcmError
     before the first unit if the data do not allow AdaBS that is asked for.
     """
-    inputs = inputs or load_inputs(protocol.network, protocol.data, protocol.kernels)
+    inputs = inputs or load_inputs(protocol)
     check_adabs(inputs, protocol)
     check_times(protocol)
     protocol = with_ranges(inputs, protocol)
     every, store = tasks(protocol), Store(folder, fingerprint(inputs, protocol))
-    return _result(inputs, protocol, run_units(every, run_task, store, executor, progress))
+    return _result(inputs, protocol, run_units(inputs, every, recognised, store, executor, progress))
 
 
-def run_units(every, work, store, executor=None, progress=lambda done, total: None):
+def run_units(inputs, every, work, store, executor=None, progress=lambda done, total: None):
     """Return {task: Counts, that is {part: number of images}} of all tasks; executor and progress as in `run`.
 
-    work(task) gives {part: number} for task.parts, as Counts where there is evidence, and must be a function of a module,
-    so that other processes find it.
+    work(inputs, task) gives {part: number} for task.parts, as Counts where there is evidence, and must be a function of a
+    module, so that other processes find it; they load inputs of their own.
     Parts that `store` holds are not run again.
     """
     correct, open_tasks = {}, []
@@ -49,7 +50,7 @@ def run_units(every, work, store, executor=None, progress=lambda done, total: No
             open_tasks.append((task, task.only(missing)))
     done = len(every) - len(open_tasks)
     progress(done, len(every))
-    for task, found in _results(open_tasks, work, executor):
+    for task, found in _results(inputs, open_tasks, work, executor):
         correct[task].add(found)
         store.save(task, correct[task])
         done += 1
@@ -57,15 +58,15 @@ def run_units(every, work, store, executor=None, progress=lambda done, total: No
     return correct
 
 
-def _results(open_tasks, work, executor):
+def _results(inputs, open_tasks, work, executor):
     """(task, what work gave), in any order. Raises RefpcmError if a process of the executor ends before its time."""
     if executor is None:
-        yield from ((task, work(part)) for task, part in open_tasks)
+        yield from ((task, work(inputs, part)) for task, part in open_tasks)
         return
     futures = {}
     try:
         for task, part in open_tasks:
-            futures[executor.submit(work, part)] = task
+            futures[executor.submit(work_elsewhere, work, part)] = task
         while futures:
             for future in wait(futures, return_when=FIRST_COMPLETED).done:
                 yield futures.pop(future), future.result()

@@ -9,7 +9,7 @@ import numpy as np
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.calibration import mini_batches, own_augmentation, parsed_augmentation
 from refpcm.evaluation.evidence import unit_counts
-from refpcm.evaluation.inputs import BATCH, load_inputs
+from refpcm.evaluation.inputs import BATCH
 from refpcm.evaluation.on_tiles import engine_on_tiles, with_ranges
 from refpcm.evaluation.protocol import RESULTS_VERSION, tasks
 from refpcm.files.devices import find_device
@@ -23,15 +23,6 @@ from refpcm.times import time_text
 CALIBRATION_START = 2 ** 24  # number of the first calibration image in the address of output and read noise
 FINGERPRINTED = ("seed", "on_chip", "readout", "per_column", "adabs_batches", "adabs_batch_size", "images", "kernels",
                  "read_noise", "dac_bits", "adc_bits", "tile_rows", "output_noise", "calibration", "range_images")
-
-
-def run_task(task):
-    """Return the number of test images recognised, {compensation: int}, with its evidence.
-
-    The one place where a process that is handed a unit, wherever it runs, loads what the protocol names.
-    """
-    protocol = task.protocol
-    return recognised(load_inputs(protocol.network, protocol.data, protocol.kernels), task)
 
 
 def recognised(inputs, task):

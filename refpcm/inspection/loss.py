@@ -20,7 +20,7 @@ from refpcm.evaluation.run import run_units
 from refpcm.evaluation.store import Store
 from refpcm.evaluation.unit import check_adabs, check_times
 from refpcm.inspection.causes import causes_of
-from refpcm.inspection.loss_task import WHOLE, check_loss, layers_on_chip, loss_fingerprint, loss_tasks, run_loss_task
+from refpcm.inspection.loss_task import WHOLE, check_loss, layers_on_chip, loss_counts, loss_fingerprint, loss_tasks
 from refpcm.inspection.paired import paired, rank_correlation
 
 
@@ -32,7 +32,7 @@ def run_loss(protocol, by, folder, executor=None, progress=lambda done, total: N
     to calibrate with where they are needed.
     """
     check_loss(protocol)
-    inputs = inputs or load_inputs(protocol.network, protocol.data, protocol.kernels)
+    inputs = inputs or load_inputs(protocol)
     check_adabs(inputs, protocol)
     check_times(protocol)
     protocol = with_ranges(inputs, protocol)
@@ -41,7 +41,7 @@ def run_loss(protocol, by, folder, executor=None, progress=lambda done, total: N
     layers = layers_on_chip(inputs, protocol)
     mark = loss_fingerprint(inputs, protocol)
     every = loss_tasks(protocol, by, layers)
-    counts = run_units(every, run_loss_task, Store(folder, mark), executor, progress)
+    counts = run_units(inputs, every, loss_counts, Store(folder, mark), executor, progress)
     found = {(task.group, task.chip, task.t_s): value for task, value in counts.items()}
     images = inputs.image_count(protocol.images)
     digital = inputs.count_correct(inputs.file.parameters, protocol.images)

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.evidence import ADABS
-from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.layer_errors import IMAGES, layer_errors
 from refpcm.evaluation.on_tiles import engine_on_tiles, with_ranges
 from refpcm.evaluation.protocol import Protocol, Task
@@ -91,14 +90,11 @@ def loss_fingerprint(inputs, protocol):
                                       protocol.compensations]).encode()).hexdigest()
 
 
-def run_loss_task(task):
-    """Return {part: number} of a unit: of a case the test images recognised, of a layer its MVM error and estimate."""
-    protocol = task.protocol
-    return loss_counts(load_inputs(protocol.network, protocol.data, protocol.kernels), task)
-
-
 def loss_counts(inputs, task):
-    """Return {part: number} as `run_loss_task`; inputs: those of the task's protocol."""
+    """Return {part: number} of a unit: of a case the test images recognised, of a layer its MVM error and estimate.
+
+    inputs: those of the task's protocol.
+    """
     task = replace(task, protocol=with_ranges(inputs, task.protocol))
     layers = layers_on_chip(inputs, task.protocol)
     causes, found = causes_of(task.protocol), {}

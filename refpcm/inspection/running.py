@@ -12,7 +12,7 @@ def loaded(options):
     cli.set_threads(options.threads)
     protocol = protocol_of(options)
     check_times(protocol)
-    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
+    inputs = load_inputs(protocol)
     return with_ranges(inputs, protocol), inputs
 
 

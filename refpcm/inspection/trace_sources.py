@@ -49,7 +49,7 @@ def shortened(value):
 def loaded(protocol):
     """Return NetworkFile and Inputs of the protocol, each None if it cannot be loaded."""
     try:
-        inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
+        inputs = load_inputs(protocol)
         return inputs.file, inputs
     except RefpcmError:
         pass

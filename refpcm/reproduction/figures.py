@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from refpcm import cli
 from refpcm.datasets import load
 from refpcm.errors import RefpcmError
-from refpcm.evaluation.inputs import load_inputs
+from refpcm.evaluation.inputs import Inputs
 from refpcm.evaluation.protocol import MOST_UNITS
 from refpcm.files.atomic import make_folder
 from refpcm.files.devices import find_device
@@ -45,7 +45,7 @@ def reproduce(setting, names, pool=None):
     setting = with_usual_adabs(with_architecture_of_given(setting))
     dataset = load(setting.data)
     for path in (path for paths in setting.given.values() for path in paths):
-        load_inputs(str(path), setting.data, kernels(setting.scale))  # refuses what does not fit
+        Inputs(str(path), setting.data, kernels(setting.scale))  # refuses what does not fit
     variants = {variant: None for name in names for variant in FIGURES[name].networks(setting.scale)}
     _check_numbers(setting.scale, dataset, all_trainings(setting, variants))
     if CALIBRATED & set(names):

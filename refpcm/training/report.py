@@ -56,10 +56,12 @@ def report(folder, state, training, dataset, request):
     """`finish` the run, try the network on chips if asked, print the tables."""
     result = finish(folder, state, training, dataset)
     if request.chips:
+        from refpcm.evaluation.inputs import load_inputs
         protocol = chip_protocol(folder, request.chips, request.data, state.config)
-        result["chips"] = on_chips(folder, protocol)
+        inputs = load_inputs(protocol)
+        result["chips"] = on_chips(folder, protocol, inputs)
         write_bytes(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
-        result["picture"] = picture_of(folder, protocol, result["chips"])
+        result["picture"] = picture_of(folder, inputs, protocol, result["chips"])
     if request.as_json:
         cli.print_json(result)
         return
@@ -97,21 +99,20 @@ def chip_protocol(folder, chips, data, config):
     return Protocol(str(folder / NETWORK), data, chips=chips, times_s=CHIP_TIMES_S, seed=config.seed, kernels=config.kernels)
 
 
-def picture_of(folder, protocol, result):
+def picture_of(folder, inputs, protocol, result):
     """Draw the evaluation into `folder`. Return the path as text, or None without matplotlib."""
     if not find_spec("matplotlib"):
         return None
-    from refpcm.evaluation.inputs import load_inputs
     from refpcm.evaluation.plot import draw
-    draw(folder / PICTURE, load_inputs(protocol.network, protocol.data, protocol.kernels), protocol, result)
+    draw(folder / PICTURE, inputs, protocol, result)
     return str(folder / PICTURE)
 
 
-def on_chips(folder, protocol):
+def on_chips(folder, protocol, inputs):
     """Result of an evaluation; its units are kept in `folder`."""
     from refpcm.evaluation.run import run
     progress = cli.Progress(protocol.chips * len(CHIP_TIMES_S), "chips: unit", unit="units", decimals=2)
-    result = run(protocol, folder / "chips", progress=lambda done, total: progress.update(done))
+    result = run(protocol, folder / "chips", progress=lambda done, total: progress.update(done), inputs=inputs)
     progress.clear()
     return result
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from data_tools import bitstream, synthetic
 from data_tools.errors import DataError
-from data_tools.new_folder import new_folder
 from data_tools.figures import FIGURES
+from data_tools.new_folder import new_folder
 
 KNOWN_SHA256 = "cb2e7f591e4ce2f5b66db134cf735674418bead48589a94deda7a5ae63389f7c"
 

@@ -13,18 +13,19 @@ from refpcm.evaluation.protocol import tasks
 from refpcm.evaluation.provenance import INITIAL, NOT_FOUND, NOT_NOTED, data_identity, provenance, start_chain
 from refpcm.evaluation.run import run
 from refpcm.evaluation.store import Store
-from refpcm.evaluation.unit import adabs_images, fingerprint, programmed, readout_of, run_task
+from refpcm.evaluation.unit import adabs_images, fingerprint, programmed, readout_of
 from refpcm.files.network_file import load_network, save_network
 from refpcm.spec.compensation.adabs import calibrate
 from refpcm.spec.compensation.global_drift import compensated_read
 from refpcm.spec.crossbars import with_matrices
 from refpcm.spec.pcm.chip import chip_hash
 from refpcm.training.run import identity_of
+from tests.evaluation.units import run_task
 
 
 @pytest.fixture(scope="module")
 def inputs(small):
-    return load_inputs(small.network, small.data, small.kernels)
+    return load_inputs(small)
 
 
 def store_of(small, inputs, folder):
@@ -81,7 +82,7 @@ def test_units_without_evidence_stay_valid_and_say_what_they_lack(small, inputs,
     unit = json.loads(path.read_text())
     old = {key: value for key, value in unit.items() if key not in ("evidence", "sha256")}
     path.write_text(json.dumps({**old, "sha256": hashlib.sha256(json.dumps(old).encode()).hexdigest()}, indent=1))
-    monkeypatch.setattr("refpcm.evaluation.run.run_task", None)  # nothing is run again
+    monkeypatch.setattr("refpcm.evaluation.run.recognised", None)  # nothing is run again
     again = run(small, tmp_path)
     assert again["rows"] == whole["rows"]
     assert again["evidence"] == {"units": 8, "complete": 7,
@@ -113,7 +114,7 @@ def test_the_chain_of_starts_is_followed_to_initial_weights_or_to_a_file_that_is
         hashes.append(hashlib.sha256((folder / "network.safetensors").read_bytes()).hexdigest())
     last = tmp_path / "run2" / "network.safetensors"
     assert start_chain(last, load_network(last).notes) == ([hashes[2], hashes[1]], INITIAL)
-    assert provenance(str(last), load_network(last).notes, load_inputs(small.network, small.data, "direct").data)[
+    assert provenance(str(last), load_network(last).notes, load_inputs(small).data)[
         "starts"] == [hashes[2], hashes[1]]
     (tmp_path / "run0" / "network.safetensors").unlink()
     assert start_chain(last, load_network(last).notes) == ([hashes[2], hashes[1]], NOT_FOUND)

@@ -9,7 +9,7 @@ from data_tools.writing import write
 from refpcm.evaluation import inputs as shared
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.protocol import Protocol, tasks
-from refpcm.evaluation.unit import CALIBRATION_START, fingerprint, run_task
+from refpcm.evaluation.unit import CALIBRATION_START, fingerprint
 from refpcm.fast.tiles.engine import EngineOnTiles
 from refpcm.files.network_file import NetworkFile, save_network
 from refpcm.spec import random
@@ -24,6 +24,7 @@ from refpcm.spec.pcm.device import JOSHI2020
 from refpcm.spec.pcm.product_noise import mean_conductances, weight_variances
 from refpcm.spec.pcm.tile import Ranges, Tiles
 from refpcm.spec.resnet import initial_parameters, tiny_resnet8
+from tests.evaluation.units import run_task
 
 CLASSES = tuple("abcdefghij")
 MEANS = Readout(conductances=mean_conductances)
@@ -53,7 +54,7 @@ def small(tmp_path_factory):
 
 def test_a_unit_is_what_its_parts_give_by_hand(small):
     """Mean weights, variances and mean readouts of the chip; test images from 0, calibration images from 2^24 on."""
-    inputs = load_inputs(small.network, small.data, "direct")
+    inputs = load_inputs(small)
     network, trained = inputs.file.network, inputs.file.parameters
     chip = program_network(network, trained, JOSHI2020, 5, 1)
     means, _, alphas = compensated_read(chip, 1e6, 1, reference_readouts(chip, MEANS), MEANS)
@@ -80,7 +81,7 @@ def test_the_batch_size_has_no_say(small, monkeypatch):
 def test_reads_and_kinds_of_read_noise_differ_and_have_fingerprints_of_their_own(small):
     first, second = tasks(small)[-2:]
     assert (first.draw, second.draw) == (0, 1) and run_task(first) != run_task(second)
-    assert len({fingerprint(load_inputs(small.network, small.data, small.kernels), replace(small, read_noise=kind)) for kind in ("frozen", "per_batch", "per_product")}) == 3
+    assert len({fingerprint(load_inputs(small), replace(small, read_noise=kind)) for kind in ("frozen", "per_batch", "per_product")}) == 3
 
 
 def test_a_device_without_read_noise_gives_the_result_of_frozen_reads(small):
@@ -114,6 +115,6 @@ def test_it_works_together_with_all_other_choices(small, change):
 
 
 def test_data_without_training_images_are_enough_where_nothing_is_calibrated(small, monkeypatch):
-    inputs = load_inputs(small.network, small.data, small.kernels)
+    inputs = load_inputs(small)
     monkeypatch.setattr(inputs, "calibration_images", lambda source: pytest.fail("calibration images were asked for"))
-    assert set(run_task(replace(tasks(small)[0], compensations=("none", "gdc")))) == {"none", "gdc"}
+    assert set(run_task(replace(tasks(small)[0], compensations=("none", "gdc")), inputs)) == {"none", "gdc"}

@@ -11,17 +11,18 @@ from refpcm.evaluation import unit as units
 from refpcm.evaluation.additive_noise import NoiseProtocol, noise_fingerprint
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.protocol import tasks
-from refpcm.evaluation.unit import fingerprint, run_task
+from refpcm.evaluation.unit import fingerprint
 from refpcm.files.network_file import save_network
 from refpcm.spec.compensation.adabs import calibrate
 from refpcm.spec.pcm.chip import read_conductances
+from tests.evaluation.units import run_task
 
 CLASSES = tuple("abcdefghij")  # those of the fixture's network
 
 
 def mark(protocol):
     """The protocol's fingerprint."""
-    return fingerprint(load_inputs(protocol.network, protocol.data, protocol.kernels), protocol)
+    return fingerprint(load_inputs(protocol), protocol)
 
 
 @pytest.mark.parametrize("choice", [{}, {"readout": "ones"}, {"per_column": True}, {"on_chip": "inner"},
@@ -33,7 +34,7 @@ def test_a_unit_is_chip_read_compensation_accuracy_one_after_the_other(small, ch
     from refpcm.spec.compensation.global_drift import Readout, compensated_read, reference_readouts
     from refpcm.spec.crossbars import program_network, with_matrices
     from refpcm.spec.pcm.device import JOSHI2020
-    inputs = load_inputs(small.network, small.data, "direct")
+    inputs = load_inputs(small)
     task = replace(tasks(replace(small, **choice))[-1], compensations=("none", "gdc", "adabs", "adabs-alone"))
     assert (task.chip, task.t_s, task.draw) == (1, 1e7, 1)
     gdc = Readout(choice.get("readout", "columns"), choice.get("per_column", False))
@@ -47,7 +48,7 @@ def test_a_unit_is_chip_read_compensation_accuracy_one_after_the_other(small, ch
     expected = [drifted, scaled, calibrate(inputs.engine, scaled, images), calibrate(inputs.engine, drifted, images)]
     numbers, seen, recognised = [inputs.count_correct(p) for p in expected], [], inputs.recognised
     monkeypatch.setattr(inputs, "recognised", lambda p, *rest: seen.append(p) or recognised(p, *rest))
-    assert run_task(task) == dict(zip(task.compensations, numbers))
+    assert run_task(task, inputs) == dict(zip(task.compensations, numbers))
     for by_hand, used in zip(expected, seen, strict=True):
         assert all(np.array_equal(by_hand[name], used[name]) for name in by_hand)
 
@@ -55,10 +56,10 @@ def test_a_unit_is_chip_read_compensation_accuracy_one_after_the_other(small, ch
 def test_calibration_on_the_test_images_is_another_evaluation(small):
     on_test = replace(small, calibration="test")
     assert mark(on_test) != mark(small)
-    inputs = load_inputs(small.network, small.data, "direct")
+    inputs = load_inputs(small)
     assert inputs.calibration_images("test") is inputs.data.test_images
     with pytest.raises(RefpcmError, match="20 calibration images"):
-        run_task(tasks(replace(on_test, adabs_batches=5))[0])
+        run_task(tasks(replace(on_test, adabs_batches=5))[0], inputs)
     with pytest.raises(RefpcmError, match="calibration must be train-augmented or train or test"):
         replace(small, calibration="both")
 
@@ -73,7 +74,7 @@ def test_nothing_is_named_twice(small, twice):
 def with_file(small, folder, **changes):
     """The protocol on a copy of its network file with other classes or notes."""
     path = folder / "other.safetensors"
-    save_network(path, replace(load_inputs(small.network, small.data, "direct").file, **changes))
+    save_network(path, replace(load_inputs(small).file, **changes))
     return replace(small, network=str(path))
 
 
@@ -90,16 +91,16 @@ def test_augmentation_of_the_training_counts_where_adabs_repeats_it(small, tmp_p
 def test_data_of_other_classes_are_refused(small, tmp_path, classes, words):
     other = with_file(small, tmp_path, classes=classes)
     if words is None:
-        load_inputs(other.network, other.data, "direct")
+        load_inputs(other)
         return
     with pytest.raises(RefpcmError, match=words):
-        load_inputs(other.network, other.data, "direct")
+        load_inputs(other)
 
 
 @pytest.mark.parametrize("images", [0, -3])
 def test_a_number_of_images_below_1_is_refused(small, images):
     with pytest.raises(RefpcmError, match="at least 1"):
-        load_inputs(small.network, small.data, "direct").image_count(images)
+        load_inputs(small).image_count(images)
 
 
 def test_times_a_second_apart_have_files_of_their_own(small):
@@ -149,15 +150,15 @@ def test_a_changed_program_is_another_evaluation(small, monkeypatch):
 
 def test_a_changed_program_is_another_evaluation_with_additive_noise_too(small, monkeypatch):
     protocol = NoiseProtocol(small.network, small.data)
-    before = noise_fingerprint(load_inputs(protocol.network, protocol.data, protocol.kernels), protocol)
+    before = noise_fingerprint(load_inputs(protocol), protocol)
     monkeypatch.setattr(additive_noise, "RESULTS_VERSION", units.RESULTS_VERSION + 1)
-    assert noise_fingerprint(load_inputs(protocol.network, protocol.data, protocol.kernels), protocol) != before
+    assert noise_fingerprint(load_inputs(protocol), protocol) != before
 
 
 def test_conductances_depend_neither_on_tiles_nor_on_the_order_of_chips(small):
     def read(protocol, chips):
         return {chip: np.concatenate([read_conductances(programmed, crossbar, 1e7, 0).ravel()
-                                      for programmed in [units.programmed(load_inputs(protocol.network, protocol.data, protocol.kernels), protocol, chip)[0]]
+                                      for programmed in [units.programmed(load_inputs(protocol), protocol, chip)[0]]
                                       for crossbar in programmed.crossbars]) for chip in chips}
     usual, other = read(small, (0, 1)), read(replace(small, tile_rows=7, tile_columns=3, dac_bits=8), (1, 0))
     assert all(np.array_equal(usual[chip], other[chip]) for chip in (0, 1)) and not np.array_equal(usual[0], usual[1])

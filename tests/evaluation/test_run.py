@@ -14,8 +14,8 @@ from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.protocol import tasks
 from refpcm.evaluation.report import table, write_report
 from refpcm.evaluation.run import run
-from refpcm.evaluation.unit import run_task
 from refpcm.files.network_file import save_network
+from tests.evaluation.units import run_task
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +45,15 @@ def test_an_interrupted_evaluation_goes_on_where_it_was(small, whole, tmp_path, 
     with pytest.raises(Stop):
         run(small, tmp_path, progress=stop_after_three)
     ran = []
-    monkeypatch.setattr("refpcm.evaluation.run.run_task", lambda task: ran.append(task) or run_task(task))
+    monkeypatch.setattr("refpcm.evaluation.run.recognised", lambda inputs, task: ran.append(task) or run_task(task))
     assert run(small, tmp_path) == whole[0] and len(ran) == 5
 
 
 def test_a_wider_evaluation_keeps_what_was_done(small, whole, monkeypatch):
     result, folder = whole
     ran = []
-    monkeypatch.setattr("refpcm.evaluation.run.run_task",
-                        lambda task: ran.append((task.t_s, task.compensations)) or dict.fromkeys(task.compensations, 7))
+    monkeypatch.setattr("refpcm.evaluation.run.recognised",
+                        lambda inputs, task: ran.append((task.t_s, task.compensations)) or dict.fromkeys(task.compensations, 7))
     wider = run(replace(small, times_s=(25.0, 1e6, 1e7), compensations=("gdc", "adabs-alone")), folder)
     assert sorted(ran) == 4 * [(25.0, ("adabs-alone",))] + 4 * [(1e6, ("gdc", "adabs-alone"))] + 4 * [
         (1e7, ("adabs-alone",))]
@@ -103,7 +103,7 @@ def test_an_executor_that_broke_while_it_was_idle_is_said(small, tmp_path):
 def test_a_network_written_anew_is_another_evaluation(small, tmp_path):
     """In one process, as in a notebook: nothing of the first network is left."""
     path = tmp_path / "net.safetensors"
-    first = load_inputs(small.network, small.data, "direct").file
+    first = load_inputs(small).file
     results = []
     for scale in (1.0, -1.0):
         changed = {name: scale * value if name == "fc.weight" else value for name, value in first.parameters.items()}
@@ -145,11 +145,11 @@ class Index(list):
     (None, {"adabs_batches": 13}, "40 calibration images"), ([], {"compensations": ("adabs-alone",)}, "no training")])
 def test_before_the_first_unit_adabs_is_known_to_have_its_images(small, tmp_path, monkeypatch, train_images, change,
                                                                  said):
-    inputs = load_inputs(small.network, small.data, "direct")
+    inputs = load_inputs(small)
     if train_images is not None:
         monkeypatch.setattr(inputs, "data", replace(inputs.data, train_images=Index(train_images)))
     ran = []
-    monkeypatch.setattr("refpcm.evaluation.run.run_task", ran.append)
+    monkeypatch.setattr("refpcm.evaluation.run.recognised", lambda inputs, task: ran.append(task))
     with pytest.raises(RefpcmError, match=said):
-        run(replace(small, **change), tmp_path)
+        run(replace(small, **change), tmp_path, inputs=inputs)
     assert not ran

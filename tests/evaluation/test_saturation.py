@@ -37,7 +37,7 @@ def on_tiles(tmp_path_factory):
 
 
 def test_shares_are_those_that_the_specification_counts(on_tiles):
-    inputs = load_inputs(on_tiles.network, on_tiles.data, on_tiles.kernels)
+    inputs = load_inputs(on_tiles)
     on_tiles = with_ranges(inputs, on_tiles)
     network, trained = inputs.file.network, inputs.file.parameters
     chip = program_network(network, trained, JOSHI2020, 3, 0)

@@ -113,4 +113,4 @@ def test_what_refpcm_did_not_write_is_refused(tmp_path):
 
 
 def test_inputs_of_the_fixture_are_those_described(small):  # noqa: F811
-    assert described(small.network)["facts"]["architecture"] == load_inputs(small.network, small.data, "direct").file.network.architecture
+    assert described(small.network)["facts"]["architecture"] == load_inputs(small).file.network.architecture

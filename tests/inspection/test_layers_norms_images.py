@@ -10,12 +10,12 @@ from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.layer_errors import chip_layer_errors, snr_db
 from refpcm.evaluation.protocol import tasks
-from refpcm.evaluation.unit import run_task
 from refpcm.inspection.images import compared, image_changes, write_sheet
 from refpcm.inspection.layers import errors_over_chips, spread
 from refpcm.inspection.norms import change, changes_of_norms, summary
 from refpcm.inspection.tables import errors_table, images_table, norms_table
 from tests.evaluation.conftest import small  # noqa: F401
+from tests.evaluation.units import run_task
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def protocol(small):  # noqa: F811
 
 @pytest.fixture
 def inputs(protocol):
-    return load_inputs(protocol.network, protocol.data, protocol.kernels)
+    return load_inputs(protocol)
 
 
 def test_the_first_chip_has_the_errors_that_evaluate_shows(inputs, protocol):

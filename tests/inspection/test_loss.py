@@ -28,7 +28,7 @@ def protocol(small):  # noqa: F811
 
 @pytest.fixture
 def inputs(protocol):
-    return load_inputs(protocol.network, protocol.data, protocol.kernels)
+    return load_inputs(protocol)
 
 
 def units(inputs, protocol, by="both"):
@@ -41,7 +41,7 @@ def units(inputs, protocol, by="both"):
                                     {"device": "joshi2020-note2"}, {"kernels": "numpy", "images": 4, "chips": 1}], ids=str)
 def test_everything_off_is_the_digital_accuracy_exactly(protocol, change):
     protocol = replace(protocol, **change)
-    inputs = load_inputs(protocol.network, protocol.data, protocol.kernels)
+    inputs = load_inputs(protocol)
     whole = loss_counts(inputs, loss_tasks(protocol, "cause", [])[0])
     assert whole["nothing"] == inputs.count_correct(inputs.file.parameters, protocol.images) > whole["all"]
 

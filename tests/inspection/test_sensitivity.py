@@ -17,7 +17,7 @@ from tests.evaluation.conftest import small  # noqa: F401
 
 @pytest.fixture
 def inputs(small):  # noqa: F811
-    return load_inputs(small.network, small.data, small.kernels)
+    return load_inputs(small)
 
 
 def test_f_is_the_mean_of_squared_numeric_gradients_image_by_image(small, inputs, monkeypatch):  # noqa: F811

@@ -207,4 +207,4 @@ def test_chips_leave_a_picture_where_matplotlib_is(tmp_path):
 
 def test_without_matplotlib_there_is_no_picture(monkeypatch, tmp_path):
     monkeypatch.setattr(report, "find_spec", lambda name: None)
-    assert report.picture_of(tmp_path, None, None) is None and not list(tmp_path.iterdir())
+    assert report.picture_of(tmp_path, None, None, None) is None and not list(tmp_path.iterdir())
