@@ -11,6 +11,8 @@ __version__ = "0.2.0"
 _HOMES = {
     "refpcm.errors": ("RefpcmError",),
     "refpcm.spec.resnet": ("build",),
+    "refpcm.spec.network": ("backward", "forward"),
+    "refpcm.spec.nn": ("cross_entropy",),
     "refpcm.spec.random": ("Purpose",),
     "refpcm.spec.crossbars": ("to_matrices", "with_matrices"),
     "refpcm.spec.compensation.adabs": ("calibrate",),
@@ -18,7 +20,7 @@ _HOMES = {
     "refpcm.files.network_file": ("NetworkFile", "load_network", "save_network"),
     "refpcm.files.chips": ("load_chip", "save_chip"),
     "refpcm.files.devices": ("find_device",),
-    "refpcm.api": ("compensated_read", "evaluate", "initial_parameters", "load_data", "make_engine", "normals", "program",
+    "refpcm.api": ("compensated_read", "device_curves", "evaluate", "initial_parameters", "load_data", "make_engine", "normals", "program",
                    "program_network", "read", "read_conductances", "reference_readouts"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

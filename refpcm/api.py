@@ -6,13 +6,17 @@ since programming or text such as "1 day". R rows = inputs, K columns = outputs 
 
 import tempfile
 
+import numpy as np
+
 from refpcm.datasets import load as load_data  # noqa: F401  (a public name)
+from refpcm.errors import RefpcmError
 from refpcm.fast import chip as fast_chip
 from refpcm.fast.random import normals
 from refpcm.files.devices import find_device
 from refpcm.forms import find_forms
 from refpcm.spec import crossbars, resnet
 from refpcm.spec.compensation import global_drift
+from refpcm.spec.pcm.curve import curve_value
 from refpcm.spec.pcm.device import Device
 from refpcm.spec.random import Purpose
 from refpcm.times import parse_time, parse_times
@@ -24,6 +28,18 @@ def _device(device):
 
 def _seconds(time):
     return parse_time(time) if isinstance(time, str) else time
+
+
+def device_curves(device, g):
+    """Return {curve: values} of a device over g = G_target / G_max, an array within 0 .. 1 of any shape.
+
+    programming_us: sigma_prog [uS]; nu_mean, nu_sigma: drift exponents; read_noise: Q_s. float64, of the shape of g.
+    Raises RefpcmError for an unknown device, and for g outside 0 .. 1.
+    """
+    g, device = np.asarray(g, np.float64), _device(device)
+    if not ((g >= 0) & (g <= 1)).all():
+        raise RefpcmError("a device's curves go over g = G_target / G_max from 0 to 1; some of these are outside")
+    return {name: curve_value(getattr(device, name), g) for name in ("programming_us", "nu_mean", "nu_sigma", "read_noise")}
 
 
 def program(matrices, device="joshi2020", seed=0, chip=0):

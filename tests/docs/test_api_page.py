@@ -1,6 +1,7 @@
 """docs/api.md lists every public name, and its examples print what it says."""
 
 import doctest
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,17 @@ PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 def test_the_examples_print_what_the_page_says():
     result = doctest.testfile(str(PAGE), module_relative=False)
     assert result.attempted > 20 and result.failed == 0
+
+
+def test_pages_and_examples_import_public_names_only():
+    """What a page shows a reader to import must not move without notice."""
+    folder = PAGE.parent
+    imported = {}
+    for path in (folder.parent / "README.md", *folder.rglob("*.md"), *(folder / "examples").rglob("*.py")):
+        for module, names in re.findall(r"^(?:>>> |\.\.\. | {4})* *from (refpcm[\w.]*) import (.+)", path.read_text(), re.M):
+            imported[path.name] = imported.get(path.name, set()) | {(module, name.strip()) for name in names.split(",")}
+    assert imported and {(module, name) for found in imported.values() for module, name in found} <= {
+        ("refpcm", name) for name in refpcm.__all__}
 
 
 @pytest.mark.parametrize("name", refpcm.__all__)
