@@ -1,6 +1,7 @@
 """`python -m refpcm.evaluate`: accuracy of a network file, digital or on simulated PCM chips."""
 
 from refpcm import cli
+from refpcm.evaluation.workers import add_workers, check_workers, executor
 from refpcm.spec.training.config import KERNELS
 
 DESCRIPTION = """\
@@ -34,8 +35,7 @@ def arguments():
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--out", type=cli.name, metavar="DIR",
                         help="output folder (default: runs/evaluate-FINGERPRINT)")
-    parser.add_argument("--workers", type=int, metavar="N", default=1,
-                        help="processes, each with one thread; 1: this process, all threads")
+    add_workers(parser)
     cli.add_threads(parser)
     chip = parser.add_argument_group("chips")
     chip.add_argument("--device", metavar="NAME", default="joshi2020",
@@ -88,8 +88,7 @@ def arguments():
 def main():
     options = arguments()
     from refpcm.errors import RefpcmError
-    if options.workers < 1:
-        raise RefpcmError(f"--workers {options.workers} must be at least 1")
+    check_workers(options.workers, options.scheduler)
     idle = [flag for flag in ("out", "plot", "layers") if options.digital and getattr(options, flag)]
     if idle:
         raise RefpcmError(f"--digital has no chips and writes no files: leave out --{', --'.join(idle)}, or --digital")
@@ -153,7 +152,6 @@ def _evaluate(inputs, protocol, folder, options):
     from refpcm.evaluation.layer_errors import chip_layer_errors
     from refpcm.evaluation.report import advice, layer_table, table, write_report
     from refpcm.evaluation.run import run
-    from refpcm.evaluation.workers import executor
 
     chips, times, reads = protocol.chips, len(protocol.times_s), protocol.reads
     print(f"{chips * times * reads} units: {chips} chips, {times} times, {reads} reads; kept in {folder}",
@@ -166,7 +164,7 @@ def _evaluate(inputs, protocol, folder, options):
         nonlocal meter
         meter = meter or cli.Progress(total, "unit", unit="units", done=done, decimals=2)
         meter.update(done)
-    with executor(options.workers) as pool:
+    with executor(options.workers, options.scheduler) as pool:
         result = run(protocol, folder, pool, progress, inputs)
     meter.clear()
     result["versions"] = cli.versions()

@@ -4,6 +4,7 @@ import os
 import sys
 
 from refpcm import cli
+from refpcm.evaluation.workers import check_workers, executor
 from refpcm.inspection.commands import chip, trace
 from refpcm.inspection.options import add_run, add_tiles, parser
 from refpcm.inspection.running import Meter, loaded, show, with_meter
@@ -35,12 +36,9 @@ def loss(arguments):
     add_run(made)
     add_tiles(made)
     options = made.parse_args(arguments)
-    from refpcm.errors import RefpcmError
-    if options.workers < 1:
-        raise RefpcmError(f"--workers {options.workers} must be at least 1")
+    check_workers(options.workers, options.scheduler)
     protocol, inputs = loaded(options)
     from refpcm.evaluation.report import refuse_foreign
-    from refpcm.evaluation.workers import executor
     from refpcm.files.atomic import make_folder
     from refpcm.files.lock import locked
     from refpcm.inspection.loss import run_loss
@@ -52,7 +50,7 @@ def loss(arguments):
     with locked(folder):
         refuse_foreign(folder, mark)
         meter = Meter("unit")
-        with executor(options.workers) as pool:
+        with executor(options.workers, options.scheduler) as pool:
             result = run_loss(protocol, options.by, folder, pool, meter.update, inputs)
         meter.clear()
         result["versions"] = cli.versions()

@@ -3,6 +3,7 @@
 import sys
 
 from refpcm import cli
+from refpcm.evaluation.workers import add_workers, check_workers, executor
 from refpcm.reproduction.scales import SCALES, override
 
 FIGURES = ("fig2", "fig3", "fig4", "fig5")
@@ -42,8 +43,7 @@ def arguments():
     parser.add_argument("--noise", type=cli.name, metavar="FILE", nargs="+",
                         help="network files to use as those trained with the scale's eta_tr")
     parser.add_argument("--out", type=cli.name, metavar="DIR", help="output folder (default: runs/reproduce-SCALE)")
-    parser.add_argument("--workers", type=int, metavar="N", default=1,
-                        help="processes that evaluate, each with one thread; 1: this process, all threads")
+    add_workers(parser)
     cli.add_threads(parser)
     return parser.parse_args()
 
@@ -53,10 +53,8 @@ def main():
     from pathlib import Path
 
     from refpcm.errors import RefpcmError
-    from refpcm.evaluation.workers import executor
     from refpcm.files.configuration import read_config_file
-    if options.workers < 1:
-        raise RefpcmError(f"--workers {options.workers} must be at least 1")
+    check_workers(options.workers, options.scheduler)
     scale = SCALES[options.scale]
     if options.config:
         scale = override(scale, read_config_file(options.config), options.config)
@@ -71,7 +69,7 @@ def main():
     given = {variant: tuple(paths) for variant, paths in ((FP32, options.fp32), (NOISE, options.noise)) if paths}
     setting = Setting(Path(options.out or f"runs/reproduce-{options.scale}"), options.scale, scale, options.data, given)
     try:
-        with executor(options.workers) as pool:
+        with executor(options.workers, options.scheduler) as pool:
             status = reproduce(setting, FIGURES if options.figure == "all" else (options.figure,), pool)
     except KeyboardInterrupt:
         print(f"\ninterrupted; {AGAIN}", file=sys.stderr)

@@ -85,6 +85,7 @@ def run_noise(protocol, folder, executor=None, progress=lambda done, total: None
     images = inputs.image_count(protocol.images)
     every = [NoiseTask(protocol, run, tuple(float(eta) for eta in protocol.etas if eta or run == 0))
              for run in range(protocol.runs)]
-    correct = run_units(inputs, every, noise_counts, Store(folder, noise_fingerprint(inputs, protocol)), executor, progress)
+    correct = run_units(inputs, every, noise_counts, noise_fingerprint,
+                        Store(folder, noise_fingerprint(inputs, protocol)), executor, progress)
     return {eta: [found[str(float(eta))] / images for found in correct.values() if str(float(eta)) in found]
             for eta in protocol.etas}

@@ -2,10 +2,12 @@
 
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.elsewhere import portable, work_elsewhere
 from refpcm.evaluation.evidence import summary_of_evidence
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.nested import normalised_accuracy, summarise_shares
@@ -15,7 +17,6 @@ from refpcm.evaluation.provenance import provenance
 from refpcm.evaluation.saturation import chip_saturation
 from refpcm.evaluation.store import Store
 from refpcm.evaluation.unit import check_adabs, check_times, fingerprint, recognised
-from refpcm.evaluation.workers import work_elsewhere
 
 
 def run(protocol, folder, executor=None, progress=lambda done, total: None, inputs=None):
@@ -32,14 +33,15 @@ def run(protocol, folder, executor=None, progress=lambda done, total: None, inpu
     check_times(protocol)
     protocol = with_ranges(inputs, protocol)
     every, store = tasks(protocol), Store(folder, fingerprint(inputs, protocol))
-    return _result(inputs, protocol, run_units(inputs, every, recognised, store, executor, progress))
+    return _result(inputs, protocol, run_units(inputs, every, recognised, fingerprint, store, executor, progress))
 
 
-def run_units(inputs, every, work, store, executor=None, progress=lambda done, total: None):
+def run_units(inputs, every, work, fingerprint_of, store, executor=None, progress=lambda done, total: None):
     """Return {task: Counts, that is {part: number of images}} of all tasks; executor and progress as in `run`.
 
     work(inputs, task) gives {part: number} for task.parts, as Counts where there is evidence, and must be a function of a
-    module, so that other processes find it; they load inputs of their own.
+    module, so that other processes find it. They load inputs of their own, and refuse the unit where these have another
+    fingerprint_of(inputs, protocol) than the store. A task has name, address, parts, only(parts) and protocol.
     Parts that `store` holds are not run again.
     """
     correct, open_tasks = {}, []
@@ -48,9 +50,10 @@ def run_units(inputs, every, work, store, executor=None, progress=lambda done, t
         missing = tuple(part for part in task.parts if part not in correct[task])
         if missing:
             open_tasks.append((task, task.only(missing)))
+    elsewhere = partial(work_elsewhere, work, fingerprint_of, store.fingerprint)
     done = len(every) - len(open_tasks)
     progress(done, len(every))
-    for task, found in _results(inputs, open_tasks, work, executor):
+    for task, found in _results(open_tasks, partial(work, inputs), elsewhere, executor):
         correct[task].add(found)
         store.save(task, correct[task])
         done += 1
@@ -58,15 +61,15 @@ def run_units(inputs, every, work, store, executor=None, progress=lambda done, t
     return correct
 
 
-def _results(inputs, open_tasks, work, executor):
-    """(task, what work gave), in any order. Raises RefpcmError if a process of the executor ends before its time."""
+def _results(open_tasks, work_here, work_there, executor):
+    """(task, what its work gave), in any order. Raises RefpcmError if a process of the executor ends before its time."""
     if executor is None:
-        yield from ((task, work(inputs, part)) for task, part in open_tasks)
+        yield from ((task, work_here(part)) for task, part in open_tasks)
         return
     futures = {}
     try:
         for task, part in open_tasks:
-            futures[executor.submit(work_elsewhere, work, part)] = task
+            futures[executor.submit(work_there, portable(part))] = task
         while futures:
             for future in wait(futures, return_when=FIRST_COMPLETED).done:
                 yield futures.pop(future), future.result()

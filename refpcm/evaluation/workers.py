@@ -1,16 +1,38 @@
-"""Processes that evaluate units side by side, and the inputs that such a process keeps from unit to unit."""
+"""Where units are evaluated side by side: in processes of this machine, or on a cluster."""
 
 import contextlib
-import os
-import threading
 
 from refpcm import cli
+from refpcm.errors import RefpcmError
 
-_latest, _loading = None, threading.Lock()
+
+def add_workers(arguments):
+    """The options --workers and --scheduler of commands that evaluate units."""
+    arguments.add_argument("--workers", type=int, metavar="N", default=1,
+                           help="processes that evaluate, each with one thread; 1: this process, all threads")
+    arguments.add_argument("--scheduler", metavar="ADDRESS",
+                           help="evaluate on the Dask cluster of this scheduler, such as tcp://host:8786 (needs "
+                           "refpcm[distributed])")
 
 
-def executor(workers):
-    """A context with a pool of so many processes, each with one thread, or for 1 with None: this process alone."""
+def check_workers(workers, scheduler):
+    """Raises RefpcmError for an impossible number of processes, and for processes beside a cluster."""
+    if workers < 1:
+        raise RefpcmError(f"--workers {workers} must be at least 1")
+    if scheduler is not None and workers != 1:
+        raise RefpcmError("--workers are processes of this machine and --scheduler is a cluster: choose one of them")
+
+
+def executor(workers, scheduler=None):
+    """Return a context with an executor.
+
+    For 1 worker it is None: this process alone, with all threads. More are that many processes, each with one thread.
+    scheduler: address of a Dask scheduler. Raises RefpcmError as `check_workers` and `refpcm.evaluation.cluster.cluster`.
+    """
+    check_workers(workers, scheduler)
+    if scheduler is not None:
+        from refpcm.evaluation.cluster import cluster
+        return cluster(scheduler)
     if workers == 1:
         return contextlib.nullcontext()
     import multiprocessing
@@ -18,35 +40,8 @@ def executor(workers):
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin)
 
 
-def work_elsewhere(work, task):
-    """Return work(inputs, task) in a process that is handed nothing but the unit: it loads what the protocol names.
-
-    They are kept for the next unit, and read again only where the protocol or a file has changed.
-    """
-    return work(_inputs_of(task.protocol), task)
-
-
-def _inputs_of(protocol):
-    from refpcm.evaluation.inputs import load_inputs
-    global _latest
-    wanted = protocol.network, protocol.data, protocol.kernels, _stamp(protocol.network), _stamp(protocol.data)
-    with _loading:  # threads that begin together load once
-        if _latest is None or _latest[0] != wanted:
-            _latest = None
-            _latest = wanted, load_inputs(protocol)
-        return _latest[1]
-
-
-def _stamp(path):
-    """What changes when a file, or one in a folder, is written anew: names, times, sizes."""
-    try:
-        paths = sorted(entry.path for entry in os.scandir(path)) if path and os.path.isdir(path) else [path]
-        return tuple((each, found.st_mtime_ns, found.st_size) for each in paths for found in [os.stat(each)])
-    except (OSError, TypeError, ValueError):  # built in, or not there: reading it has more to say
-        return None
-
-
 def _begin():
+    import threading
     cli.set_threads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -54,5 +49,6 @@ def _begin():
 def _end_with_parent():
     """A killed parent says nothing to its workers; they would wait for work for ever."""
     import multiprocessing
+    import os
     multiprocessing.parent_process().join()
     os._exit(1)

@@ -41,7 +41,7 @@ def run_loss(protocol, by, folder, executor=None, progress=lambda done, total: N
     layers = layers_on_chip(inputs, protocol)
     mark = loss_fingerprint(inputs, protocol)
     every = loss_tasks(protocol, by, layers)
-    counts = run_units(inputs, every, loss_counts, Store(folder, mark), executor, progress)
+    counts = run_units(inputs, every, loss_counts, loss_fingerprint, Store(folder, mark), executor, progress)
     found = {(task.group, task.chip, task.t_s): value for task, value in counts.items()}
     images = inputs.image_count(protocol.images)
     digital = inputs.count_correct(inputs.file.parameters, protocol.images)

@@ -1,6 +1,7 @@
 """Options that the subcommands of `python -m refpcm.inspect` share, and the Protocol that they make. Imports nothing heavy."""
 
 from refpcm import cli
+from refpcm.evaluation.workers import add_workers
 from refpcm.spec.training.config import KERNELS
 
 SAME_NAMES = ("network", "data", "device", "seed", "chips", "on_chip", "readout", "per_column", "images", "kernels",
@@ -58,8 +59,7 @@ def add_run(made):
     """Add the options of work that is cut into units and kept."""
     made.add_argument("--out", type=cli.name, metavar="DIR",
                       help="output folder; the same command goes on there after an interruption")
-    made.add_argument("--workers", type=int, metavar="N", default=1,
-                      help="processes, each with one thread; 1: this process, all threads")
+    add_workers(made)
 
 
 def protocol_of(options):

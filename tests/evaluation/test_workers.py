@@ -6,21 +6,20 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-import numpy as np
 import pytest
 
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.protocol import Protocol
 from refpcm.evaluation.run import run, run_units
 from refpcm.evaluation.store import Store
-from refpcm.evaluation.workers import executor, work_elsewhere
-from refpcm.files.network_file import load_network, save_network
+from refpcm.evaluation.workers import executor
 
 PARENT = """
 import os, time
-from refpcm.evaluation.workers import executor, work_elsewhere
-from refpcm.files.network_file import load_network, save_network
+from refpcm.evaluation.workers import executor
 if __name__ == "__main__":
     with executor(2) as pool:
         print(*{pool.submit(os.getpid).result() for _ in range(4)}, flush=True)
@@ -52,16 +51,22 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     assert not any(map(alive, workers))
 
 
+def always_f(inputs, protocol):
+    """The fingerprint of a store that any process may fill."""
+    return "f"
+
+
 def end_at_once(inputs, task):
     os._exit(1)
 
 
+@dataclass(frozen=True)
 class Task:
     """One unit with one part."""
-    name, address, parts = "x", {}, ("gdc",)
-
-    def __init__(self, protocol):
-        self.protocol = protocol
+    protocol: Protocol
+    name = "x"
+    address = {}
+    parts = ("gdc",)
 
     def only(self, parts):
         return self
@@ -69,7 +74,7 @@ class Task:
 
 def test_a_worker_that_is_killed_ends_in_a_sentence(small, tmp_path):
     with pytest.raises(RefpcmError, match="ended from outside"), executor(2) as pool:
-        run_units(None, [Task(small)], end_at_once, Store(tmp_path, "f"), pool)
+        run_units(None, [Task(small)], end_at_once, always_f, Store(tmp_path, "f"), pool)
 
 
 @pytest.mark.parametrize("choice", [{}, {"dac_bits": 8, "adc_bits": 8, "output_noise": 0.02}], ids=["digital", "tiles"])
@@ -81,16 +86,29 @@ def test_threads_of_one_process_give_the_same_result(small, tmp_path, choice):
     assert on_threads == run(protocol, tmp_path / "here")
 
 
-def parameters_of(inputs, task):
-    """Work that gives the inputs' parameters themselves."""
-    return inputs.file.parameters
+def test_a_cluster_without_dask_is_refused_with_the_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(RefpcmError, match="pip install 'refpcm\\[distributed\\]'"), executor(1, "tcp://127.0.0.1:8786"):
+        pass
 
 
-def test_a_process_keeps_its_inputs_until_a_file_has_changed(small, tmp_path):
-    file = load_network(small.network)
-    unit = Task(replace(small, network=str(tmp_path / "net.safetensors")))
-    save_network(unit.protocol.network, file)
-    first = work_elsewhere(parameters_of, unit)
-    assert work_elsewhere(parameters_of, unit) is first
-    save_network(unit.protocol.network, replace(file, parameters={**file.parameters, "fc.bias": file.parameters["fc.bias"] + 1}))
-    np.testing.assert_array_equal(work_elsewhere(parameters_of, unit)["fc.bias"], first["fc.bias"] + 1)
+@pytest.mark.parametrize("workers, scheduler, said", [(0, None, "must be at least 1"), (2, "tcp://host:8786", "choose one")])
+def test_impossible_choices_are_refused(workers, scheduler, said):
+    with pytest.raises(RefpcmError, match=said):
+        executor(workers, scheduler)
+
+
+@pytest.mark.parametrize("words", [
+    ("evaluate", "--network", "net.safetensors", "--data", "data", "--calibration", "test", "--adabs-batches", "2",
+     "--adabs-batch-size", "8"),
+    ("inspect", "loss", "--network", "net.safetensors", "--data", "data"), ("reproduce", "fig3")],
+                         ids=lambda words: words[0])
+def test_every_command_that_evaluates_takes_a_scheduler(words, small, tmp_path):
+    """Here as far as the missing package, or the scheduler that does not answer."""
+    folder = tmp_path / "distributed"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("raise ImportError")
+    done = subprocess.run([sys.executable, "-m", f"refpcm.{words[0]}", *words[1:],
+                           "--scheduler", "tcp://127.0.0.1:9", "--out", str(tmp_path / "out")], capture_output=True, text=True,
+                          cwd=os.path.dirname(small.network), env={**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"})
+    assert done.returncode == 2 and done.stderr.splitlines()[-1].startswith("error: --scheduler needs the package distributed")
