@@ -76,9 +76,6 @@ def arguments():
                       help="columns of a tile (default: no limit); changes no result")
     chip.add_argument("--output-noise", type=float, metavar="SIGMA", default=0.0,
                       help="of every product, in units of W_max (docs/tile.md)")
-    chip.add_argument("--layers", action="store_true",
-                      help="also print MVM error and SNR of every layer: chip 0, read 0, after GDC, from 32 "
-                      "calibration images, always with frozen read noise and without converters or output noise")
     chip.add_argument("--seed", type=int, default=0, help="of all random numbers, 32 bits")
     chip.add_argument("--plot", type=cli.name, metavar="FILE",
                       help="draw accuracy over time and the distributions (needs matplotlib)")
@@ -89,7 +86,7 @@ def main():
     options = arguments()
     from refpcm.errors import RefpcmError
     check_workers(options.workers, options.scheduler)
-    idle = [flag for flag in ("out", "plot", "layers") if options.digital and getattr(options, flag)]
+    idle = [flag for flag in ("out", "plot") if options.digital and getattr(options, flag)]
     if idle:
         raise RefpcmError(f"--digital has no chips and writes no files: leave out --{', --'.join(idle)}, or --digital")
     if options.plot:
@@ -138,8 +135,6 @@ def on_chips(options):
     mark = fingerprint(inputs, protocol)
     folder = options.out or f"runs/evaluate-{mark[:8]}"
     check_adabs(inputs, protocol)
-    if options.layers:
-        inputs.calibration_images(protocol.calibration)
     make_folder(folder)
     with locked(folder):
         refuse_foreign(folder, mark)
@@ -149,8 +144,7 @@ def on_chips(options):
 def _evaluate(inputs, protocol, folder, options):
     import sys
 
-    from refpcm.evaluation.layer_errors import chip_layer_errors
-    from refpcm.evaluation.report import advice, layer_table, table, write_report
+    from refpcm.evaluation.report import advice, table, write_report
     from refpcm.evaluation.run import run
 
     chips, times, reads = protocol.chips, len(protocol.times_s), protocol.reads
@@ -168,8 +162,6 @@ def _evaluate(inputs, protocol, folder, options):
         result = run(protocol, folder, pool, progress, inputs)
     meter.clear()
     result["versions"] = cli.versions()
-    if options.layers:
-        result["layers"] = chip_layer_errors(inputs, protocol)
     write_report(folder, result)
     if options.plot:
         from refpcm.evaluation.plot import draw
@@ -178,8 +170,6 @@ def _evaluate(inputs, protocol, folder, options):
         cli.print_json(result)
     else:
         print(table(result))
-        if options.layers:
-            print("\n" + layer_table(result["layers"], protocol.times_s))
         if advice(result):
             print("\n" + advice(result))
         print(f"\nwritten: {folder}/result.json, result.csv" + (f", {options.plot}" if options.plot else ""))

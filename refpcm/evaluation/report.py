@@ -7,7 +7,6 @@ import os
 
 from refpcm.cli import aligned, per_cent
 from refpcm.errors import RefpcmError
-from refpcm.evaluation.layer_errors import snr_db
 from refpcm.evaluation.saturation import largest
 from refpcm.files.atomic import atomic_file
 from refpcm.files.reading import read_json
@@ -44,14 +43,6 @@ def advice(result):
         return ""
     return ("AdaBS lies below GDC: it saw calibration images as they are (I-11). If the network was trained on cropped "
             "and flipped ones,\nleave --calibration out (train-augmented; I-20, docs/compensation.md).")
-
-
-def layer_table(errors, times_s):
-    """MVM error and SNR of each layer, {layer name: [error at each time]}, as text."""
-    lines = [("layer", *(time_text(t_s) for t_s in times_s))]
-    lines += [(name, *(f"{error:.4f} ({snr_db(error):.1f} dB)" for error in row)) for name, row in errors.items()]
-    return ("MVM error ||y_hat - y|| / ||y|| and signal-to-noise ratio of each layer, chip 0, after GDC:\n"
-            "of the weights, with frozen read noise, without converters or output noise\n" + aligned(lines))
 
 
 def refuse_foreign(folder, fingerprint):

@@ -1,12 +1,12 @@
-"""MVM error and signal-to-noise ratio of every layer over several chips (refpcm/evaluation/layer_errors.py has the formulas).
+"""MVM error and signal-to-noise ratio of every layer over several chips (refpcm/inspection/layer_errors.py has the formulas).
 
 An error says how far a layer's outputs are off, not what that costs: `inspect loss --by layer` does.
 """
 
 import numpy as np
 
-from refpcm.evaluation.layer_errors import IMAGES, layer_errors, snr_db
 from refpcm.inspection.causes import causes_of
+from refpcm.inspection.layer_errors import IMAGES, layer_errors, snr_db
 from refpcm.inspection.loss_task import WHOLE, LossTask, compensated_matrices, layers_on_chip, read_with
 
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.evidence import ADABS
-from refpcm.evaluation.layer_errors import IMAGES, layer_errors
 from refpcm.evaluation.on_tiles import engine_on_tiles, with_ranges
 from refpcm.evaluation.protocol import Protocol, Task
 from refpcm.evaluation.unit import CALIBRATION_START, adabs_images, fingerprint, programmed
 from refpcm.inspection.causes import causes_of, chip_with, conductances_with, protocol_with
+from refpcm.inspection.layer_errors import IMAGES, layer_errors
 from refpcm.inspection.sensitivity import second_order, squared_gradients
 from refpcm.spec.compensation.adabs import calibrate
 from refpcm.spec.compensation.global_drift import Readout, compensated_read, reference_readouts

@@ -152,9 +152,8 @@ def test_layers_without_calibration_images_are_refused_before_a_chip_is_programm
     parameters = {name: np.ones(shape, np.float32) for name, shape in parameter_shapes(network).items()}
     save_network(tmp_path / "network.safetensors",
                  NetworkFile(network, parameters, load(index).classes, (0.5,) * 3, (0.25,) * 3))
-    done = command("refpcm.evaluate", "--network", tmp_path / "network.safetensors", "--data", index, "--chips", 1,
-                   "--compensation", "gdc", "--layers", "--out", tmp_path / "out")
-    assert done.returncode == 2 and "no training images" in done.stderr and not (tmp_path / "out").exists()
+    done = command("refpcm.inspect", "layers", "--network", tmp_path / "network.safetensors", "--data", index, "--chips", 1)
+    assert done.returncode == 2 and "no training images" in done.stderr and not done.stdout
 
 
 def test_test_images_calibrate_only_if_one_says_so(tmp_path):

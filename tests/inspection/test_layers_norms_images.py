@@ -8,12 +8,14 @@ from PIL import Image
 
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import load_inputs
-from refpcm.evaluation.layer_errors import chip_layer_errors, snr_db
 from refpcm.evaluation.protocol import tasks
+from refpcm.evaluation.unit import programmed, readout_of
 from refpcm.inspection.images import compared, image_changes, write_sheet
+from refpcm.inspection.layer_errors import IMAGES, layer_errors, snr_db
 from refpcm.inspection.layers import errors_over_chips, spread
 from refpcm.inspection.norms import change, changes_of_norms, summary
 from refpcm.inspection.tables import errors_table, images_table, norms_table
+from refpcm.spec.compensation.global_drift import compensated_read
 from tests.evaluation.conftest import small  # noqa: F401
 from tests.evaluation.units import run_task
 
@@ -28,12 +30,14 @@ def inputs(protocol):
     return load_inputs(protocol)
 
 
-def test_the_first_chip_has_the_errors_that_evaluate_shows(inputs, protocol):
+def test_the_errors_are_those_of_the_parts_put_together_by_hand(inputs, protocol):
     protocol = replace(protocol, chips=1, times_s=(1e7,))
     found = errors_over_chips(inputs, protocol)
-    shown = chip_layer_errors(inputs, protocol)
-    assert {each["name"]: [row["layers"][i]["chips"][0] for row in found]
-            for i, each in enumerate(found[0]["layers"])} == shown
+    chip, reference = programmed(inputs, protocol, 0)
+    compensated = compensated_read(chip, 1e7, 0, reference, readout_of(inputs, protocol))[1]
+    by_hand = layer_errors(inputs.file.network, inputs.file.parameters, compensated,
+                           inputs.normalised(inputs.calibration_images("train")[:IMAGES]))
+    assert {each["name"]: each["chips"][0] for each in found[0]["layers"]} == by_hand
     assert "SNR" in errors_table(found, 1)
 
 

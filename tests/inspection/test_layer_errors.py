@@ -1,10 +1,10 @@
-"""refpcm.evaluation.layer_errors against closed forms."""
+"""refpcm.inspection.layer_errors against closed forms."""
 
 import numpy as np
 import pytest
 
-from refpcm.evaluation.layer_errors import layer_errors, mvm_error, snr_db
 from refpcm.fast.chip import read
+from refpcm.inspection.layer_errors import layer_errors, mvm_error, snr_db
 from refpcm.spec import random
 from refpcm.spec.compensation.global_drift import compensated_read, reference_readouts
 from refpcm.spec.crossbars import program_network, to_matrices

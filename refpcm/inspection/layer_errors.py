@@ -9,8 +9,6 @@ the same inputs. So errors of earlier layers do not count, and digital scale fac
 
 import numpy as np
 
-from refpcm.evaluation.unit import programmed, readout_of
-from refpcm.spec.compensation.global_drift import compensated_read
 from refpcm.spec.crossbars import with_matrices
 from refpcm.spec.network import FORWARD, Tape, forward
 
@@ -41,20 +39,4 @@ def layer_errors(network, parameters, matrices, images):
             inputs = [tape.values[name] for name in layer.inputs]
             y_hat = FORWARD[type(layer)](layer, inputs, on_chip, Tape(False))
             errors[layer.name] = mvm_error(y_hat, tape.values[layer.name])
-    return errors
-
-
-def chip_layer_errors(inputs, protocol):
-    """Return {layer name: [MVM error at each of the protocol's times]} of the weights of chip 0, read 0, after GDC.
-
-    With frozen read noise, without converters or output noise, whatever the protocol has of them.
-    """
-    network, trained, how = inputs.file.network, inputs.file.parameters, readout_of(inputs, protocol.frozen())
-    chip, reference = programmed(inputs, protocol.frozen(), 0)
-    images = inputs.normalised(inputs.calibration_images(protocol.calibration)[:IMAGES])
-    errors = {crossbar.name: [] for crossbar in chip.crossbars}
-    for t_s in protocol.times_s:
-        compensated = compensated_read(chip, t_s, 0, reference, how)[1]
-        for name, error in layer_errors(network, trained, compensated, images).items():
-            errors[name].append(error)
     return errors
