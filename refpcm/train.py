@@ -26,6 +26,8 @@ ABOUT = {
     "architecture": "network, see refpcm.convert --help",
     "epochs": "passes over the training images, may be a fraction",
     "batch_size": "images a step",
+    "batch_parts": "a batch is computed in so many parts, one after the other, so that it fits into memory; batch norm sees "
+                   "each part alone",
     "learning_rate": "peak learning rate",
     "schedule": "constant, step, multi-step, cosine or one-cycle",
     "schedule_epochs": "length of the schedule in epochs, of which the run may be a part; 0: the run's",

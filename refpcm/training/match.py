@@ -91,7 +91,7 @@ def noisy_accuracy(config, parameters, training, after_batch=lambda done, total:
     for step in range(total):
         numbers = loop.batch_numbers(order, config.batch_size, step)
         images = source.batch(numbers, 0, loop.batch_numbers(order, config.batch_size, step + 1))
-        logits, _ = noisy_forward(config, engine, clean, images, step, forms.rules)
-        correct += int((logits.argmax(1) == labels[numbers].astype(np.int64)).sum())
+        for part, logits, _ in noisy_forward(config, engine, clean, images, step, forms.rules):
+            correct += int((logits.argmax(1) == labels[numbers[part]].astype(np.int64)).sum())
         after_batch(step + 1, total)
     return correct / (total * config.batch_size)

@@ -35,7 +35,7 @@ def training_statistics(state, engine, parameters, source):
         for within in range(per_epoch):
             images = source.batch(batch_numbers(order, config.batch_size, within), epoch,
                                   batch_numbers(order, config.batch_size, within + 1))
-            noisy_forward(config, engine, parameters, images, epoch * per_epoch + within,
-                          find_forms(config.kernels).rules)
-            yield engine.statistics
+            for _ in noisy_forward(config, engine, parameters, images, epoch * per_epoch + within,
+                                   find_forms(config.kernels).rules):
+                yield engine.statistics
     return {name: mean.astype(parameters[name].dtype) for name, mean in mean_statistics(statistics()).items()}

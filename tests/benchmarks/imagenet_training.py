@@ -19,6 +19,7 @@ def arguments():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--steps", type=int, default=4, help="the first, which compiles, is not counted (default 4)")
     parser.add_argument("--batch-size", type=int, help="default: that of the preset")
+    parser.add_argument("--batch-parts", type=int, help="default: that of the preset")
     parser.add_argument("--kernels", choices=("winograd", "direct"), help="default: that of the preset")
     return parser.parse_args()
 
@@ -58,9 +59,10 @@ def measure(options, index):
     from refpcm.training.sources import image_source
     config = preset("joshi2020-imagenet")
     batch = options.batch_size or config.batch_size
-    config = dataclasses.replace(config, kernels=options.kernels or config.kernels, batch_size=batch)
+    config = dataclasses.replace(config, kernels=options.kernels or config.kernels, batch_size=batch,
+                                 batch_parts=options.batch_parts or config.batch_parts)
     dataset = load(index)
-    print(f"{config.architecture}, {len(dataset.classes)} classes, batch {batch}, {config.kernels}, "
+    print(f"{config.architecture}, {len(dataset.classes)} classes, batch {batch} in {config.batch_parts} parts, {config.kernels}, "
           f"{options.threads} threads")
     source = image_source(config, dataset)
     source.batch(np.arange(2), 0)  # may compile
@@ -84,7 +86,9 @@ def main():
         images = len(list(options.source.glob("*/*")))
         if not images:
             raise SystemExit(f"{options.source} has no class folders with images; name such a folder with --from")
-        copies = -(-(options.batch_size or 32) * options.steps // images)
+        from refpcm.spec.training.config import preset
+        batch = options.batch_size or preset("joshi2020-imagenet").batch_size
+        copies = -(-batch * options.steps // images)
         measure(options, make_index(options.source, Path(folder), copies))
 
 

@@ -16,6 +16,7 @@ class TrainingConfig:
     architecture: str = "tiny-resnet8"
     epochs: float = 8.0            # passes over the training images; may be a fraction
     batch_size: int = 128          # images a step; the last incomplete batch of an epoch is left out
+    batch_parts: int = 1           # a batch is computed in so many parts, as memory allows; batch norm sees each part alone
     learning_rate: float = 0.2     # peak
     schedule: str = "one-cycle"    # constant, step, multi-step, cosine, one-cycle
     schedule_epochs: float = 0.0   # length of the schedule, of which the run may be a part; 0: the run's
@@ -52,7 +53,7 @@ PRESETS = {
         architecture="joshi2020-resnet32",                # T: 361,722 weights, He-normal
         epochs=200.0, schedule="step",                    # T: divided by 10 every 50 epochs
         schedule_epochs=0.0, schedule_start=0.0,          # all of the schedule
-        learning_rate=0.1, batch_size=128,                # T
+        learning_rate=0.1, batch_size=128, batch_parts=1,  # T
         warmup_epochs=0.0,                                # T mentions none
         momentum=0.9, nesterov=False,                     # T: momentum 0.9; Nesterov is not mentioned
         weight_decay=5e-4, decay="all",                   # C
@@ -69,7 +70,7 @@ PRESETS = {
         learning_rate=0.1, schedule="step",               # T: the baseline's rates; where they begin, --match finds,
         schedule_epochs=200.0, schedule_start=50.0,       # D: else from epoch 50 on, which 150 epochs allow
         warmup_epochs=0.0,                                # the network is trained
-        batch_size=128, momentum=0.9, nesterov=False, weight_decay=5e-4, decay="all", label_smoothing=0.0,
+        batch_size=128, batch_parts=1, momentum=0.9, nesterov=False, weight_decay=5e-4, decay="all", label_smoothing=0.0,
         crop_padding=2, flip=True, cutout=16, resized_crop=False,
         weight_noise=0.038, noise_kind="additive", noise_layers="all",  # T: eta_tr = 3.8 %, afresh for every mini-batch
         weight_precision="float",                         # T: weights of full precision are updated
@@ -83,6 +84,7 @@ PRESETS = {
         epochs=10.0, learning_rate=0.001, schedule="constant",         # T
         schedule_epochs=0.0, schedule_start=0.0,                       # no part of another
         batch_size=400, momentum=0.9, weight_decay=1e-4,               # T
+        batch_parts=2,                                                 # ours: all 400 images would just fill 24 GiB
         warmup_epochs=0.0,                                             # the network is trained
         nesterov=False, decay="all", label_smoothing=0.0,              # torchvision's
         resized_crop=True, flip=True, crop_padding=0, cutout=0,        # T: random crop and flip, as torchvision's
@@ -97,7 +99,7 @@ PRESETS = {
 RETRAININGS = ("joshi2020-cifar10-noise", "joshi2020-imagenet")  # presets whose rates are for a trained network
 
 KERNELS = ("winograd", "direct", "numpy")  # what runs the network
-_POSITIVE = ("epochs", "batch_size", "learning_rate", "clip_sigma")
+_POSITIVE = ("epochs", "batch_size", "batch_parts", "learning_rate", "clip_sigma")
 _FRACTION = ("momentum", "label_smoothing")
 _NOT_NEGATIVE = ("weight_noise", "weight_decay", "schedule_epochs", "schedule_start", "warmup_epochs", "crop_padding",
                  "cutout", "average_epochs", "validation_images", "seed")
@@ -189,6 +191,10 @@ def checked(config, source):
     left = (config.schedule_epochs or config.epochs) - config.schedule_start
     if config.epochs > left + 1e-9:
         wanted("epochs", f"at most {left:g}, what is left of the schedule")
+    if config.batch_size % config.batch_parts:
+        wanted("batch_parts", f"a divisor of the batch size, {config.batch_size}")
+    if config.batch_parts > 1 and config.weight_noise and config.noise_kind in ("inputs", "pre-activations"):
+        wanted("batch_parts", f"1 where noise_kind is {config.noise_kind!r}, which is addressed by the image in the batch")
     if config.noise_layers == "inner" and config.noise_kind in ("inputs", "pre-activations"):
         wanted("noise_layers", f"all where noise_kind is {config.noise_kind!r}")
     if config.noise_kind != "state-dependent" and config.weight_noise >= 1:

@@ -20,20 +20,33 @@ def training_step(config, engine, parameters, velocity, decayed, images, labels,
     """Train on normalised images (N, C, H, W) and labels (N,). Return the loss and the number of images right.
 
     parameters and velocity, {name: array}, change in place. decayed: names that weight decay acts on; lr: the learning
-    rate; step: the number of the step, which addresses its noise. With quantised weights the gradient is taken at these
+    rate; step: the number of the step, which addresses its noise. A batch in parts (`batch_parts`) is passed part by part, as
+    memory allows, and learned from once; batch norm sees the parts as batches of their own. With quantised weights the gradient is taken at these
     and goes to those of full precision. Raises RefpcmError, with nothing changed, for a loss beyond hope.
     """
     clean = quantised_parameters(engine.network, parameters, config.weight_precision)
-    logits, used = noisy_forward(config, engine, clean, images, step, rules)
-    loss, _ = learn(config, engine, parameters, velocity, decayed, clean, used, logits, labels, lr, step, rules)
-    return loss, int((logits.argmax(1) == labels).sum())
+    loss, right, gradients, statistics = 0.0, 0, {}, []
+    for part, logits, used in noisy_forward(config, engine, clean, images, step, rules):
+        statistics.append(engine.statistics)
+        of_part, found = loss_and_gradients(config, engine, clean, used, logits, labels[part], step)
+        loss += of_part
+        right += int((logits.argmax(1) == labels[part]).sum())
+        gradients = {name: gradients[name] + value for name, value in found.items()} if gradients else found
+    change(config, engine.network, parameters, velocity, decayed, gradients, statistics, lr, rules)
+    return loss, right
 
 
 def noisy_forward(config, engine, clean, images, step, rules=SPECIFICATION):
-    """Return the logits in training mode with the noise of `step`, and the parameters used; clean: those without noise."""
+    """Yield (slice of the batch, its logits, parameters used) in training mode with the noise of `step`.
+
+    One slice, or `batch_parts` of them: all parts see the same weight noise. clean: the parameters without noise.
+    """
     used = noisy_weights(config, engine.network, clean, step, rules)
     noise = activation_noise(config, engine.network, step, rules.generator)
-    return engine.forward(used, images, training=True, noise=noise, frozen=config.batch_norm == "frozen"), used
+    size = len(images) // config.batch_parts
+    for begin in range(0, len(images), size):
+        part = slice(begin, begin + size)
+        yield part, engine.forward(used, images[part], training=True, noise=noise, frozen=config.batch_norm == "frozen"), used
 
 
 def noisy_weights(config, network, parameters, step, rules=SPECIFICATION):
@@ -61,20 +74,37 @@ def _noisy_weights(config, network, parameters, step, rules):
 
 
 def learn(config, engine, parameters, velocity, decayed, clean, used, logits, labels, lr, step, rules=SPECIFICATION):
-    """Change parameters and velocity in place after a forward pass. Return the loss and the gradients {name: array}.
+    """Change parameters and velocity in place after the forward pass of a whole batch. Return the loss and the gradients.
+
+    Raises RefpcmError as `loss_and_gradients`, with nothing changed.
+    """
+    loss, gradients = loss_and_gradients(config, engine, clean, used, logits, labels, step)
+    change(config, engine.network, parameters, velocity, decayed, gradients, [engine.statistics], lr, rules)
+    return loss, gradients
+
+
+def loss_and_gradients(config, engine, clean, used, logits, labels, step):
+    """Return the loss and the gradients {name: array} of a part of a batch, both divided by the number of parts.
 
     The backward pass goes through the parameters `clean`, or through those of the forward pass, `used` (`backward`).
-    Raises RefpcmError, with nothing changed, if the loss is not finite or far above that of guessing.
+    Raises RefpcmError if the loss is not finite or far above that of guessing.
     """
     loss, dlogits = cross_entropy(logits, labels, config.label_smoothing)
     if not loss < DIVERGED * math.log(engine.network.classes):
         raise RefpcmError(f"the loss became {loss:.3g} at step {step + 1}: training has diverged; "
                           "begin anew with a smaller --learning-rate or a longer --warmup-epochs")
-    gradients = engine.backward(used if config.backward == "noisy" else clean, dlogits)
+    gradients = engine.backward(used if config.backward == "noisy" else clean, dlogits / config.batch_parts)
+    return loss / config.batch_parts, gradients
+
+
+def change(config, network, parameters, velocity, decayed, gradients, statistics, lr, rules=SPECIFICATION):
+    """Update and clip parameters and velocity in place, and update the running statistics of batch norm.
+
+    statistics: [{batch norm: Statistics}] of the parts of the batch; each part counts as a batch of its own.
+    """
     rules.update(parameters, gradients, velocity, decayed, lr, config.momentum, config.nesterov, config.weight_decay)
     if config.clip_sigma:
-        rules.clip_parameters(engine.network, parameters, config.clip_sigma)
-    for norm, statistics in engine.statistics.items():
-        for name, batch in running_statistics(norm, statistics).items():
+        rules.clip_parameters(network, parameters, config.clip_sigma)
+    for norm, of_part in (item for part in statistics for item in part.items()):
+        for name, batch in running_statistics(norm, of_part).items():
             parameters[name] = update_running(parameters[name], batch)
-    return loss, gradients
