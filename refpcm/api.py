@@ -72,13 +72,17 @@ def read_conductances(chip, time, draw=0):
             for crossbar in chip.crossbars}
 
 
-def _readout(readout, per_column):
-    return global_drift.Readout(readout, per_column, fast_chip.read_conductances)
+def _readout(readout, per_column, reference="first-read"):
+    return global_drift.Readout(readout, per_column, fast_chip.read_conductances, reference)
 
 
-def reference_readouts(chip, readout="columns", per_column=False):
-    """Return {name: readout} of the first read, 25 s after programming: what drift is measured against."""
-    return global_drift.reference_readouts(chip, _readout(readout, per_column))
+def reference_readouts(chip, readout="columns", per_column=False, reference="first-read"):
+    """Return {name: readout} that drift is measured against.
+
+    reference: "first-read", 25 s after programming, or "targets", what the target conductances are on average (I-24).
+    Raises RefpcmError for another, and for targets of a device with another law than that of joshi2020.
+    """
+    return global_drift.reference_readouts(chip, _readout(readout, per_column, reference))
 
 
 def compensated_read(chip, time, reference, draw=0, readout="columns", per_column=False):

@@ -19,7 +19,7 @@ The calibration images of AdaBS are training images, never test images, unless -
 SAME_NAMES = (  # fields of the Protocol that are options of the same name
     "network", "data", "device", "seed", "chips", "reads", "on_chip", "readout", "per_column", "adabs_batches",
     "adabs_batch_size", "images", "kernels", "read_noise", "dac_bits", "adc_bits", "tile_rows", "tile_columns",
-    "output_noise", "calibration", "augmentation", "range_images")
+    "output_noise", "calibration", "augmentation", "range_images", "gdc_reference")
 
 
 def arguments():
@@ -48,6 +48,8 @@ def arguments():
     chip.add_argument("--compensation", metavar="LIST", default="none,gdc,adabs",
                       help="of none, gdc, adabs (with GDC beneath), adabs-alone")
     chip.add_argument("--readout", choices=("columns", "ones", "one_hot"), default="columns", help="of GDC (I-10)")
+    chip.add_argument("--gdc-reference", choices=("first-read", "targets"), default="first-read",
+                      help="what GDC compares with: the first read, or what the target conductances are on average (I-24)")
     chip.add_argument("--per-column", action="store_true", help="a GDC factor for each column instead of each layer")
     chip.add_argument("--adabs-batches", type=int, metavar="N",
                       help="mini-batches of AdaBS (default: 13, with an ImageNet index 26)")

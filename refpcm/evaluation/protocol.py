@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
 from refpcm.spec.compensation.adabs import usual_size
-from refpcm.spec.compensation.global_drift import READOUTS
+from refpcm.spec.compensation.global_drift import READOUTS, REFERENCES
 from refpcm.spec.pcm.converters import Converter
 from refpcm.spec.pcm.tile import Tiles
 
@@ -32,7 +32,7 @@ class Protocol:
     usual one of its data); "train", training images as they are; or, for data without training images, "test". Then the
     statistics have seen the test images, and accuracies after AdaBS are no longer a test's.
     adabs_batches, adabs_batch_size: n and m of AdaBS; None: the paper's, 13 of 200, for an ImageNet index 26 of 50.
-    readout, per_column: of GDC, see `refpcm.spec.compensation.global_drift.Readout` (I-10).
+    readout, per_column, gdc_reference: of GDC, see `refpcm.spec.compensation.global_drift.Readout` (I-10, I-24).
     images: only the first so many test images; None = all.
     read_noise (I-9): "frozen" while the data set is evaluated, or drawn afresh "per_batch" of 256 images or
     "per_product" of a vector with a layer's matrix. GDC then divides mean readouts (refpcm/pcm/product_noise.py).
@@ -66,6 +66,7 @@ class Protocol:
     augmentation: str | None = None
     range_images: int = 10_000
     ranges: tuple = ()
+    gdc_reference: str = "first-read"
 
     def __post_init__(self):
         for field, usual in zip(("adabs_batches", "adabs_batch_size"), usual_size(is_index(self.data))):
@@ -75,6 +76,7 @@ class Protocol:
             _demand(getattr(self, field) >= 1, field, getattr(self, field), "at least 1")
         _demand(self.images is None or self.images >= 1, "images", self.images, "at least 1")
         for field, known, values in (("readout", READOUTS, (self.readout,)),
+                                     ("gdc_reference", REFERENCES, (self.gdc_reference,)),
                                      ("calibration", CALIBRATION, (self.calibration,)),
                                      ("read_noise", READ_NOISE, (self.read_noise,)),
                                      ("compensations", COMPENSATIONS, self.compensations)):

@@ -57,7 +57,7 @@ def recognised(inputs, task):
 def readout_of(inputs, protocol):
     """Return the Readout of GDC; what is measured is one read, or with read noise per product its mean."""
     conductances = mean_conductances if protocol.read_noise == "per_product" else inputs.forms.chip.read_conductances
-    return Readout(protocol.readout, protocol.per_column, conductances)
+    return Readout(protocol.readout, protocol.per_column, conductances, protocol.gdc_reference)
 
 
 def _reads(protocol, draw, images):
@@ -86,7 +86,7 @@ def check_times(protocol):
     """Raises RefpcmError where a time comes before the read that drift compensation takes as its reference."""
     device = find_device(protocol.device)
     first_s, earliest_s = time_of_first_read(device), min(protocol.times_s)
-    if earliest_s < first_s and set(protocol.compensations) & {"gdc", "adabs"}:
+    if protocol.gdc_reference == "first-read" and earliest_s < first_s and set(protocol.compensations) & {"gdc", "adabs"}:
         raise RefpcmError(f"evaluation: at {time_text(earliest_s)} the read that GDC takes as its reference, at "
                           f"{time_text(first_s)}, has not been made; give later times, or only compensations without GDC")
 
@@ -114,6 +114,8 @@ def fingerprint(inputs, protocol):
         own = parsed_augmentation(protocol.augmentation) or own_augmentation(inputs.file.notes, protocol.network)
         network.append(own and asdict(own))
     choices = {name: getattr(protocol, name) for name in FINGERPRINTED}
+    if protocol.gdc_reference != "first-read":  # an option that is younger than many units
+        choices["gdc_reference"] = protocol.gdc_reference
     digest.update(json.dumps([RESULTS_VERSION, network, device_to_dict(find_device(protocol.device)), choices],
                              sort_keys=True).encode())
     return digest.hexdigest()

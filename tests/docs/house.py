@@ -42,6 +42,7 @@ ORDER = (  # of reading: file of refpcm/spec, what it holds
     ("pcm/curve.py", "how a device parameter depends on conductance"),
     ("pcm/device.py", "the devices and where their numbers come from"),
     ("pcm/mapping.py", "a weight becomes a pair of target conductances"),
+    ("pcm/rectified.py", "moments of a normal number that is cut at zero"),
     ("pcm/programming.py", "programming error; RESET and stuck devices"),
     ("pcm/drift.py", "drift exponents; decay with time"),
     ("pcm/read_noise.py", "1/f noise of a read"),

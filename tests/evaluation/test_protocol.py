@@ -190,3 +190,17 @@ def test_everything_of_a_unit_runs_on_the_specification_too(small):
         on_numpy = replace(task, protocol=replace(task.protocol, kernels="numpy"))
         fast, slow = run_task(task), run_task(on_numpy)
         assert max(abs(fast[name] - slow[name]) for name in fast) <= 1
+
+
+def test_gdc_may_compare_with_the_targets(small):
+    """I-24: another evaluation, which needs no first read, so that 20 s is no time before its reference."""
+    other = replace(small, gdc_reference="targets", times_s=(20.0,), compensations=("gdc",), reads=1)
+    assert mark(other) != mark(small)
+    units.check_times(other)
+    with pytest.raises(RefpcmError, match="has not been made"):
+        units.check_times(replace(other, gdc_reference="first-read"))
+    late = [tasks(replace(small, gdc_reference=reference))[-1] for reference in ("targets", "first-read")]
+    factors = [run_task(task).evidence["gdc_factors"] for task in late]
+    assert all(0.9 < factors[0][name] / factors[1][name] < 1.0 for name in factors[0])
+    with pytest.raises(RefpcmError, match="gdc_reference must be first-read or targets"):
+        replace(small, gdc_reference="memory")

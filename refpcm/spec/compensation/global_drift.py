@@ -1,11 +1,12 @@
 """Global drift compensation: one scalar a layer undoes the mean decay of its conductances.
 
 alpha(t) = readout(t) / readout(t0); the layer's output is divided by alpha (Le Gallo et al. 2018, IEEE TED 65, 4304;
-Joshi et al. 2020, Methods E). t0 is the first read after programming (I-24). Without converters dividing the output is the
+Joshi et al. 2020, Methods E). readout(t0) is that of the first read after programming, or is computed from the targets
+(I-24). Without converters dividing the output is the
 same as dividing the weights. R = rows = inputs, K = columns = outputs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable
 
 import numpy as np
@@ -13,8 +14,11 @@ import numpy as np
 from refpcm.errors import RefpcmError
 from refpcm.spec.arrays import real_numbers
 from refpcm.spec.pcm.chip import effective_weights, read_conductances
+from refpcm.spec.pcm.device import MODEL
+from refpcm.spec.pcm.programming import expected_programmed_us
 
 READOUTS = ("columns", "ones", "one_hot")
+REFERENCES = ("first-read", "targets")
 FIRST_READ_S = 25.0  # Joshi et al. 2020
 
 
@@ -25,13 +29,17 @@ class Readout:
     kind: one of READOUTS (I-10). per_column: a factor for each column instead of one for the layer.
     conductances: function (chip, crossbar, t_s, draw) -> (2, R, K) [uS] that is measured: one read, of the specification
     or of `refpcm.fast.chip`, or `refpcm.spec.pcm.product_noise.mean_conductances` where every product has its own noise.
-    Raises RefpcmError for an unknown kind.
+    reference: one of REFERENCES (I-24).
+    Raises RefpcmError for an unknown kind or reference.
     """
     kind: str = "columns"
     per_column: bool = False
     conductances: Callable = read_conductances
+    reference: str = "first-read"
 
     def __post_init__(self):
+        if self.reference not in REFERENCES:
+            raise RefpcmError(f"unknown reference of GDC {self.reference!r}; known are {', '.join(REFERENCES)}")
         if self.kind not in READOUTS:
             raise RefpcmError(f"unknown readout {self.kind!r}; known are {', '.join(READOUTS)}")
 
@@ -82,8 +90,25 @@ def time_of_first_read(device):
     return max(FIRST_READ_S, device.t0_s)
 
 
+def expected_conductances(chip, crossbar, t_s=None, draw=None):
+    """Return E G_prog (2, R, K) [uS] of a crossbar's targets, in the state's precision.
+
+    Raises RefpcmError for a device whose law is not the default one: its expectation is another.
+    """
+    if chip.device.model != MODEL[0]:
+        raise RefpcmError(f"GDC with the targets as its reference (I-24) is for devices with the law of joshi2020, not for "
+                          f"{chip.device.name}: take the first read")
+    return expected_programmed_us(crossbar.g_target_us, chip.device).astype(crossbar.g_prog_us.dtype)
+
+
 def reference_readouts(chip, how=Readout(), first_read_s=None):
-    """Return {name: readout(t0)}: read 0 at first_read_s seconds after programming, None: at `time_of_first_read`."""
+    """Return {name: readout(t0)}.
+
+    Of the first read: read 0 at first_read_s seconds after programming, None: at `time_of_first_read`. Of the targets: of
+    `expected_conductances`; nothing is read. Raises RefpcmError as that.
+    """
+    if how.reference == "targets":
+        return read_with_readouts(chip, None, None, replace(how, conductances=expected_conductances))[1]
     t_s = time_of_first_read(chip.device) if first_read_s is None else first_read_s
     return read_with_readouts(chip, t_s, 0, how)[1]
 

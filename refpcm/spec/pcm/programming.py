@@ -6,6 +6,7 @@ Noise is an argument: z standard normal, u uniform on (0, 1), both of the conduc
 import numpy as np
 
 from refpcm.spec.pcm.curve import curve_value
+from refpcm.spec.pcm.rectified import rectified_moments
 
 
 def programming_sigma_us(g_target_us, device):
@@ -20,6 +21,20 @@ def programmed_us(g_target_us, z, device):
     """G_prog = max(G_T + sigma_prog z, 0) [uS]; with reset_device "zero" (I-5) a device of target 0 is exactly 0."""
     g = np.maximum(g_target_us + programming_sigma_us(g_target_us, device) * z, 0.0)
     return np.where(g_target_us == 0, 0.0, g) if device.reset_device == "zero" else g
+
+
+def expected_programmed_us(g_target_us, device):
+    """Return E G_prog [uS] over z, float64: what a target becomes on average, the cut at 0 uS included.
+
+        E max(G_T + sigma_prog z, 0) = G_T (1 + d(sigma_prog / G_T)),   sigma_prog / sqrt(2 pi) for G_T = 0
+
+    d as in `refpcm.spec.pcm.rectified`. Stuck devices (I-6) do not count: nobody knows of them.
+    """
+    g_target_us = np.asarray(g_target_us, np.float64)
+    sigma_us = programming_sigma_us(g_target_us, device)
+    wanted = np.where(g_target_us == 0, 1.0, g_target_us)
+    idle_us = 0.0 if device.reset_device == "zero" else sigma_us / np.sqrt(2 * np.pi)
+    return np.where(g_target_us == 0, idle_us, wanted * rectified_moments(sigma_us / wanted)[0])
 
 
 def with_stuck_us(g_prog_us, u_selection, u_conductance, device):

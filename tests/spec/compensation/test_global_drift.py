@@ -65,6 +65,28 @@ def test_a_silent_layer_keeps_its_scale():
 def test_an_unknown_readout_is_refused_with_the_known_ones():
     with pytest.raises(RefpcmError, match="columns, ones, one_hot"):
         Readout("rows")
+    with pytest.raises(RefpcmError, match="first-read, targets"):
+        Readout(reference="memory")
+
+
+@pytest.mark.parametrize("kind", READOUTS)
+def test_the_targets_as_reference_are_what_programming_gives_on_average(kind):
+    """I-24: with 60,000 weights the readout of a chip that has not drifted is the expected one, to a few parts in 1,000."""
+    matrix = np.random.default_rng(0).standard_normal((3000, 20)) + 0.5
+    chip = program({"m": matrix}, replace(JOSHI2020, read_noise=(polynomial(0.0),)), 1, 0)
+    found = reference_readouts(chip, Readout(kind, reference="targets"))["m"]
+    at_t0 = read_with_readouts(chip, JOSHI2020.t0_s, 0, Readout(kind))[1]["m"]
+    first = reference_readouts(chip, Readout(kind))["m"]
+    assert found == pytest.approx(at_t0, rel=5e-3) and first < 0.99 * found
+    per_column = reference_readouts(chip, Readout(kind, True, reference="targets"))["m"]
+    assert (per_column.mean() if kind == "one_hot" else per_column.sum()) == pytest.approx(found, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["joshi2020-transfer", "joshi2020-note2"])
+def test_the_targets_of_another_law_are_refused(name):
+    chip = program({"m": np.ones((2, 2))}, find_device(name), 0, 0)
+    with pytest.raises(RefpcmError, match=f"not for {name}"):
+        reference_readouts(chip, Readout(reference="targets"))
 
 
 # paper.md section 5: seconds since the reference read at t0 = 20 s, GDC factor 1 / alpha, rms error / W_max in per cent
