@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from data_tools.errors import DataError
 
 TEXT_LIMIT = 1 << 24  # bytes; ImageNet's longest list has 9 * 10^6
+DEEPEST = 100  # lists and objects within one another in a JSON text; who walks through it may do so recursively
 _UNPACKED_FLOOR, _UNPACKED_RATIO = 1 << 26, 64
 
 
@@ -86,11 +87,23 @@ def parse_json(text, where):
     """
     try:
         text = text if isinstance(text, str) else text.decode("utf-8")
-        return json.loads(text, object_pairs_hook=_unique)
+        value = json.loads(text, object_pairs_hook=_unique)
     except RecursionError:
         raise DataError(f"cannot read {where}: its JSON is nested too deeply") from None
     except ValueError as error:
         raise DataError(f"cannot read {where}: it is not JSON ({error})") from None
+    if is_nested_deeply(value):
+        raise DataError(f"cannot read {where}: its JSON is nested too deeply")
+    return value
+
+
+def is_nested_deeply(value):
+    """Whether a value of JSON has more than DEEPEST lists and objects within one another."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [each for outer in level if isinstance(outer, (dict, list))
+                 for each in (outer.values() if isinstance(outer, dict) else outer)]
+    return bool(level)
 
 
 def _unique(pairs):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from numbers import Real
 
 from data_tools.foreign_text import shown
+from data_tools.reading import DEEPEST, is_nested_deeply
 from refpcm.errors import RefpcmError
 from refpcm.files.names import check_parameters
 from refpcm.files.npz import read_npz, write_npz
@@ -135,6 +136,8 @@ def _check_description(path, network, classes, mean, std, notes):
     check_normalisation(path, network.input_shape[0], mean, std)
     if not isinstance(notes, dict) or not all(isinstance(key, str) for key in notes):
         raise RefpcmError(f"{path}: its notes are not a mapping with text as keys")
+    if is_nested_deeply(notes):
+        raise RefpcmError(f"{path}: its notes are nested too deeply; at most {DEEPEST} levels can be read back")
 
 
 def _parse_json(path, metadata, key):

@@ -50,8 +50,11 @@ def read_toml(path):
     if max(map(len, text.split("\n"))) > TOML_LINE_LIMIT:
         raise RefpcmError(f"cannot read {path}: a line has more than {TOML_LINE_LIMIT} characters; break it")
     try:
-        return tomllib.loads(text)
+        table = tomllib.loads(text)
     except RecursionError:
-        raise RefpcmError(f"cannot read {path}: its TOML is nested too deeply") from None
+        table = None
     except ValueError as error:
         raise RefpcmError(f"cannot read {path}: it is not TOML ({error})") from None
+    if table is None or reading.is_nested_deeply(table):
+        raise RefpcmError(f"cannot read {path}: its TOML is nested too deeply")
+    return table

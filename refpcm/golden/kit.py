@@ -10,6 +10,7 @@ says when a manifest is not a released one. The JSON Schema beside the manifest 
 
 import fnmatch
 import hashlib
+import math
 import re
 from pathlib import Path
 
@@ -18,13 +19,15 @@ import numpy as np
 from refpcm.errors import RefpcmError
 from refpcm.files.reading import parse_json, read_bytes, sha256_of
 from refpcm.files.tensors import read_tensors
-from refpcm.golden.case import Case, Input, Output, Recipe, Tolerance
-from refpcm.golden.compare import PARTS, PROBES, SUMS
+from refpcm.golden.case import PRECISION, Case, Input, Output, Recipe, Tolerance
+from refpcm.golden.compare import PARTS, POISON, PROBES, SUMS
 from refpcm.golden.released import RELEASED
 
 HERE = Path(__file__).parent / "v1"
 MAJOR = "1."  # versions that this program reads
 LARGEST_MANIFEST = 2 ** 24  # bytes
+LARGEST_RECIPE = 2 ** 24  # numbers of an input that is made, not stored; those of the largest case have 2.4 million
+DTYPES = (*POISON, "uint8")  # the last of inputs only
 READ = {"int": int, "float": float.fromhex, "str": str}
 WRONG_FORM = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
@@ -55,6 +58,7 @@ class Kit:
             self._tensors = {name: self._verified(name, digest) for name, digest in self.manifest["files"].items()}
             self.cases = [self._case(entry) for entry in self.manifest["cases"]]
             self.errata = [{name: e[name] for name in ("case", "since", "text")} for e in self.manifest["errata"]]
+            demand(is_text(*(text for erratum in self.errata for text in erratum.values())), "an erratum is no text")
         except WRONG_FORM as error:
             raise RefpcmError(f"{path} is not the manifest of a golden kit ({type(error).__name__}: {error}); "
                               "take an intact copy of the kit") from error
@@ -91,12 +95,18 @@ class Kit:
             raise RefpcmError(f"{self.folder / 'manifest.json'}: the tensors of case {id} do not agree with its "
                               "SHA-256; take an intact copy of the kit")
         parameters = {name: (READ[p["type"]](p["value"]), p["unit"]) for name, p in entry["parameters"].items()}
+        texts = (entry[name] for name in ("equation", "interpretation", "catches"))
+        demand(is_text(*texts, *(unit for _, unit in parameters.values())), f"{id} has numbers where text belongs")
         return Case(id, entry["level"], entry["operation"], entry["equation"], entry["interpretation"],
                     entry["catches"], parameters, inputs, outputs)
 
     def _input(self, entry, digest):
         if "recipe" in entry:
             recipe = entry["recipe"]
+            demand(math.prod(entry["shape"]) <= LARGEST_RECIPE, f"{entry['name']} is to be made of more than 2^24 numbers")
+            demand(all(type(recipe[name]) is int and 0 <= recipe[name] < limit
+                       for name, limit in (("seed", 2 ** 32), ("layer", 2 ** 16))), f"{entry['name']} has another recipe")
+            demand(entry["dtype"] in PRECISION, f"{entry['name']} is to be made as {entry['dtype']}")
             return Input(*_tensor_fields(entry), Recipe(recipe["seed"], recipe["layer"], float.fromhex(recipe["scale"]),
                                                         float.fromhex(recipe["offset"])))
         found = Input(*_tensor_fields(entry), self._tensor(entry, digest))
@@ -109,6 +119,7 @@ class Kit:
                               entry["tolerance"]["why"])
         expected = {part: self._tensor(place, digest) for part, place in entry["expected"].items()}
         found = Output(*_tensor_fields(entry), tolerance, expected)
+        demand(is_text(tolerance.why) and found.dtype in POISON, f"{found.name} has a tolerance or dtype of no output")
         demand(set(expected) == set(PARTS[tolerance.kind]), f"{found.name} has other parts than {tolerance.kind} takes")
         shape = (PROBES + len(SUMS),) if tolerance.kind == "probe" else found.shape
         demand("value" not in expected or all(part.shape == shape for part in expected.values()),
@@ -133,4 +144,12 @@ def add_to_digest(digest, key, array):
 
 
 def _tensor_fields(entry):
-    return entry["name"], entry["dtype"], tuple(entry["shape"]), entry["unit"]
+    name, dtype, shape, unit = (entry[key] for key in ("name", "dtype", "shape", "unit"))
+    demand(is_text(name, unit) and dtype in DTYPES, f"a tensor is named {name!r}, {dtype!r}, [{unit!r}]")
+    demand(all(type(size) is int and size >= 0 for size in shape), f"{name} has the shape {shape!r}")
+    return name, dtype, tuple(shape), unit
+
+
+def is_text(*values):
+    """Whether all values are text."""
+    return all(isinstance(value, str) for value in values)

@@ -1,6 +1,7 @@
 """What the subcommands of `python -m refpcm.inspect` share when they run: inputs, progress, output."""
 
 from refpcm import cli
+from refpcm.cli import Meter
 
 
 def loaded(options):
@@ -13,7 +14,10 @@ def loaded(options):
     protocol = protocol_of(options)
     check_times(protocol)
     inputs = load_inputs(protocol)
-    return with_ranges(inputs, protocol), inputs
+    meter = cli.range_meter()
+    protocol = with_ranges(inputs, protocol, meter.update)
+    meter.clear()
+    return protocol, inputs
 
 
 def with_meter(work, inputs, protocol):
@@ -22,23 +26,6 @@ def with_meter(work, inputs, protocol):
     found = work(inputs, protocol, meter.update)
     meter.clear()
     return found
-
-
-class Meter:
-    """Progress over steps of which the number is known with the first call."""
-
-    def __init__(self, what):
-        self.what, self.progress = what, None
-
-    def update(self, done, total):
-        """Say that `done` steps of `total` are finished."""
-        self.progress = self.progress or cli.Progress(total, self.what, unit=f"{self.what}s", done=done, decimals=2)
-        self.progress.update(done)
-
-    def clear(self):
-        """Wipe the line off the terminal."""
-        if self.progress:
-            self.progress.clear()
 
 
 def show(options, result, text):

@@ -10,13 +10,13 @@ from refpcm.evaluation.protocol import Protocol
 from refpcm.files.devices import find_device
 from refpcm.files.reading import read_json
 from refpcm.forms import find_forms
+from refpcm.inspection.folders import DAMAGE, damaged, has_digest
+from refpcm.inspection.places import located
 from refpcm.inspection.trace_sources import equations, loaded, source_links
 from refpcm.inspection.trace_units import DIFFERS, OK, chips_behind, number_again, units_behind
 from refpcm.spec.crossbars import program_network
 from refpcm.spec.pcm.chip import chip_hash
 from refpcm.times import time_text
-
-DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # what a damaged result.json leads to
 
 
 def trace_number(folder, t_s=None, compensation=None, reprogram=False, network=None, data=None,
@@ -25,17 +25,26 @@ def trace_number(folder, t_s=None, compensation=None, reprogram=False, network=N
 
     {"folder", "t_s", "compensation", "number", "units", "chips", "sources", "equations", "holds"}; holds: the number
     was counted again and nothing differs. t_s [s] and compensation choose the number, None: the only one. reprogram:
-    program the chips again. network, data: where these are now, None: where the result says. progress(done, total):
-    after every chip programmed. Raises RefpcmError for a folder without the result of an evaluation, and for a number
+    program the chips again. network, data: where these are now, None: where the result says, seen from the current folder,
+    from `folder` or from one above it. progress(done, total): after every chip programmed. Raises RefpcmError for a folder without the result of an evaluation, and for a number
     that it has not.
     """
     result, protocol = read_result(folder)
     row = chosen_row(folder, result["rows"], t_s, compensation)
-    protocol = replace(protocol, network=network or protocol.network, data=data or protocol.data)
     try:
+        protocol = _as_it_lies(folder, result, protocol, network, data)
         return _links(folder, result, protocol, row, reprogram, progress)
     except DAMAGE as error:
         raise RefpcmError(damaged(os.path.join(folder, "result.json"))) from error
+
+
+def _as_it_lies(folder, result, protocol, network, data):
+    """Return the protocol with the places at which its network, data and device file are now; where not found, as noted."""
+    noted = (result.get("sha256") or {}).get("network")
+    network = network or located(protocol.network, folder, lambda place: has_digest(place, noted)) or protocol.network
+    data = data or protocol.data and (located(protocol.data, folder) or protocol.data)
+    device = located(protocol.device, folder) if protocol.device.endswith(".toml") else None
+    return replace(protocol, network=network, data=data, device=device or protocol.device)
 
 
 def _links(folder, result, protocol, row, reprogram, progress):
@@ -54,7 +63,7 @@ def _links(folder, result, protocol, row, reprogram, progress):
         return chip_hash(program_network(file.network, file.parameters, device, protocol.seed, chip, protocol.on_chip,
                                          program))
     chips = chips_behind(units, program_again if reprogram else None, progress)
-    sources = source_links(result, protocol, file, inputs)
+    sources = source_links(folder, result, protocol, file, inputs)
     try:
         steps = equations(protocol, find_device(protocol.device), row["compensation"], sources[-1]["status"])
     except RefpcmError:  # the device's file is gone: the link `choices` says so
@@ -92,11 +101,6 @@ def check_hashes(known):
             raise TypeError(name)
     if not all(isinstance(digest, str) for digest in known.get("starts", [])):
         raise TypeError("starts")
-
-
-def damaged(path):
-    """Return the sentence about a result.json that is no longer as an evaluation wrote it."""
-    return f"{path} is damaged, or of another version of refpcm; run the evaluation's command again"
 
 
 def _as_tuple(value):

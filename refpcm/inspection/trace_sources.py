@@ -14,6 +14,7 @@ from refpcm.evaluation.provenance import INITIAL, NOT_NOTED, data_identity, file
 from refpcm.evaluation.unit import fingerprint
 from refpcm.files.network_file import load_network
 from refpcm.files.reading import sha256_of
+from refpcm.inspection.places import where_looked
 from refpcm.inspection.trace_units import DIFFERS, NOT_THERE, OK
 from refpcm.spec.compensation import adabs, global_drift
 from refpcm.spec.pcm import drift, mapping, note2, product_noise, programming, read_noise, tile, transfer
@@ -21,17 +22,18 @@ from refpcm.spec.pcm import drift, mapping, note2, product_noise, programming, r
 DIGITS = 16  # of a hash in a sentence
 
 
-def compared(name, noted, find, place):
+def compared(name, noted, find, place, folder=None):
     """Return the link `name`: noted, a hash or a dict of them, against find(), which may raise RefpcmError for `place`.
 
-    A place that is there and cannot be read differs.
+    A place that is there and cannot be read differs. folder: that of the results, from which the place was looked for.
     """
     entry = {"link": name, "status": NOT_THERE, "noted": noted, "found": None}
     try:
         entry["found"] = find()
     except RefpcmError as error:
         gone = place is not None and not os.path.lexists(place)
-        return {**entry, "status": NOT_THERE if gone else DIFFERS, "what": str(error)}
+        return {**entry, "status": NOT_THERE if gone else DIFFERS,
+                "what": where_looked(place, folder) if gone and folder else str(error)}
     if noted is None:
         return {**entry, "what": f"{place or 'built in'}: the result notes no hash"}
     same = entry["found"] == noted
@@ -59,13 +61,13 @@ def loaded(protocol):
         return None, None
 
 
-def source_links(result, protocol, file, inputs):
-    """Return the links from the network file to the code. file, inputs: of `loaded`."""
+def source_links(folder, result, protocol, file, inputs):
+    """Return the links from the network file to the code. folder: of the result; file, inputs: of `loaded`."""
     known = result.get("sha256") or {}
-    links = [compared("network", known.get("network"), lambda: sha256_of(protocol.network), protocol.network),
+    links = [compared("network", known.get("network"), lambda: sha256_of(protocol.network), protocol.network, folder),
              *start_links(known, protocol.network, file),
              compared("data", known.get("data"), lambda: data_identity(inputs.data if inputs else load(protocol.data)),
-                      protocol.data)]
+                      protocol.data, folder)]
     choices = {"link": "choices", "status": NOT_THERE, "noted": result["fingerprint"], "found": None,
                "what": "network and data are needed to compute the fingerprint again"}
     if inputs:

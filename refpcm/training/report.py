@@ -109,11 +109,13 @@ def picture_of(folder, inputs, protocol, result):
 
 
 def on_chips(folder, protocol, inputs):
-    """Result of an evaluation; its units are kept in `folder`."""
+    """Result of an evaluation; it and its units are kept in the folder `chips` within `folder`."""
+    from refpcm.evaluation.report import write_report
     from refpcm.evaluation.run import run
     progress = cli.Progress(protocol.chips * len(CHIP_TIMES_S), "chips: unit", unit="units", decimals=2)
     result = run(protocol, folder / "chips", progress=lambda done, total: progress.update(done), inputs=inputs)
     progress.clear()
+    write_report(folder / "chips", {**result, "versions": cli.versions()})
     return result
 
 

@@ -32,11 +32,16 @@ def test_a_text_of_terabytes_is_refused_without_reading_it(tmp_path, read):
 
 @pytest.mark.parametrize("text, words", [("{", "not JSON"), ('{"a": 1, "a": 2}', "a key occurs twice"),
                                          ("[" * 100_000, "nested too deeply"), ('{"a":' * 100_000, "nested too deeply"),
-                                         ("1" * 5000, "not JSON")])
+                                         ("[" * 102 + "]" * 102, "nested too deeply"), ("1" * 5000, "not JSON")])
 def test_json_is_refused_with_the_reason(tmp_path, text, words):
     (tmp_path / "file.json").write_text(text)
     with pytest.raises(DataError, match=f"file.json: .*{words}"):
         reading.read_json(tmp_path / "file.json")
+
+
+def test_json_of_a_hundred_levels_is_read(tmp_path):
+    (tmp_path / "file.json").write_text("[" * 100 + "1" + "]" * 100)
+    assert str(reading.read_json(tmp_path / "file.json")).count("[") == 100
 
 
 def test_other_encodings_are_refused_and_a_byte_order_mark_passed_over(tmp_path):

@@ -98,6 +98,7 @@ UNSOUND = {
     "notes a list": (changed(notes=[1]), "notes are not a mapping"),
     "notes by number": (changed(notes={1: 2}), "notes are not a mapping"),
     "notes nan": (changed(notes={"loss": float("nan")}), "do not fit into JSON"),
+    "notes deep": (changed(notes={"a": json.loads("[" * 200 + "]" * 200)}), "notes are nested too deeply"),
     "notes array": (changed(notes={"a": np.zeros(1)}), "do not fit into JSON"),
     "other layers": (changed(network=not_the_architecture()), "not those of the architecture tiny-resnet8"),
 }
@@ -149,6 +150,7 @@ FILES = {
     "std zero": (metadata_with(std="[0, 1, 1]"), "stds above 0"),
     "std huge": (metadata_with(std=f"[{'9' * 400}, 1, 1]"), "std must be 3 finite numbers"),
     "notes a list": (metadata_with(notes="[]"), "notes are not a mapping"),
+    "notes deep": (metadata_with(notes='{"a":' + "[" * 200 + "]" * 200 + "}"), "its JSON is nested too deeply"),
     "missing": (tensors_with("fc.bias", None), "missing .1.: fc.bias"),
     "unknown": (tensors_with("fc.scale", np.ones(1)), "unknown .1.: fc.scale"),
     "misshapen": (tensors_with("fc.weight", np.zeros((56, 10), "f4")), r"fc.weight \(56, 10\) instead of \(10, 56\)"),

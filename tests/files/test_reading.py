@@ -17,10 +17,10 @@ from refpcm.files.torch_file import read_torch
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="Python reads TOML from 3.11 on")
 def test_toml_is_read_within_limits(tmp_path):
     """Python's reader takes minutes for 64 kB of one dotted key."""
-    cases = {"dotted": ".".join(["a"] * 32_000) + "=1", "deep": "a=" + "[" * 5000, "damaged": "a=", "long": "#\n" * 40_000,
-             "latin": "a='\xe9'"}
+    cases = {"dotted": ".".join(["a"] * 32_000) + "=1", "deep": "a=" + "[" * 5000, "damaged": "a=",
+             "deep and closed": "a=" + "[" * 200 + "]" * 200, "long": "#\n" * 40_000, "latin": "a='\xe9'"}
     words = {"dotted": "more than 8000 characters; break it", "deep": "nested too deeply", "damaged": "it is not TOML",
-             "long": "at most 65536 are expected", "latin": "not UTF-8"}
+             "deep and closed": "nested too deeply", "long": "at most 65536 are expected", "latin": "not UTF-8"}
     for name, text in cases.items():
         (tmp_path / name).write_bytes(text.encode("latin-1"))
         with pytest.raises(RefpcmError, match=f"cannot read .*{name}: .*{words[name]}"):

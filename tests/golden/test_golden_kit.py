@@ -90,6 +90,11 @@ def test_every_file_of_the_manifest_is_verified(kit):
         Kit(kit)
 
 
+def made_input(manifest):
+    """The first input that is made by a recipe."""
+    return next(entry for case in manifest["cases"] for entry in case["inputs"] if "recipe" in entry)
+
+
 BROKEN = {
     "no cases": lambda m: m.pop("cases"),
     "cases that are a number": lambda m: m.update(cases=3),
@@ -106,6 +111,16 @@ BROKEN = {
     "an input of another dtype": lambda m: m["cases"][0]["inputs"][0].update(dtype="float64"),
     "an input without a key": lambda m: m["cases"][0]["inputs"][0].pop("key"),
     "a parameter that is no integer": lambda m: m["cases"][2]["parameters"]["count"].update(value="x7"),
+    "an output named by a list": lambda m: m["cases"][0]["outputs"][0].update(name=[]),
+    "an output of bytes": lambda m: m["cases"][0]["outputs"][0].update(dtype="uint8"),
+    "a size that is a fraction": lambda m: m["cases"][2]["outputs"][0].update(shape=[1.5]),
+    "a number for what a case catches": lambda m: m["cases"][0].update(catches=3),
+    "a parameter without text for its unit": lambda m: m["cases"][2]["parameters"]["count"].update(unit=None),
+    "an erratum for a list of cases": lambda m: m["errata"][0].update(case=["L0-philox-known"]),
+    "a recipe of 2^40 numbers": lambda m: made_input(m).update(shape=[2 ** 40]),
+    "a recipe of whole numbers": lambda m: made_input(m).update(dtype="int64"),
+    "a recipe with a seed below 0": lambda m: made_input(m)["recipe"].update(seed=-1),
+    "a recipe with a text for its layer": lambda m: made_input(m)["recipe"].update(layer="fc"),
     "errata without a text": lambda m: m["errata"][0].pop("text")}
 
 

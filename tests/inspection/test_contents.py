@@ -16,6 +16,7 @@ from refpcm.inspection.contents import describe
 from refpcm.inspection.loss import run_loss
 from refpcm.inspection.loss_report import write_loss
 from refpcm.inspection.tables import contents_table
+from refpcm.inspection.trace import trace_number
 from refpcm.spec.crossbars import to_matrices
 from refpcm.spec.pcm.chip import chip_hash, program
 from refpcm.spec.pcm.device import JOSHI2020
@@ -70,7 +71,58 @@ def test_an_evaluation_is_shown_with_its_evidence_and_the_file_of_its_network(sm
     changed = described(tmp_path / "e")["facts"]
     assert changed["network file"] == "the file has changed since" and changed["evidence"]["damaged"] == 1
     network.unlink()
-    assert described(tmp_path / "e")["facts"]["network file"] == "the file is gone"
+    assert described(tmp_path / "e")["facts"]["network file"] == f"there is no {network}"
+
+
+@pytest.mark.parametrize("where, said", [
+    ("here", "the file has this hash"), ("elsewhere", "the file has this hash: {}/runs/net.safetensors"),
+    ("other", "the file has this hash: {}/runs/net.safetensors"),
+    ("gone", "there is no runs/net.safetensors, neither in the current folder, {}/away, nor in that of the results, "
+             "{}/runs/e, nor in one above that")])
+def test_a_network_is_looked_for_from_the_results_folder_too(small, tmp_path, monkeypatch, where, said):  # noqa: F811
+    (tmp_path / "away/runs").mkdir(parents=True)
+    (tmp_path / "runs").mkdir()
+    save_network(tmp_path / "runs/net.safetensors", load_network(small.network))
+    monkeypatch.chdir(tmp_path)
+    protocol = replace(small, network="runs/net.safetensors", chips=1, reads=1, times_s=(25.0,), compensations=("gdc",))
+    write_report("runs/e", run(protocol, "runs/e"))
+    if where != "here":
+        monkeypatch.chdir(tmp_path / "away")
+    if where == "other":  # a file of this name, but another one
+        save_network("runs/net.safetensors", replace(load_network(small.network), notes={"other": 1}))
+    if where == "gone":
+        (tmp_path / "runs/net.safetensors").unlink()
+    assert described(tmp_path / "runs/e")["facts"]["network file"] == said.format(tmp_path, tmp_path)
+    link = trace_number(tmp_path / "runs/e")["sources"][0]
+    assert link["status"] == ("not there" if where == "gone" else "ok")
+    assert "{}/runs/e".format(tmp_path) in link["what"] or where != "gone"
+
+
+def test_units_without_a_result_are_shown_as_what_they_are(small, tmp_path):  # noqa: F811
+    protocol = replace(small, chips=2, times_s=(25.0, 1e6), compensations=("gdc",))
+    run(protocol, tmp_path / "e")
+    found = described(tmp_path / "e")
+    assert found["kind"] == "units of an evaluation" and "no result.json" in found["facts"]["result"]
+    assert [row[1:] for row in found["rows"]] == [[25.0, 2, 2, 4], [1e6, 2, 2, 4]]
+    for path in (tmp_path / "e/units").iterdir():
+        path.write_text("{}")
+    with pytest.raises(RefpcmError, match="neither results nor whole units"):
+        describe(tmp_path / "e")
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda result: result.pop("digital_accuracy"), lambda result: result["rows"][0].pop("high"),
+    lambda result: result.update(rows=None), lambda result: result.update(sha256=[]),
+    lambda result: result.update(fingerprint=["a"], rows=[1]), lambda result: result.update(protocol=7),
+    lambda result: result["rows"][0].update(t_s="soon"), lambda result: result["rows"][0].update(low="x"),
+    lambda result: result["rows"][0].update(mean=[1]), lambda result: result["rows"][0].update(chips={})])
+def test_a_damaged_result_is_refused_in_a_sentence(small, tmp_path, spoil):  # noqa: F811
+    protocol = replace(small, chips=1, reads=1, times_s=(25.0,), compensations=("gdc",))
+    result = run(protocol, tmp_path)
+    spoil(result)
+    (tmp_path / "result.json").write_text(json.dumps(result))
+    with pytest.raises(RefpcmError, match="result.json is damaged"):
+        describe(tmp_path)
 
 
 def test_an_attribution_and_data_are_recognised(small, tmp_path):  # noqa: F811

@@ -202,7 +202,11 @@ def test_chips_leave_a_picture_where_matplotlib_is(tmp_path):
     done = command("refpcm.train", "--out", tmp_path / "run", "--epochs", "0.05", "--chips", "1")
     assert done.returncode == 0 and f"picture  {tmp_path / 'run' / 'chips.png'}" in done.stdout, done.stderr
     assert (tmp_path / "run/chips.png").read_bytes()[:4] == b"\x89PNG"
-    assert json.loads((tmp_path / "run/result.json").read_text())["chips"]["rows"][0]["chips"] == 1
+    stored = json.loads((tmp_path / "run/result.json").read_text())["chips"]
+    assert stored["rows"][0]["chips"] == 1
+    found = json.loads(command("refpcm.inspect", tmp_path / "run/chips", "--json").stdout)
+    assert found["kind"] == "evaluation" and found["facts"]["network file"] == "the file has this hash"
+    assert [row[2] for row in found["rows"]] == [row["mean"] for row in stored["rows"]]
 
 
 def test_without_matplotlib_there_is_no_picture(monkeypatch, tmp_path):
