@@ -138,7 +138,7 @@ def clock(seconds):
 
 
 class Progress:
-    """Rate and time left on stderr: a line rewritten in place on a terminal, else a line every 30 seconds.
+    """Rate and time left on stderr: a line rewritten in place on a terminal, from the first step on, else every 30 seconds.
 
     total: number of steps; what: the line's first words; scale, unit, decimals: the rate is shown as `scale` units for
     each step; done: steps made before, which do not count for the rate.
@@ -147,7 +147,8 @@ class Progress:
     def __init__(self, total, what, scale=1, unit="it", done=0, decimals=0):
         self.total, self.what, self.scale, self.unit, self.decimals = total, what, scale, unit, decimals
         self.terminal = sys.stderr.isatty()
-        self.began = self.shown = time.monotonic()
+        self.began = time.monotonic()
+        self.shown = float("-inf") if self.terminal else self.began
         self.first = done
 
     def update(self, done, note=""):
@@ -156,7 +157,7 @@ class Progress:
         if now - self.shown < (0.2 if self.terminal else 30):
             return
         self.shown = now
-        rate = (done - self.first) / (now - self.began)
+        rate = (done - self.first) / (now - self.began) if now > self.began else 0.0
         left = clock((self.total - done) / rate) if rate else "?"
         speed = f"{rate * self.scale:.{self.decimals}f} {self.unit}/s"
         text = f"{self.what} {done}/{self.total}  {speed}  {left} left  {note}"
@@ -167,6 +168,29 @@ class Progress:
         """Wipe the line off the terminal."""
         if self.terminal:
             print("\r" + " " * 100 + "\r", end="", file=sys.stderr, flush=True)
+
+
+class Meter:
+    """Progress over steps of which the number is known with the first call."""
+
+    def __init__(self, what, unit=None):
+        """what: the line's first words; unit: what is counted, in the plural; left out: `what` with an s."""
+        self.what, self.unit, self.progress = what, unit or f"{what}s", None
+
+    def update(self, done, total):
+        """Say that `done` steps of `total` are finished."""
+        self.progress = self.progress or Progress(total, self.what, unit=self.unit, done=done, decimals=2)
+        self.progress.update(done)
+
+    def clear(self):
+        """Wipe the line off the terminal."""
+        if self.progress:
+            self.progress.clear()
+
+
+def range_meter():
+    """Return the Meter over the training images that set the ranges of converters."""
+    return Meter("ranges of the converters: image", "images")
 
 
 def table(rows):

@@ -154,14 +154,9 @@ def _evaluate(inputs, protocol, folder, options):
           file=sys.stderr)
     if protocol.needs_ranges():
         print(f"first the ranges of the converters, from up to {protocol.range_images:,} training images ...", file=sys.stderr)
-    meter = None
-
-    def progress(done, total):
-        nonlocal meter
-        meter = meter or cli.Progress(total, "unit", unit="units", done=done, decimals=2)
-        meter.update(done)
+    meter, range_meter = cli.Meter("unit"), cli.range_meter()
     with executor(options.workers, options.scheduler) as pool:
-        result = run(protocol, folder, pool, progress, inputs)
+        result = run(protocol, folder, pool, meter.update, inputs, range_meter.update)
     meter.clear()
     result["versions"] = cli.versions()
     write_report(folder, result)

@@ -1,5 +1,6 @@
 """What every command does with streams that are closed, full or narrow, and with what the system denies."""
 
+import io
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from refpcm import cli
 from refpcm.files.network_file import NetworkFile, save_network
 from refpcm.spec.resnet import build, parameter_shapes
 
@@ -62,3 +64,16 @@ def test_a_name_that_is_too_long_is_one_sentence(command, tmp_path):
 def test_an_argument_of_the_list_of_commands_is_refused(tmp_path):
     done = shell("-m refpcm train", tmp_path)
     assert done.returncode == 2 and "python -m refpcm.train" in done.stderr
+
+
+def test_a_meter_shows_the_first_step_at_once_on_a_terminal(monkeypatch, capsys):
+    """Before its first unit an evaluation may compute for minutes."""
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    meter = cli.range_meter()
+    meter.update(0, 200)
+    assert sys.stderr.getvalue().startswith("\rranges of the converters: image 0/200")
+    meter.clear()
+    assert sys.stderr.getvalue().endswith("\r")

@@ -23,10 +23,11 @@ def engine_on_tiles(inputs, protocol, chip, draw, matrices, alphas, variances):
     return inputs.forms.make_engine_on_tiles(inputs.file.network, analog)
 
 
-def with_ranges(inputs, protocol, progress=lambda done: None):
+def with_ranges(inputs, protocol, progress=lambda done, total: None):
     """Return the protocol with its converters' ranges, if it needs some: from trained weights, the same for all chips.
 
-    The images are training images, as many as the protocol says or as there are, without augmentation.
+    The images are training images, as many as the protocol says or as there are, without augmentation. progress(done,
+    total) is called before every RANGE_BATCH images, and after the last.
     """
     if not protocol.needs_ranges() or protocol.ranges:
         return protocol
@@ -37,8 +38,9 @@ def with_ranges(inputs, protocol, progress=lambda done: None):
 
     def batches():
         for begin in range(0, count, RANGE_BATCH):
-            progress(begin)
+            progress(begin, count)
             yield inputs.normalised(images[chosen[begin:begin + RANGE_BATCH]])
+        progress(count, count)
     ranges = calibrate_ranges(network, parameters, protocol.on_chip, batches(), count, protocol.tiles(),
                               convolve=inputs.forms.convolve)
     return replace(protocol, ranges=tuple((name, found.inputs, found.outputs) for name, found in ranges.items()))

@@ -19,19 +19,21 @@ from refpcm.evaluation.store import Store
 from refpcm.evaluation.unit import check_adabs, check_times, fingerprint, recognised
 
 
-def run(protocol, folder, executor=None, progress=lambda done, total: None, inputs=None):
+def run(protocol, folder, executor=None, progress=lambda done, total: None, inputs=None,
+        range_progress=lambda done, total: None):
     """Evaluate; finished units are kept in `folder` and not run again. Returns the result, ready for JSON.
 
     inputs: those of the protocol, loaded here if left out.
 
     executor: any concurrent.futures.Executor; None runs the units here, one after the other. progress(done, total) is
-    called after every unit. The result does not depend on the executor or on what had been stored. Raises RefpcmError
+    called after every unit, range_progress(done, total) before them, where converters need ranges, for the images that are
+    passed through the network for these. The result does not depend on the executor or on what had been stored. Raises RefpcmError
     before the first unit if the data do not allow AdaBS that is asked for.
     """
     inputs = inputs or load_inputs(protocol)
     check_adabs(inputs, protocol)
     check_times(protocol)
-    protocol = with_ranges(inputs, protocol)
+    protocol = with_ranges(inputs, protocol, range_progress)
     every, store = tasks(protocol), Store(folder, fingerprint(inputs, protocol))
     return _result(inputs, protocol, run_units(inputs, every, recognised, fingerprint, store, executor, progress))
 

@@ -1,8 +1,11 @@
 """refpcm.evaluation.saturation: shares against the specification's counts, and what the table says of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+import refpcm.evaluation.on_tiles
 from data_tools.writing import write
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.on_tiles import with_ranges
@@ -64,3 +67,10 @@ def test_ideal_converters_have_no_share():
     assert shares(Saturation(adc_values=4, adc_saturated=1)) == {"dac": None, "adc": 0.25}
     assert largest([{"t_s": 25.0, "layers": {"a": {"dac": None, "adc": 0.0}, "b": {"dac": None, "adc": 0.25}}}]) == [
         ("ADC", 0.25, "b", 25.0)]
+
+
+def test_the_images_that_set_the_ranges_are_counted(on_tiles, tmp_path, monkeypatch):
+    monkeypatch.setattr(refpcm.evaluation.on_tiles, "RANGE_BATCH", 15)
+    calls = []
+    run(replace(on_tiles, times_s=(25.0,), images=2), tmp_path, range_progress=lambda *numbers: calls.append(numbers))
+    assert calls == [(0, 20), (15, 20), (20, 20)]
