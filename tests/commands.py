@@ -33,8 +33,7 @@ def command(module, *arguments, cwd=None, timeout=300, **options):
                               timeout=timeout, **options)
     with tempfile.TemporaryDirectory() as folder:
         names = [os.path.join(folder, name) for name in ("stdout", "stderr")]
-        process = _server.Process(target=_run, args=(module, arguments, str(cwd or os.getcwd()), dict(os.environ), names))
-        process.start()
+        process = start(module, arguments, cwd, names)
         process.join(timeout)
         if process.exitcode is None:
             process.kill()
@@ -45,6 +44,19 @@ def command(module, *arguments, cwd=None, timeout=300, **options):
             with open(name, encoding="utf-8", errors="replace") as file:
                 output.append(file.read())
     return subprocess.CompletedProcess([module, *arguments], process.exitcode, *output)
+
+
+def start(module, arguments, cwd, names):
+    """The started multiprocessing.Process of `python -m module arguments`; names: of the files for stdout and stderr.
+
+    Raises RuntimeError on a system without fork.
+    """
+    if _server is None:
+        raise RuntimeError("this system has no fork")
+    arguments = [str(argument) for argument in arguments]
+    process = _server.Process(target=_run, args=(module, arguments, str(cwd or os.getcwd()), dict(os.environ), names))
+    process.start()
+    return process
 
 
 def _run(module, arguments, cwd, environment, names):
