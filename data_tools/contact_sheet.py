@@ -8,6 +8,7 @@ from PIL import Image
 
 from data_tools.errors import DataError
 from data_tools.figures import FIGURES
+from data_tools.renaming import into_place
 from data_tools.rendering import SIZE
 from data_tools.synthetic import images
 
@@ -30,6 +31,6 @@ def write_contact_sheet(path, seed):
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
         Image.fromarray(sheet).save(partial, format="PNG", optimize=True)
-        os.replace(partial, path)
+        into_place(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from data_tools import commands
 from data_tools.errors import DataError
+from data_tools.renaming import into_place
 
 TIMEOUT_S = 30.0
 ATTEMPTS = 6  # failures in a row before a call gives up
@@ -40,7 +41,7 @@ def fetch(address, path, md5, longest, first_pause_s=FIRST_PAUSE_S):
         if complete.exists() and not complete.is_file():
             raise DataError(f"{complete} is not a regular file; remove it and run the command again")
         if complete.exists() and _md5_of(complete) == md5:
-            os.replace(complete, path)
+            into_place(complete, path)
             return
     failures = furthest = 0
     while True:
@@ -52,7 +53,7 @@ def fetch(address, path, md5, longest, first_pause_s=FIRST_PAUSE_S):
         else:
             found = _md5_of(partial)
             if found == md5:
-                os.replace(partial, path)
+                into_place(partial, path)
                 return
             partial.unlink()
             reason = f"the md5 is {found} where {md5} belongs"

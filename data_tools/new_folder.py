@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from data_tools.errors import DataError
+from data_tools.renaming import into_place
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FILLED = (errno.ENOTEMPTY, errno.EEXIST)
@@ -67,7 +68,7 @@ def new_folder(folder):
             folder.rmdir()
         if folder.exists():
             raise _taken(folder)
-        os.rename(partial, folder)
+        into_place(partial, folder, os.rename)
     except OSError as failure:
         if failure.errno in FILLED and folder.exists():  # between the look and the act
             raise _taken(folder) from None
@@ -138,7 +139,7 @@ def write_header(file, dtype, shape):
 
 def save_text(path, text):
     """Write `text` to `path` as UTF-8 and wait until it is on the disk."""
-    with open(path, "x", encoding="utf-8") as file:
+    with open(path, "x", encoding="utf-8", newline="\n") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

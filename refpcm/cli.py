@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shlex
 import signal
 import sys
 import time
@@ -128,6 +129,13 @@ def name(text):
     if not text:
         raise argparse.ArgumentTypeError("a name is wanted, not an empty text")
     return text
+
+
+def quoted(path):
+    """A path as a word of a command line that the user may copy, on Windows too."""
+    if os.name != "nt":
+        return shlex.quote(str(path))
+    return f'"{path}"' if " " in str(path) else str(path)
 
 
 def clock(seconds):

@@ -27,7 +27,8 @@ def executor(workers, scheduler=None):
     """Return a context with an executor.
 
     For 1 worker it is None: this process alone, with all threads. More are that many processes, each with one thread.
-    scheduler: address of a Dask scheduler. Raises RefpcmError as `check_workers` and `refpcm.evaluation.cluster.cluster`.
+    scheduler: address of a Dask scheduler. Raises RefpcmError as `check_workers` and `refpcm.evaluation.cluster.cluster`, and
+    for more processes than the system allows.
     """
     check_workers(workers, scheduler)
     if scheduler is not None:
@@ -37,7 +38,10 @@ def executor(workers, scheduler=None):
         return contextlib.nullcontext()
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin)
+    try:
+        return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin)
+    except ValueError as error:  # Windows has at most 61
+        raise RefpcmError(f"--workers {workers}: {error}; choose fewer") from None
 
 
 def _begin():

@@ -8,6 +8,7 @@ import stat
 import time
 from contextlib import contextmanager, suppress
 
+from data_tools.renaming import into_place
 from refpcm.errors import RefpcmError
 
 _STALE_S = 3600.0  # age at which a temporary file must be left over from a killed process
@@ -35,7 +36,7 @@ def atomic_file(path):
             if mode is not None:
                 os.chmod(temporary, mode)
             os.fsync(stream.fileno())
-        os.replace(temporary, target)
+        into_place(temporary, target)
         _sync_folder(folder)
     except OSError as error:
         raise RefpcmError(_sentence(error, path, folder)) from error

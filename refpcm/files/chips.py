@@ -1,10 +1,17 @@
 """Chips as files: one checksummed file in the safetensors layout, written atomically."""
 
+from math import isfinite
+
+import numpy as np
+
 from refpcm.errors import RefpcmError
 from refpcm.files.reading import parse_json
 from refpcm.files.tensors import read_tensors, write_tensors
+from refpcm.spec import random
 from refpcm.spec.pcm.chip import FORMAT, STATE, Chip, Crossbar, chip_hash, identity_text
-from refpcm.spec.pcm.device_data import device_from_dict
+from refpcm.spec.pcm.device_data import CURVES, device_from_dict
+
+LARGEST = 2 ** 53  # of whole numbers among a device's: up to there they are floats as well
 
 
 def save_chip(path, chip):
@@ -22,13 +29,32 @@ def load_chip(path):
         identity = parse_json(metadata["chip"], f"{path}: its description")
         crossbars = tuple(_crossbar(layer, tensors) for layer in identity["layers"])
         chip = Chip(device_from_dict(identity["device"]), identity["seed"], identity["chip"], crossbars)
+        _check_numbers(chip)
         whole = identity["format"] == FORMAT and chip_hash(chip) == metadata["hash"]
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RefpcmError):
+    except (ArithmeticError, ValueError, KeyError, TypeError, IndexError, AttributeError, RefpcmError):
         whole = False
     if not whole:
         raise RefpcmError(f"{path}: this version cannot read the chip ({FORMAT} wanted), or it was altered; program it "
                           "again, or take another copy of the file")
     return chip
+
+
+def _check_numbers(chip):
+    """Raises ValueError or TypeError for names, numbers and curves of a Chip that are of other types than programming gives."""
+    addresses = [(chip.seed, "seed"), (chip.chip, "chip"), *((crossbar.number, "layer") for crossbar in chip.crossbars)]
+    if not all(type(value) is int and 0 <= value < 2 ** random.LIMITS[name] for value, name in addresses):
+        raise ValueError("an address of other random numbers")
+    if not all(isinstance(each.name, str) for each in (chip.device, *chip.crossbars)):
+        raise ValueError("names that are no text")
+    pieces = [piece for curve in CURVES for piece in getattr(chip.device, curve)]
+    numbers = [number for piece in pieces for number in (*piece.coefficients, piece.low, piece.high, piece.below)]
+    if not all(type(number) is float or type(number) is int and abs(number) < LARGEST for number in numbers):
+        raise ValueError("a curve of other things than numbers")
+    for crossbar in chip.crossbars:
+        if type(crossbar.w_max) not in (int, float) or not (isfinite(crossbar.w_max) and crossbar.w_max >= 0):
+            raise ValueError("a largest weight that is none")
+        if not all(np.isfinite(getattr(crossbar, part)).all() for part in STATE):
+            raise ValueError("a state that is not finite")
 
 
 def _crossbar(layer, tensors):

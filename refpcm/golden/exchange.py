@@ -53,7 +53,7 @@ def write_case(folder, case):
         lines += [" ".join([kind, entry.name, entry.dtype, *map(str, entry.shape)]) for entry in entries]
     write_plain(folder / "inputs.safetensors", case.input_arrays())
     write_plain(folder / "outputs.safetensors", {o.name: poisoned(o.dtype, o.shape) for o in case.outputs})
-    (folder / "case.txt").write_text("\n".join(lines) + "\n")
+    (folder / "case.txt").write_bytes("\n".join([*lines, ""]).encode())
 
 
 def read_outputs(folder, case):

@@ -40,8 +40,8 @@ def _write(folder, cases, versions, kept):
     manifest = {"kit": "refpcm-golden", "version": VERSION, "generator": versions, "files": files, "errata": ERRATA,
                 "cases": entries}
     text = json.dumps(manifest, separators=(",", ":")).replace('{"id"', '\n{"id"')  # one line a case
-    (folder / SCHEMA).write_text((HERE / SCHEMA).read_text())
-    (folder / "manifest.json").write_text(text + "\n")
+    (folder / SCHEMA).write_bytes((HERE / SCHEMA).read_bytes())
+    (folder / "manifest.json").write_bytes(text.encode() + b"\n")  # as text it would have other bytes on Windows
 
 
 def _case_entry(case, file, tensors):

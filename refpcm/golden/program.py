@@ -26,7 +26,7 @@ def command_asker(command, time_limit_s=TIME_LIMIT_S):
     Raises RefpcmError for an empty command or an open quotation; asking raises it for a program that cannot be run.
     """
     try:
-        words = shlex.split(command)
+        words = split_command(command)
     except ValueError as error:
         raise RefpcmError(f"--command {command}: {error}; close the quotation") from error
     if not words:
@@ -50,6 +50,16 @@ def command_asker(command, time_limit_s=TIME_LIMIT_S):
                 raise Broken(f"exit status {status}: {_last_lines(err) or _last_lines(out) or 'no message'}")
             return answered_outputs(folder, case)
     return ask
+
+
+def split_command(command):
+    """Return the words of a command line as the system's shell takes them; on Windows a backslash is part of a path.
+
+    Raises ValueError for an open quotation.
+    """
+    if os.name != "nt":
+        return shlex.split(command)
+    return [word[1:-1] if word[:1] == word[-1:] == '"' else word for word in shlex.split(command, posix=False)]
 
 
 def _run(arguments, out, err, time_limit_s):

@@ -30,7 +30,7 @@ def plan(state, training, validation, budget, began):
     ticks = []
 
     def timed(copy, total):
-        ticks.append(time.monotonic())
+        ticks.append(time.perf_counter())
         return len(ticks) > 3 and ticks[-1] - ticks[0] > min(REHEARSAL_SECONDS, 0.1 * budget)
     loop.train(copy, training, timed, lambda copy, record: None)
     step_seconds = (ticks[-1] - ticks[0]) / (len(ticks) - 1)  # the first step, which may compile, is left out

@@ -70,8 +70,8 @@ def train(state, dataset, after_step, after_epoch):
     decayed = decayed_names(state.parameters, config.decay)
     per_epoch, total = steps_per_epoch(config, len(source)), total_steps(config, len(source))
     averaged_from = total - averaged_steps(config, per_epoch, total)
-    order, began = None, time.monotonic() - state.seconds
-    epoch_began, epoch_first = time.monotonic(), state.step
+    order, began = None, time.perf_counter() - state.seconds
+    epoch_began, epoch_first = time.perf_counter(), state.step
     while state.step < total:
         epoch, within = divmod(state.step, per_epoch)
         if order is None or within == 0:
@@ -87,17 +87,17 @@ def train(state, dataset, after_step, after_epoch):
             include(state.average, state.parameters, state.step - averaged_from)
         state.loss_sum += loss
         state.correct += correct
-        state.seconds = time.monotonic() - began
+        state.seconds = time.perf_counter() - began
         if within + 1 == per_epoch or state.step == total:
             done = (within + 1) * config.batch_size
-            now = time.monotonic()
+            now = time.perf_counter()
             record = {"epoch": epoch + 1, "step": state.step, "learning_rate": lr,
                       "train_loss": state.loss_sum / (within + 1), "train_accuracy": state.correct / done,
                       "images_per_second": (state.step - epoch_first) * config.batch_size / (now - epoch_began),
                       "seconds": state.seconds}
             state.loss_sum, state.correct = 0.0, 0
             after_epoch(state, record)
-            epoch_began, epoch_first = time.monotonic(), state.step
+            epoch_began, epoch_first = time.perf_counter(), state.step
         if after_step(state, total):
             break
     return state.step >= total

@@ -10,8 +10,8 @@ from refpcm.files.reading import read_bytes
 def append_record(path, record):
     """Add a line. Raises RefpcmError if it cannot be written (a full disk, say)."""
     try:
-        with open(path, "a") as file:
-            file.write(json.dumps(record) + "\n")
+        with open(path, "ab") as file:
+            file.write(json.dumps(record).encode() + b"\n")
     except OSError as error:
         raise RefpcmError(f"cannot write {path}: {error.strerror}; make room, then resume the run") from None
 

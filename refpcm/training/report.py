@@ -2,7 +2,6 @@
 
 import json
 import math
-import shlex
 from importlib.util import find_spec
 
 from refpcm import cli
@@ -75,8 +74,8 @@ def report(folder, state, training, dataset, request):
     if request.chips:
         print(f"\nThe same network on {request.chips} simulated PCM chips:\n\n{chip_table(result['chips'])}")
         print("\n" + (f"picture  {result['picture']}" if result["picture"] else NO_PICTURE))
-    print(f"\nNext: python -m refpcm.evaluate --network {shlex.quote(str(folder / NETWORK))}"
-          + (f" --data {shlex.quote(request.data)}" if request.data else "") + " --chips 10 --plot accuracy.png")
+    print(f"\nNext: python -m refpcm.evaluate --network {cli.quoted(folder / NETWORK)}"
+          + (f" --data {cli.quoted(request.data)}" if request.data else "") + " --chips 10 --plot accuracy.png")
     if not request.data:
         print("The paper's figures on a small scale: python -m refpcm.reproduce all")
 

@@ -4,7 +4,6 @@ import hashlib
 import itertools
 import json
 import os
-import shlex
 import sys
 import time
 from dataclasses import replace
@@ -90,7 +89,7 @@ def train_in(folder, state, dataset, training, validation, request, began):
     """Train `state` to its end, or until somebody stops it, then report. Return the exit status."""
     keep_records(folder / METRICS, state.step)
     session = Session(folder, state, training, validation, request, began,
-                      f"go on with: python -m refpcm.train --resume {shlex.quote(str(folder))}")
+                      f"go on with: python -m refpcm.train --resume {cli.quoted(folder)}")
     complete = session.run()
     if complete:
         report(folder, state, training, dataset, request)
@@ -129,7 +128,7 @@ def hold_back(dataset, validation_images):
 def refuse_used(folder):
     """Raises RefpcmError if `folder` holds a run or any file that a run would write over."""
     if (Path(folder) / CHECKPOINT).exists():
-        raise RefpcmError(f"{folder} already holds a run; go on with it by --resume {shlex.quote(str(folder))}, or choose "
+        raise RefpcmError(f"{folder} already holds a run; go on with it by --resume {cli.quoted(folder)}, or choose "
                           "another --out")
     for name in (CONFIG, METRICS, NETWORK, RESULT):
         if (Path(folder) / name).exists():
