@@ -13,7 +13,7 @@ def run(program, work, arguments):
 
     SIGTERM unwinds the stack like Ctrl-C, so that unfinished files are removed, and ends with status 143.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         work(arguments)
         return 0
@@ -28,8 +28,19 @@ def run(program, work, arguments):
     except KeyboardInterrupt:
         print(f"{program}: stopped", file=sys.stderr)
         return 130
+    except _Terminated:
+        print(f"{program}: terminated", file=sys.stderr)
+        return 128 + signal.SIGTERM
     print(f"{program}: {shown_lines(message)}", file=sys.stderr)
     return 2
+
+
+class _Terminated(BaseException):
+    """SIGTERM, on its way up through whatever has to be removed."""
+
+
+def _terminate(*_):
+    raise _Terminated
 
 
 def note(text):

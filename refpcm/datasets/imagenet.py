@@ -1,6 +1,7 @@
 """ImageNet as a Dataset: an index made by `python -m data_tools.imagenet`, its images decoded when asked for."""
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -70,7 +71,7 @@ class Images:
 
 def is_index(folder):
     """Whether `folder` (None: built in) is an ImageNet index, whatever state it is in."""
-    return folder is not None and (Path(folder) / imagenet_index.DESCRIPTION).is_file()
+    return folder is not None and os.path.isfile(os.path.join(folder, imagenet_index.DESCRIPTION))
 
 
 def load_index(folder):

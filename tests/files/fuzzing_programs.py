@@ -4,6 +4,7 @@ As fuzzing_targets.py, into whose TARGETS these go. A digest that would end ever
 what stands behind it must hold against somebody who can compute a SHA-256, too.
 """
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -152,21 +153,24 @@ def resealed(name, save, read, *keys):
 def header(name, save, read):
     """A target of the header of a file in the safetensors layout; its digest is computed again."""
     def make(folder):
-        import hashlib
         path = folder / "file"
         save(path)
-        whole = path.read_bytes()
-        length = int.from_bytes(whole[:8], "little")
-        head, data = whole[8:8 + length], whole[8 + length:]
-        digest = json.loads(head)["__metadata__"]["refpcm.sha256"].encode()
-        head = head.replace(digest, b"0" * 64)
-
-        def put(content):
-            zeroed = len(content).to_bytes(8, "little") + content
-            right = hashlib.sha256(zeroed + data).hexdigest().encode()
-            path.write_bytes(zeroed.replace(b"0" * 64, right, 1) + data)
-        return head, put, lambda: read(path)
+        return *header_of(path), lambda: read(path)
     TARGETS[name] = make
+
+
+def header_of(path):
+    """The header of a file without its digest, and a function that puts another one there, with a right digest."""
+    whole = path.read_bytes()
+    length = int.from_bytes(whole[:8], "little")
+    head, data = whole[8:8 + length], whole[8 + length:]
+    digest = json.loads(head)["__metadata__"]["refpcm.sha256"].encode()
+
+    def put(content):
+        zeroed = len(content).to_bytes(8, "little") + content
+        right = hashlib.sha256(zeroed + data).hexdigest().encode()
+        path.write_bytes(zeroed.replace(b"0" * 64, right, 1) + data)
+    return head.replace(digest, b"0" * 64), put
 
 
 def save_state(path):
@@ -378,18 +382,17 @@ def manifest_of_a_golden_kit(folder):
 
 @target
 def tensors_of_a_golden_kit(folder):
-    """With the digest of the file agreeing in manifest and file."""
+    """With the digests of the file agreeing, its own and that in the manifest."""
     small_kit(folder / "kit")
     path = folder / "kit/l1.safetensors"
-    whole = path.read_bytes()
-    length = int.from_bytes(whole[:8], "little")
+    head, put_header = header_of(path)
     manifest = json.loads((folder / "kit/manifest.json").read_bytes())
 
     def put(content):
-        path.write_bytes(content + whole[8 + length:])
+        put_header(content)
         manifest["files"][path.name] = sha256_of(path)
         (folder / "kit/manifest.json").write_text(json.dumps(manifest))
-    return whole[:8 + length], put, lambda: use_kit(folder / "kit")
+    return head, put, lambda: use_kit(folder / "kit")
 
 
 @target

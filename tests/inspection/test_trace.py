@@ -252,3 +252,11 @@ def test_the_numbers_of_every_kind_of_protocol_hold(small, changes, tmp_path):  
     found, status = followed(tmp_path, 1e7, protocol.compensations[-1], reprogram=True)
     assert found["holds"] and found["units"][0]["status"] == "ok"
     assert {name for name, each in status.items() if each != "ok"} == {"start 0", "code"}  # neither was noted
+
+
+def test_a_name_beyond_all_limits_is_not_there(copied):
+    path = copied / "results" / "result.json"
+    result = json.loads(path.read_text())
+    result["protocol"]["data"] = "a" * 300
+    path.write_text(json.dumps(result))
+    assert followed(copied)[1]["data"] == "not there"

@@ -1,0 +1,17 @@
+"""docs/faults.md: every test that a fault is held by is there."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_kind_of_fault_names_tests_that_are_there():
+    page = (ROOT / "docs/faults.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \|.*$", page, re.MULTILINE)
+    assert rows == [str(number) for number in range(1, 25)]
+    for line in re.findall(r"^\| \d+ \|.*$", page, re.MULTILINE):
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", line)
+        assert named, line
+        for file, name in named:
+            assert f"\ndef {name}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{name}"
