@@ -6,8 +6,9 @@ import time
 PAUSES_S = (0.01, 0.03, 0.1, 0.3, 1.0)  # Windows refuses while another program, such as a virus scanner, has a file open
 
 
-def into_place(source, target, rename=os.replace):
-    """Rename `source` to `target`; a file there is replaced, with rename=os.rename not on Windows. Raises OSError."""
+def into_place(source, target, rename=None):
+    """Rename `source` to `target` by os.replace, or by another function such as os.rename. Raises OSError as that does."""
+    rename = rename or os.replace
     for pause_s in PAUSES_S if os.name == "nt" else ():
         try:
             return rename(source, target)

@@ -7,6 +7,7 @@ from data_tools import npy, pickle_machine, pickle_values, reading
 from refpcm.convert import CIFAR10, IMAGENET
 from refpcm.files import holders, tensors, torch_names
 from refpcm.files import reading as refpcm_reading
+from refpcm.golden import kit
 
 PAGE = (Path(__file__).parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
 
@@ -30,5 +31,6 @@ def test_the_numbers_are_those_of_the_program():
     assert reading.unpacked_limit(0) == 2 ** 26 and reading.unpacked_limit(10) - reading.unpacked_limit(9) == 64
     assert reading.TEXT_LIMIT == 2 ** 24 and refpcm_reading.TOML_LIMIT == 2 ** 16 and "16 MiB" in PAGE and "64 KiB" in PAGE
     assert f"{refpcm_reading.TOML_LINE_LIMIT:,} characters" in PAGE and f"{npy.HEADER_LIMIT:,} bytes" in PAGE
+    assert f"at most {reading.DEEPEST} levels deep" in PAGE and kit.LARGEST_MANIFEST == kit.LARGEST_RECIPE == 2 ** 24
     assert tensors.HEADER_LIMIT == 100_000_000 and "100 MB" in PAGE
     assert all(f"`{holder}`" in PAGE for holder in holders.HOLDERS)
