@@ -6,8 +6,8 @@ import sys
 from refpcm import cli
 from refpcm.evaluation.workers import check_workers, executor
 from refpcm.inspection.commands import chip, trace
-from refpcm.inspection.options import add_run, add_tiles, parser
-from refpcm.inspection.running import Meter, loaded, show, with_meter
+from refpcm.inspection.options import add_outputs, add_run, add_tiles, parser
+from refpcm.inspection.running import Meter, check_outputs, identity, loaded, show, with_meter
 
 LOSS = """\
 Attribute the loss of accuracy on chips to physical causes, to layers, or to both.
@@ -37,12 +37,13 @@ def loss(arguments):
     add_tiles(made)
     options = made.parse_args(arguments)
     check_workers(options.workers, options.scheduler)
+    check_outputs(options, options.out)
     protocol, inputs = loaded(options)
     from refpcm.evaluation.report import refuse_foreign
     from refpcm.files.atomic import make_folder
     from refpcm.files.lock import locked
     from refpcm.inspection.loss import run_loss
-    from refpcm.inspection.loss_report import loss_table, write_loss
+    from refpcm.inspection.loss_report import loss_blocks, write_loss
     from refpcm.inspection.loss_task import loss_fingerprint
     mark = loss_fingerprint(inputs, protocol)
     folder = options.out or f"runs/inspect-loss-{mark[:8]}"
@@ -55,19 +56,26 @@ def loss(arguments):
         meter.clear()
         result["versions"] = cli.versions()
         write_loss(folder, result)
-    show(options, result, lambda: f"{loss_table(result)}\n\nwritten: {folder}/result.json, result.csv")
+    show(options, result, "Where the accuracy goes", loss_blocks(result), [f"{folder}/result.json", "result.csv"])
 
 
 def file(arguments):
     """Show what is in a file or folder."""
     made = cli.parser("refpcm.inspect", FILE)
     made.add_argument("file", type=cli.name, metavar="FILE", help="file or folder")
-    made.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    add_outputs(made)
     options = made.parse_args(arguments)
+    from refpcm.errors import RefpcmError
     from refpcm.inspection.contents import describe
-    from refpcm.inspection.tables import contents_table
+    from refpcm.inspection.report import charts_of
+    from refpcm.inspection.tables import contents_blocks
+    check_outputs(options)
     found = describe(options.file)
-    show(options, found, lambda: contents_table(found))
+    blocks = contents_blocks(found)
+    if options.plot and not charts_of(blocks):
+        raise RefpcmError(f"--plot {options.plot}: {options.file} is a {found['kind']}, of which there is no picture; "
+                          "leave --plot out")
+    show(options, {**found, "versions": cli.versions()}, f"What is in {options.file}", blocks)
 
 
 def device(arguments):
@@ -81,30 +89,41 @@ def device(arguments):
     made.add_argument("--device", metavar="NAME", default="joshi2020", help="name of a device, or a TOML file")
     for name, what in (("seed", "of all random numbers"), ("chip", "number of the chip"), ("draw", "number of the read")):
         made.add_argument(f"--{name}", type=int, metavar="N", default=0, help=what)
-    made.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    add_outputs(made)
     options = made.parse_args(arguments)
     from refpcm.files.devices import find_device
     from refpcm.files.network_file import load_network
-    from refpcm.inspection.device_trace import trace_weight
-    from refpcm.inspection.tables import trace_table
+    from refpcm.files.reading import sha256_of
+    from refpcm.inspection.device_trace import times_between, trace_weight
+    from refpcm.inspection.tables import device_blocks
     from refpcm.times import parse_times
-    steps = trace_weight(load_network(options.network), find_device(options.device), options.layer, options.row,
-                         options.column, parse_times(options.times), options.seed, options.chip, options.draw)
-    show(options, {"layer": options.layer, "row": options.row, "column": options.column, "steps": steps},
-         lambda: trace_table(steps))
+    check_outputs(options)
+    weight, times_s = (options.layer, options.row, options.column), parse_times(options.times)
+    network, device = load_network(options.network), find_device(options.device)
+
+    def steps_at(times_s):
+        return trace_weight(network, device, *weight, times_s, options.seed, options.chip, options.draw)
+    steps = steps_at(times_s)
+    found = {"network": options.network, "device": options.device, "seed": options.seed, "chip": options.chip,
+             "layer": options.layer, "row": options.row, "column": options.column, "steps": steps,
+             "sha256": {"network": sha256_of(options.network)}, "versions": cli.versions()}
+    show(options, found, f"One weight: {options.layer}, row {options.row}, column {options.column}",
+         device_blocks(steps, lambda: steps_at(times_between(times_s))))
 
 
 def layers(arguments):
     """Show the MVM error of every layer over chips."""
     options = parser("layers", LAYERS).parse_args(arguments)
-    protocol, inputs = loaded(options)
     from refpcm.errors import RefpcmError
     from refpcm.inspection.layers import errors_over_chips
-    from refpcm.inspection.tables import errors_table
+    from refpcm.inspection.tables import errors_blocks
     if options.compensation not in ("none", "gdc"):
         raise RefpcmError("inspect layers: --compensation must be none or gdc; AdaBS changes no weights")
+    check_outputs(options)
+    protocol, inputs = loaded(options)
     found = with_meter(errors_over_chips, inputs, protocol)
-    show(options, {"compensation": options.compensation, "times": found}, lambda: errors_table(found, protocol.chips))
+    show(options, {"compensation": options.compensation, "times": found, **identity(protocol, inputs)},
+         "How far off every layer's output is", errors_blocks(found, protocol.chips))
 
 
 def adabs(arguments):
@@ -112,16 +131,21 @@ def adabs(arguments):
     made = parser("adabs", ADABS, compensation="adabs")
     add_tiles(made)
     options = made.parse_args(arguments)
-    protocol, inputs = loaded(options)
     from refpcm.errors import RefpcmError
+    from refpcm.evaluation.calibration import calibration_text
     from refpcm.evaluation.unit import check_adabs
     from refpcm.inspection.norms import changes_of_norms
-    from refpcm.inspection.tables import norms_table
+    from refpcm.inspection.tables import norms_blocks
     if options.compensation not in ("adabs", "adabs-alone"):
         raise RefpcmError("inspect adabs: --compensation must be adabs or adabs-alone")
+    check_outputs(options)
+    protocol, inputs = loaded(options)
     check_adabs(inputs, protocol)
+    calibration = calibration_text(inputs, protocol)
     found = with_meter(changes_of_norms, inputs, protocol)
-    show(options, {"compensation": options.compensation, "times": found}, lambda: norms_table(found, protocol.chips))
+    show(options, {"compensation": options.compensation, "calibration": calibration, "times": found,
+                   **identity(protocol, inputs)},
+         "What AdaBS changed", norms_blocks(found, protocol.chips, calibration))
 
 
 def images(arguments):
@@ -131,21 +155,26 @@ def images(arguments):
     made.add_argument("--sheet", type=cli.name, metavar="FILE",
                       help="PNG file with the images lost on most chips at the last time")
     options = made.parse_args(arguments)
-    from refpcm.files.atomic import check_writable
-    from refpcm.inspection.images import check_sheet, image_changes, write_sheet
+    from refpcm.evaluation.unit import check_adabs
+    from refpcm.files.atomic import write_bytes
+    from refpcm.inspection.contact_sheet import check_sheet, sheet_of
+    from refpcm.inspection.images import image_changes
+    from refpcm.inspection.images_table import images_blocks
     if options.sheet:
         check_sheet(options.sheet)
-        check_writable(options.sheet)
+    check_outputs(options)
     protocol, inputs = loaded(options)
-    from refpcm.evaluation.unit import check_adabs
-    from refpcm.inspection.tables import images_table
     check_adabs(inputs, protocol)
     found = with_meter(image_changes, inputs, protocol)
+
+    def sheet():
+        return sheet_of(inputs.data.test_images, found[-1]["lost_images"], protocol.chips)
     if options.sheet:
-        write_sheet(options.sheet, inputs.data.test_images, found[-1]["lost_images"])
+        write_bytes(options.sheet, sheet())
     classes = inputs.data.classes
-    show(options, {"compensation": options.compensation, "classes": list(classes), "times": found},
-         lambda: images_table(found, classes) + (f"\n\nwritten: {options.sheet}" if options.sheet else ""))
+    show(options, {"compensation": options.compensation, "classes": list(classes), "times": found,
+                   **identity(protocol, inputs)},
+         "Images lost and won on chips", images_blocks(found, classes, sheet), [options.sheet])
 
 
 COMMANDS = {"loss": loss, "layers": layers, "device": device, "adabs": adabs, "images": images,
@@ -163,7 +192,7 @@ usage: python -m refpcm.inspect COMMAND ...
   trace    from a number of an evaluation back to units, chips, network, data, code and equations
   FILE     what is in a network, chip, checkpoint, results folder, training run or data folder
 
-Each command takes --help and --json."""
+Each command takes --help, --json, --html FILE for a page and, but for trace, --plot FILE for a picture."""
 
 
 def main():

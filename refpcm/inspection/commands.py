@@ -1,7 +1,8 @@
 """The subcommands `chip` and `trace` of `python -m refpcm.inspect`. Imports nothing heavy."""
 
 from refpcm import cli
-from refpcm.inspection.running import Meter, show
+from refpcm.inspection.options import add_outputs
+from refpcm.inspection.running import Meter, check_outputs, show
 
 CHIP = """\
 Show one chip: W_max, programming error and weight errors of every crossbar, and the factors of GDC over time.
@@ -35,20 +36,23 @@ def chip(arguments):
     made.add_argument("--draw", type=int, metavar="N", default=0, help="number of the read at each time")
     made.add_argument("--readout", choices=("columns", "ones", "one_hot"), default="columns", help="of GDC (I-10)")
     made.add_argument("--out", type=cli.name, metavar="FILE", help="file to save the chip in")
-    made.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    add_outputs(made)
     options = made.parse_args(arguments)
     from refpcm.files.chips import save_chip
+    from refpcm.inspection.chip_maps import maps_chart
     from refpcm.inspection.chip_report import check_new, chip_report
-    from refpcm.inspection.tables import chip_table
+    from refpcm.inspection.tables import chip_blocks
     from refpcm.times import parse_times
     times_s = parse_times(options.times)
+    check_outputs(options)
     if options.out:
         check_new(options.out)
     one = _chip_of(options)
-    found = chip_report(one, times_s, options.draw, options.readout)
+    found = {**chip_report(one, times_s, options.draw, options.readout), "versions": cli.versions()}
     if options.out:
         save_chip(options.out, one)
-    show(options, found, lambda: chip_table(found) + (f"\n\nwritten: {options.out}" if options.out else ""))
+    show(options, found, f"Chip {one.chip} of device {one.device.name}",
+         chip_blocks(found, maps_chart(one, times_s[-1], options.draw, options.readout)), [options.out])
 
 
 def _chip_of(options):
@@ -78,15 +82,16 @@ def trace(arguments):
     made.add_argument("--network", type=cli.name, metavar="FILE",
                       help="where the network file is now (default: as noted)")
     made.add_argument("--data", type=cli.name, metavar="DIR", help="where the data are now (default: as noted)")
-    made.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    add_outputs(made, picture=False)
     options = made.parse_args(arguments)
     from refpcm.inspection.trace import trace_number
-    from refpcm.inspection.trace_table import links_table
+    from refpcm.inspection.trace_table import links_blocks
     from refpcm.times import parse_time
+    check_outputs(options)
     t_s = None if options.time is None else parse_time(options.time)
     meter = Meter("chip")
     found = trace_number(options.results, t_s, options.compensation, options.reprogram, options.network, options.data,
                          meter.update)
     meter.clear()
-    show(options, found, lambda: links_table(found))
+    show(options, {**found, "versions": cli.versions()}, "From a number back to what it was made from", links_blocks(found))
     return 0 if found["holds"] else 1

@@ -9,6 +9,7 @@ from refpcm.evaluation.evidence import Counts, summary_of_evidence
 from refpcm.evaluation.provenance import INITIAL, data_identity
 from refpcm.evaluation.store import digest_of_unit
 from refpcm.files.reading import read_json, sha256_of
+from refpcm.inspection.trace import DAMAGE, damaged
 
 ROW_COLUMNS = ("t_s", "compensation", "mean", "low", "high", "chips", "reads")
 SAME, OTHER, GONE, UNKNOWN = "the file has this hash", "the file has changed since", "the file is gone", "no hash was kept"
@@ -20,7 +21,11 @@ def describe_folder(folder):
     if os.path.exists(config):
         return describe_training(folder, config, result)
     if os.path.exists(result):
-        return describe_results(folder, read_json(result), result)
+        found = read_json(result)
+        try:
+            return describe_results(folder, found, result)
+        except DAMAGE as error:
+            raise RefpcmError(damaged(result)) from error
     if os.path.exists(os.path.join(folder, "dataset.json")) or is_index(folder):
         return describe_data(folder)
     raise RefpcmError(f"{folder} holds neither results nor a training run nor data of refpcm; give another folder or a file")
@@ -40,10 +45,11 @@ def describe_results(folder, result, path):
     if "times" in result:
         rows = [[row["t_s"], protocol["compensations"][0], row["accuracy"]["mean"], row["accuracy"]["low"],
                  row["accuracy"]["high"], protocol["chips"], 1] for row in result["times"]]
-        return {"kind": "attribution", "path": str(folder), "facts": facts, "columns": ROW_COLUMNS, "rows": rows}
+        return {"kind": "attribution", "path": str(folder), "facts": facts, "columns": ROW_COLUMNS, "rows": rows,
+                "result": result}
     facts["evidence"] = stored_evidence(folder, result["fingerprint"])
     return {"kind": "evaluation", "path": str(folder), "facts": facts, "columns": ROW_COLUMNS,
-            "rows": [[row[name] for name in ROW_COLUMNS] for row in result["rows"]]}
+            "rows": [[row[name] for name in ROW_COLUMNS] for row in result["rows"]], "result": result}
 
 
 def checked_file(path, digest):

@@ -16,9 +16,10 @@ from refpcm.evaluation.run import run
 from refpcm.evaluation.store import digest_of_unit
 from refpcm.files.network_file import load_network, save_network
 from refpcm.files.reading import sha256_of
+from refpcm.inspection.report import as_text
 from refpcm.inspection.trace import trace_number
 from refpcm.inspection.trace_sources import equations
-from refpcm.inspection.trace_table import links_table
+from refpcm.inspection.trace_table import links_blocks
 from refpcm.spec.crossbars import program_network
 from refpcm.spec.pcm.chip import chip_hash
 from refpcm.spec.pcm.device import DEVICES, JOSHI2020
@@ -58,7 +59,7 @@ def followed(folder, *number, **options):
     """The links, which must be ready for JSON and for the screen, and {link: status}."""
     found = trace_number(folder / "results", *(number or NUMBER), **options)
     json.dumps(found)
-    assert found["number"]["status"] in links_table(found)
+    assert found["number"]["status"] in as_text(links_blocks(found))
     status = {f"chip {each['chip']}": each["status"] for each in found["chips"]}
     starts = [each for each in found["sources"] if each["link"] == "start"]
     status.update({f"start {number}": each["status"] for number, each in enumerate(starts)})
