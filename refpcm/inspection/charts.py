@@ -14,7 +14,7 @@ from refpcm.times import time_text
 # Of the "muted" scheme of Tol 2021, none of which is the colour of a compensation.
 CAUSE_COLOURS = {"programming noise": "#332288", "idle devices": "#88CCEE", "spread of nu": "#CC6677",
                  "mean drift": "#882255", "read noise": "#117733", "converters": "#DDCC77", "output noise": "#999933"}
-ROW, FRAME = 0.34, 1.5  # inches of a row of bars, and of title, axis and legend
+ROW, FRAME = 0.3, 1.5  # inches of a row of bars, and of title, axis and legend
 WIDTH, TWO_PANELS = 5.1, 6.6  # inches; a phone shows the first whole
 NAME = 28  # characters of a name on an axis
 
@@ -41,6 +41,12 @@ def series(number):
             for i in range(number)]
 
 
+def headed(figure, axes, title, label):
+    """Write title and label of the horizontal axis where they have room: long names leave the axes little width."""
+    figure.suptitle(title, fontsize=11)
+    axes.set_xlabel(label, loc="right")
+
+
 def legend_below(figure, axes):
     """Put the legend of the axes under the panels."""
     handles, labels = axes.get_legend_handles_labels()
@@ -62,7 +68,7 @@ def loss_chart(title, rows, lost, compensation):
         row_axis(axes, [row["name"] for row in rows])
         axes.axvline(0, color="black", lw=0.8)
         whole = axes.axvline(lost["mean"], color="black", linestyle=":", label="all together")
-        axes.set(title=title, xlabel=f"points of accuracy; compensation: {LABELS[compensation]}")
+        headed(figure, axes, title, f"points of accuracy; compensation: {LABELS[compensation]}")
         patches = [Patch(color="#555555", label="lost with only this"),
                    Patch(color="#555555", alpha=0.4, label="won back without it")]
         figure.legend(handles=[*patches, whole], loc="outside lower center", ncols=3, fontsize=9)
@@ -80,8 +86,8 @@ def errors_chart(found):
             axes.errorbar([each["mean"] for each in row["layers"]], np.arange(len(names)) + offset, xerr=errors, linestyle="",
                           color=colour, marker=marker, markersize=5, capsize=2, label=f"after {time_text(row['t_s'])}")
         row_axis(axes, names)
-        axes.set_xlim(0, None)
-        axes.set(title=title, xlabel="||error|| / ||output||, mean and standard deviation over chips")
+        axes.set_xlim(0, 1.05 * axes.get_xlim()[1])
+        headed(figure, axes, title, "||error|| / ||output||, mean and standard deviation over chips")
         legend_below(figure, axes)
     return Chart(title, draw, (WIDTH, FRAME + 0.2 * len(found) + ROW * len(names)))
 
@@ -104,7 +110,7 @@ def norms_chart(found):
         row_axis(left, names)
         right.grid(axis="x", alpha=0.3)
         right.axvline(1, color="black", lw=0.8)
-        left.set_xlim(0, None)
+        left.set_xlim(0, 1.05 * left.get_xlim()[1])
         left.set(title="shift of the means", xlabel="trained standard deviations")
         right.set(title="ratio of the variances", xlabel="after / before")
         legend_below(figure, left)
@@ -165,15 +171,16 @@ def confusion_chart(title, matrix, classes):
         axes, wrong = figure.subplots(), np.where(np.eye(len(classes)) > 0, np.nan, matrix)
         most = np.nanmax(wrong, initial=0) or 1
         image = axes.imshow(wrong, cmap="Blues", vmin=0, vmax=most)
-        names = [shown(name, NAME) for name in classes]
+        names = [shown(name, NAME // 2) for name in classes]
         axes.set_xticks(range(len(names)), names, rotation=90)
         axes.set_yticks(range(len(names)), names)
         for true, told in np.ndindex(*matrix.shape) if len(classes) <= 12 else ():
             axes.text(told, true, f"{matrix[true, told]:.1f}", ha="center", va="center", fontsize=7,
                       color="white" if wrong[true, told] > 0.6 * most else "black")
-        figure.colorbar(image, label="images, mean over chips", shrink=0.8)
-        axes.set(title=title, xlabel="class told", ylabel="true class")
-    return Chart(title, draw, (WIDTH, WIDTH))
+        figure.colorbar(image, shrink=0.8)
+        axes.set(xlabel="class told", ylabel="true class")
+        figure.suptitle(f"{title}: mean over chips", fontsize=11)
+    return Chart(title, draw, (WIDTH, 4.4))
 
 
 def accuracy_chart(result):

@@ -26,7 +26,7 @@ def images_blocks(found, classes, sheet=None):
         lines = [(str(each["image"]), each["class"], each["told"], f"{each['chips']} of {chips}")
                  for each in row["lost_images"]]
         blocks.append(Table(("image", "class", "told by most", "lost on chips"), lines,
-                            "right in the digital network, wrong on chips, most often first"))
+                            f"{when}: right in the digital network, wrong on chips, most often first"))
     return [*blocks, *([Picture("Images that the digital network recognises and most chips miss, at the last time", sheet)]
                        if sheet else [])]
 
@@ -35,13 +35,13 @@ def confusions(matrix, classes, when):
     """Return the confusion matrix (classes, classes) as blocks, of many classes the most frequent confusions."""
     if len(classes) <= MOST_CLASSES:
         lines = [(name, *(f"{value:.1f}" for value in line)) for name, line in zip(classes, matrix)]
-        return [Table(("class told:", *classes), lines, "images of each class (rows), mean over chips"),
-                confusion_chart(f"What chips take the images for after {when}", matrix, classes)]
+        return [Table(("class told:", *classes), lines, f"{when}: images of each class (rows), mean over chips"),
+                confusion_chart(f"What chips take images for, {when}", matrix, classes)]
     wrong = matrix - np.diag(np.diag(matrix))
     order = np.argsort(-wrong, axis=None, kind="stable")[:CONFUSIONS]
     lines = [(classes[true], classes[told], f"{wrong[true, told]:.1f}")
              for true, told in zip(*np.unravel_index(order, wrong.shape)) if wrong[true, told]]
-    return [Table(("class", "told", "images"), lines, "most frequent confusions, mean over chips")]
+    return [Table(("class", "told", "images"), lines, f"{when}: most frequent confusions, mean over chips")]
 
 
 def mean_text(counts):

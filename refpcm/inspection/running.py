@@ -83,8 +83,8 @@ def show(options, result, title, blocks, written=()):
     from refpcm.inspection.report import Text, as_text, charts_of
     html, plot = options.html, getattr(options, "plot", None)
     if html:
-        from refpcm.inspection.page import made_from, write_page
-        write_page(html, title, blocks, made_from(f"python -m refpcm.inspect {shlex.join(sys.argv[1:])}", result))
+        from refpcm.inspection.page import write_page
+        write_page(html, title, blocks, f"python -m refpcm.inspect {shlex.join(sys.argv[1:])}", result)
     if plot:
         from refpcm.inspection.pictures import write_picture
         write_picture(plot, charts_of(blocks))

@@ -26,22 +26,22 @@ def test_text_and_page_show_the_same_words():
     blocks = [Text("a sentence"), Facts((("label", "value"),)),
               Table(("layer", "error"), [("conv1", "0.5"), ("fc", "-")], "above:", "below")]
     assert as_text(blocks) == "a sentence\n\nlabel  value\n\nabove:\nlayer  error\nconv1  0.5\nfc     -\nbelow"
-    shown = checked(as_page("title", blocks, [("command", "c")])).cells()
+    shown = checked(as_page("title", blocks, "c", {})).cells()
     assert {"a sentence", "label", "value", "layer", "error", "conv1", "0.5", "fc", "-", "above", "below", "title", "c"} <= shown
 
 
 def test_a_long_table_is_folded():
-    short, long = (as_page("t", [Table(("a",), [("1",)] * count)], []) for count in (12, 13))
+    short, long = (as_page("t", [Table(("a",), [("1",)] * count)], "c", {}) for count in (12, 13))
     assert "<details>" not in short and "<summary>13 rows</summary>" in long
 
 
 def test_foreign_text_stays_text_everywhere():
     blocks = [Text(HOSTILE), Facts(((HOSTILE, HOSTILE),)), Table((HOSTILE,), [(HOSTILE,)], HOSTILE, HOSTILE),
               Picture(HOSTILE, lambda: b"png")]
-    text = as_page(HOSTILE, blocks, [(HOSTILE, HOSTILE)])
+    text = as_page(HOSTILE, blocks, HOSTILE, {"sha256": {HOSTILE: HOSTILE}})
     found = checked(text)
     assert "\x1b" not in text and "\u202e" not in text
-    assert sum("<script>alert(\'x\')</script>" in each for each in found.texts) == 12
+    assert sum("<script>alert(\'x\')</script>" in each for each in found.texts) == 13
     assert made_from("c", {"sha256": {"data": {"test": "9"}}, "other": 1}) == [("command", "c"), ("sha256 data test", "9")]
 
 
@@ -51,7 +51,7 @@ def test_foreign_text_stays_text_in_charts():
     charts = [loss_chart(HOSTILE, rows(["spread of nu", named]), point(1.0), "gdc"),
               errors_chart([{"t_s": 25.0, "layers": [{"name": named, "mean": 0.1, "std": None}]}]),
               confusion_chart(HOSTILE, np.array([[3.0, 1.0], [0.0, 4.0]]), [named, "b"])]
-    assert len(checked(as_page("t", charts, [])).ids) > 10
+    assert len(checked(as_page("t", charts, "c", {})).ids) > 10
 
 
 @DRAWS
@@ -74,7 +74,7 @@ def test_a_picture_holds_all_charts(tmp_path, ending):
 
 def test_without_matplotlib_the_page_says_so(monkeypatch):
     monkeypatch.setattr(page, "can_draw", lambda: False)
-    found = checked(as_page("t", [Chart("title", None, (5, 4))], []))
+    found = checked(as_page("t", [Chart("title", None, (5, 4))], "c", {}))
     assert any("matplotlib is not installed" in each for each in found.texts)
 
 
@@ -83,7 +83,7 @@ def test_only_pages_of_this_program_are_replaced(tmp_path):
     check_page(path)
     path.write_text("")
     check_page(path)
-    page.write_page(path, "t", [], [])
+    page.write_page(path, "t", [], "c", {})
     check_page(path)
     path.write_text("<p>notes of somebody</p>")
     with pytest.raises(RefpcmError, match="is no page of refpcm.inspect; choose another name"):
