@@ -5,7 +5,7 @@ import sys
 
 from refpcm import cli
 from refpcm.evaluation.workers import check_workers, executor
-from refpcm.inspection.commands import chip, trace
+from refpcm.inspection.commands import chip, device, trace
 from refpcm.inspection.options import add_outputs, add_run, add_tiles, parser
 from refpcm.inspection.running import Meter, check_outputs, identity, loaded, show, with_meter
 
@@ -19,11 +19,6 @@ Every cause (programming noise, idle devices, spread of nu, mean drift, read noi
 on alone and off alone, and every layer is put on the chip alone and taken off it alone, with the same random numbers.
 """
 FILE = "Show what is in a file or folder of refpcm: a network, a chip, a checkpoint, results, a training run or data."
-DEVICE = """\
-Follow one weight of one layer from the trained number to its conductances at given times, with every random number.
-
-  python -m refpcm.inspect device --network FILE --layer conv1 --row 3 --column 0 --times 25s,1year
-"""
 LAYERS = "MVM error and signal-to-noise ratio of every layer over several chips, after GDC or without compensation."
 ADABS = "What AdaBS, adaptive batch norm statistics, changed in every batch norm, and in which channel most."
 IMAGES = "Which test images chips lose or win against the digital network, and what they are taken for."
@@ -76,39 +71,6 @@ def file(arguments):
         raise RefpcmError(f"--plot {options.plot}: {options.file} is a {found['kind']}, of which there is no picture; "
                           "leave --plot out")
     show(options, {**found, "versions": cli.versions()}, f"What is in {options.file}", blocks)
-
-
-def device(arguments):
-    """Follow one weight of one layer through the chip."""
-    made = cli.parser("refpcm.inspect device", DEVICE)
-    made.add_argument("--network", type=cli.name, metavar="FILE", required=True, help="network file (.safetensors or .npz)")
-    made.add_argument("--layer", type=cli.name, metavar="NAME", required=True, help="a layer on the chip, such as conv1")
-    made.add_argument("--row", type=int, metavar="R", default=0, help="input of the layer's matrix, from 0")
-    made.add_argument("--column", type=int, metavar="K", default=0, help="output of the layer's matrix, from 0")
-    made.add_argument("--times", metavar="LIST", default="25s,1day,1year", help="since programming")
-    made.add_argument("--device", metavar="NAME", default="joshi2020", help="name of a device, or a TOML file")
-    for name, what in (("seed", "of all random numbers"), ("chip", "number of the chip"), ("draw", "number of the read")):
-        made.add_argument(f"--{name}", type=int, metavar="N", default=0, help=what)
-    add_outputs(made)
-    options = made.parse_args(arguments)
-    from refpcm.files.devices import find_device
-    from refpcm.files.network_file import load_network
-    from refpcm.files.reading import sha256_of
-    from refpcm.inspection.device_trace import times_between, trace_weight
-    from refpcm.inspection.tables import device_blocks
-    from refpcm.times import parse_times
-    check_outputs(options)
-    weight, times_s = (options.layer, options.row, options.column), parse_times(options.times)
-    network, device = load_network(options.network), find_device(options.device)
-
-    def steps_at(times_s):
-        return trace_weight(network, device, *weight, times_s, options.seed, options.chip, options.draw)
-    steps = steps_at(times_s)
-    found = {"network": options.network, "device": options.device, "seed": options.seed, "chip": options.chip,
-             "layer": options.layer, "row": options.row, "column": options.column, "steps": steps,
-             "sha256": {"network": sha256_of(options.network)}, "versions": cli.versions()}
-    show(options, found, f"One weight: {options.layer}, row {options.row}, column {options.column}",
-         device_blocks(steps, lambda: steps_at(times_between(times_s))))
 
 
 def layers(arguments):

@@ -1,9 +1,14 @@
-"""The subcommands `chip` and `trace` of `python -m refpcm.inspect`. Imports nothing heavy."""
+"""The subcommands `device`, `chip` and `trace` of `python -m refpcm.inspect`: no test images. Imports nothing heavy."""
 
 from refpcm import cli
 from refpcm.inspection.options import add_outputs
 from refpcm.inspection.running import Meter, check_outputs, show
 
+DEVICE = """\
+Follow one weight of one layer from the trained number to its conductances at given times, with every random number.
+
+  python -m refpcm.inspect device --network FILE --layer conv1 --row 3 --column 0 --times 25s,1year
+"""
 CHIP = """\
 Show one chip: W_max, programming error and weight errors of every crossbar, and the factors of GDC over time.
 
@@ -19,6 +24,39 @@ Follow a number of an evaluation back to the units behind it, their chips, netwo
 
 Every link is "ok", "differs" or "not there". Exit status 1: a link differs, or the number cannot be counted again.
 """
+
+
+def device(arguments):
+    """Follow one weight of one layer through the chip."""
+    made = cli.parser("refpcm.inspect device", DEVICE)
+    made.add_argument("--network", type=cli.name, metavar="FILE", required=True, help="network file (.safetensors or .npz)")
+    made.add_argument("--layer", type=cli.name, metavar="NAME", required=True, help="a layer on the chip, such as conv1")
+    made.add_argument("--row", type=int, metavar="R", default=0, help="input of the layer's matrix, from 0")
+    made.add_argument("--column", type=int, metavar="K", default=0, help="output of the layer's matrix, from 0")
+    made.add_argument("--times", metavar="LIST", default="25s,1day,1year", help="since programming")
+    made.add_argument("--device", metavar="NAME", default="joshi2020", help="name of a device, or a TOML file")
+    for name, what in (("seed", "of all random numbers"), ("chip", "number of the chip"), ("draw", "number of the read")):
+        made.add_argument(f"--{name}", type=int, metavar="N", default=0, help=what)
+    add_outputs(made)
+    options = made.parse_args(arguments)
+    from refpcm.files.devices import find_device
+    from refpcm.files.network_file import load_network
+    from refpcm.files.reading import sha256_of
+    from refpcm.inspection.device_trace import times_between, trace_weight
+    from refpcm.inspection.tables import device_blocks
+    from refpcm.times import parse_times
+    check_outputs(options)
+    weight, times_s = (options.layer, options.row, options.column), parse_times(options.times)
+    network, device = load_network(options.network), find_device(options.device)
+
+    def steps_at(times_s):
+        return trace_weight(network, device, *weight, times_s, options.seed, options.chip, options.draw)
+    steps = steps_at(times_s)
+    found = {"network": options.network, "device": options.device, "seed": options.seed, "chip": options.chip,
+             "layer": options.layer, "row": options.row, "column": options.column, "steps": steps,
+             "sha256": {"network": sha256_of(options.network)}, "versions": cli.versions()}
+    show(options, found, f"One weight: {options.layer}, row {options.row}, column {options.column}",
+         device_blocks(steps, lambda: steps_at(times_between(times_s))))
 
 
 def chip(arguments):
