@@ -64,13 +64,19 @@ def file(arguments):
     from refpcm.inspection.contents import describe
     from refpcm.inspection.report import charts_of
     from refpcm.inspection.tables import contents_blocks
+    from refpcm.inspection.trace import DAMAGE, damaged
     check_outputs(options)
     found = describe(options.file)
-    blocks = contents_blocks(found)
-    if options.plot and not charts_of(blocks):
-        raise RefpcmError(f"--plot {options.plot}: {options.file} is a {found['kind']}, of which there is no picture; "
-                          "leave --plot out")
-    show(options, {**found, "versions": cli.versions()}, f"What is in {options.file}", blocks)
+    try:
+        blocks = contents_blocks(found)
+        if options.plot and not charts_of(blocks):
+            raise RefpcmError(f"--plot {options.plot}: of this file or folder ({found['kind']}) there is no picture; "
+                              "leave --plot out")
+        show(options, {**found, "versions": cli.versions()}, f"What is in {options.file}", blocks)
+    except DAMAGE as error:
+        if "result" not in found:
+            raise
+        raise RefpcmError(damaged(os.path.join(options.file, "result.json"))) from error
 
 
 def layers(arguments):

@@ -31,7 +31,8 @@ thead th { border-bottom: 1px solid #111 }
 tbody th { font-weight: normal }
 tbody th, td.number { white-space: nowrap }
 dl { margin: 0 }
-dt { color: #444; margin-top: .3rem }
+dl > div { margin-top: .3rem }
+dt { color: #444 }
 dd { margin: 0 }
 @media (min-width: 40rem) {
   dl > div { display: grid; grid-template-columns: 13rem 1fr; gap: 1rem }

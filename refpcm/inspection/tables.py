@@ -3,21 +3,16 @@
 import json
 
 from refpcm.cli import counted, per_cent
-from refpcm.errors import RefpcmError
 from refpcm.inspection.charts import accuracy_chart, chip_chart, device_chart, errors_chart, norms_chart
 from refpcm.inspection.loss_report import loss_blocks
 from refpcm.inspection.report import Facts, Table, Text
-from refpcm.inspection.trace import DAMAGE, damaged
 from refpcm.times import time_text
 
 SHARES = ("near_zero", "rms_over_w_max", "mean", "low", "high")  # columns shown in per cent
 
 
 def contents_blocks(found):
-    """Return the description of a file or folder (refpcm/inspection/contents.py) as blocks.
-
-    Raises RefpcmError for a result that is no longer as `inspect loss` wrote it.
-    """
+    """Return the description of a file or folder (refpcm/inspection/contents.py) as blocks."""
     facts = [("kind", found["kind"]), ("path", found["path"])]
     blocks = [Facts((*facts, *((label, fact_text(value)) for label, value in found["facts"].items())))]
     if found["rows"]:
@@ -25,10 +20,7 @@ def contents_blocks(found):
         lines = [tuple(cell_text(name, value) for name, value in zip(found["columns"], row)) for row in found["rows"]]
         blocks.append(Table(heads, lines, title="Contents"))
     if found["kind"] == "attribution":
-        try:
-            blocks += loss_blocks(found["result"])
-        except DAMAGE as error:
-            raise RefpcmError(damaged(f"{found['path']}/result.json")) from error
+        blocks += loss_blocks(found["result"])
     if found["kind"] == "evaluation":
         blocks.append(accuracy_chart(found["result"]))
     return blocks

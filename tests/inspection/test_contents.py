@@ -15,12 +15,16 @@ from refpcm.files.network_file import load_network, save_network
 from refpcm.inspection.contents import describe
 from refpcm.inspection.loss import run_loss
 from refpcm.inspection.loss_report import write_loss
+from refpcm.inspection.page import as_page
+from refpcm.inspection.pictures import can_draw
 from refpcm.inspection.report import as_text
 from refpcm.inspection.tables import contents_blocks
 from refpcm.spec.crossbars import to_matrices
 from refpcm.spec.pcm.chip import chip_hash, program
 from refpcm.spec.pcm.device import JOSHI2020
+from tests.commands import command
 from tests.evaluation.conftest import small  # noqa: F401
+from tests.inspection.pages import checked
 
 
 def described(path):
@@ -65,6 +69,8 @@ def test_an_evaluation_is_shown_with_its_evidence_and_the_file_of_its_network(sm
     found = described(tmp_path / "e")
     assert found["kind"] == "evaluation" and found["facts"]["network file"] == "the file has this hash"
     assert found["facts"]["evidence"] == {"units": 2, "complete": 2, "lacking": {}, "damaged": 0}
+    page = checked(as_page("t", contents_blocks(found), "c", found))
+    assert ("svg" in [tag for tag, _ in page.tags]) == can_draw()
     unit = next((tmp_path / "e" / "units").iterdir())
     unit.write_text(unit.read_text().replace('"gdc": ', '"gdc": 1', 1))
     save_network(network, replace(load_network(small.network), notes={"other": 1}))
@@ -123,8 +129,8 @@ def test_a_damaged_attribution_is_one_sentence(small, tmp_path):  # noqa: F811
     result = run_loss(protocol, "cause", tmp_path)
     for damage in ({"times": [{}]}, {"times": [{**result["times"][0], "causes": [{}]}]}):
         (tmp_path / "result.json").write_text(json.dumps({**result, **damage}))
-        with pytest.raises(RefpcmError, match="is damaged"):
-            contents_blocks(describe(tmp_path))
+        done = command("refpcm.inspect", tmp_path)
+        assert done.returncode == 2 and "result.json is damaged" in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 def test_inputs_of_the_fixture_are_those_described(small):  # noqa: F811

@@ -25,6 +25,7 @@ from refpcm.spec.pcm.chip import chip_hash
 from refpcm.spec.pcm.device import DEVICES, JOSHI2020
 from tests.commands import command
 from tests.evaluation.conftest import small  # noqa: F401
+from tests.inspection.pages import checked
 
 NUMBER = 1e7, "gdc"
 ARGUMENTS = ["--time", "1e7s", "--compensation", "gdc"]
@@ -221,8 +222,10 @@ def test_a_result_with_odd_entries_gets_a_sentence_at_most(copied):
 def test_the_command_prints_the_links_and_its_status_says_whether_they_hold(whole, copied):
     done = command("refpcm.inspect", "trace", whole / "results", *ARGUMENTS, "--reprogram")
     assert done.returncode == 0 and done.stdout.count("\nok ") > 20 and "differs" not in done.stdout, done.stderr
-    again = command("refpcm.inspect", "trace", whole / "results", *ARGUMENTS, "--json")
-    assert json.loads(again.stdout) == trace_number(whole / "results", *NUMBER)
+    again = command("refpcm.inspect", "trace", whole / "results", *ARGUMENTS, "--json", "--html", copied / "trace.html")
+    assert json.loads(again.stdout) == {**trace_number(whole / "results", *NUMBER), "versions": cli.versions()}
+    shown = checked((copied / "trace.html").read_text()).cells()
+    assert {"Their chips", "weights to conductances", "every link that is there holds"} <= shown
     next((copied / "results" / "units").glob("*chip0-t1*read0.json")).unlink()
     broken = command("refpcm.inspect", "trace", copied / "results", *ARGUMENTS)
     assert broken.returncode == 1 and "1 of 6 units without a count" in broken.stdout and not broken.stderr
