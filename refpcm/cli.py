@@ -79,10 +79,18 @@ class Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFo
         return action.help if action.default in (None, False) else super()._get_help_string(action)
 
 
+class Parser(argparse.ArgumentParser):
+    """Reports a wrong option as every other mistake, in one sentence and without the usage lines."""
+
+    def error(self, message):
+        """Raises RefpcmError."""
+        raise RefpcmError(f"{message} (see {self.prog} --help)")
+
+
 def parser(command, description, epilog=None):
-    """argparse's parser for `python -m command`."""
-    return argparse.ArgumentParser(prog=f"python -m {command}", description=description, epilog=epilog,
-                                   formatter_class=Help, allow_abbrev=False)
+    """Return the parser for `python -m command`."""
+    return Parser(prog=f"python -m {command}", description=description, epilog=epilog,
+                  formatter_class=Help, allow_abbrev=False)
 
 
 def add_threads(arguments):
@@ -217,6 +225,11 @@ def aligned(lines):
 def per_cent(share):
     """A share as per cent of two decimals, without the sign; "-" for None."""
     return "-" if share is None else f"{100 * share:.2f}"
+
+
+def counted(number, word):
+    """Return a number with its word, in the plural unless the number is 1: "1 chip", "2 chips"."""
+    return f"{number} {word}" + "s" * (number != 1)
 
 
 def print_json(value):

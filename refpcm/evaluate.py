@@ -126,13 +126,14 @@ def on_chips(options):
     from refpcm.evaluation.inputs import load_inputs
     from refpcm.evaluation.protocol import Protocol
     from refpcm.evaluation.report import refuse_foreign
-    from refpcm.evaluation.unit import check_adabs, fingerprint
+    from refpcm.evaluation.unit import check_adabs, check_times, fingerprint
     from refpcm.files.atomic import make_folder
     from refpcm.files.lock import locked
     from refpcm.times import parse_times
 
     protocol = Protocol(**{name: getattr(options, name) for name in SAME_NAMES}, times_s=parse_times(options.times),
                         compensations=tuple(name.strip() for name in options.compensation.split(",")))
+    check_times(protocol)
     inputs = load_inputs(protocol)
     mark = fingerprint(inputs, protocol)
     folder = options.out or f"runs/evaluate-{mark[:8]}"
@@ -150,8 +151,8 @@ def _evaluate(inputs, protocol, folder, options):
     from refpcm.evaluation.run import run
 
     chips, times, reads = protocol.chips, len(protocol.times_s), protocol.reads
-    print(f"{chips * times * reads} units: {chips} chips, {times} times, {reads} reads; kept in {folder}",
-          file=sys.stderr)
+    parts = [cli.counted(chips, "chip"), cli.counted(times, "time"), cli.counted(reads, "read")]
+    print(f"{cli.counted(chips * times * reads, 'unit')}: {', '.join(parts)}; kept in {folder}", file=sys.stderr)
     if protocol.needs_ranges():
         print(f"first the ranges of the converters, from up to {protocol.range_images:,} training images ...", file=sys.stderr)
     meter, range_meter = cli.Meter("unit"), cli.range_meter()

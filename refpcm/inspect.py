@@ -5,9 +5,9 @@ import sys
 
 from refpcm import cli
 from refpcm.evaluation.workers import check_workers, executor
-from refpcm.inspection.commands import chip, trace
-from refpcm.inspection.options import add_run, add_tiles, parser
-from refpcm.inspection.running import Meter, loaded, show, with_meter
+from refpcm.inspection.commands import chip, device, trace
+from refpcm.inspection.options import add_outputs, add_run, add_tiles, parser
+from refpcm.inspection.running import Meter, check_outputs, identity, loaded, show, with_meter
 
 LOSS = """\
 Attribute the loss of accuracy on chips to physical causes, to layers, or to both.
@@ -19,11 +19,6 @@ Every cause (programming noise, idle devices, spread of nu, mean drift, read noi
 on alone and off alone, and every layer is put on the chip alone and taken off it alone, with the same random numbers.
 """
 FILE = "Show what is in a file or folder of refpcm: a network, a chip, a checkpoint, results, a training run or data."
-DEVICE = """\
-Follow one weight of one layer from the trained number to its conductances at given times, with every random number.
-
-  python -m refpcm.inspect device --network FILE --layer conv1 --row 3 --column 0 --times 25s,1year
-"""
 LAYERS = "MVM error and signal-to-noise ratio of every layer over several chips, after GDC or without compensation."
 ADABS = "What AdaBS, adaptive batch norm statistics, changed in every batch norm, and in which channel most."
 IMAGES = "Which test images chips lose or win against the digital network, and what they are taken for."
@@ -37,12 +32,13 @@ def loss(arguments):
     add_tiles(made)
     options = made.parse_args(arguments)
     check_workers(options.workers, options.scheduler)
+    check_outputs(options, options.out)
     protocol, inputs = loaded(options)
     from refpcm.evaluation.report import refuse_foreign
     from refpcm.files.atomic import make_folder
     from refpcm.files.lock import locked
     from refpcm.inspection.loss import run_loss
-    from refpcm.inspection.loss_report import loss_table, write_loss
+    from refpcm.inspection.loss_report import loss_blocks, write_loss
     from refpcm.inspection.loss_task import loss_fingerprint
     mark = loss_fingerprint(inputs, protocol)
     folder = options.out or f"runs/inspect-loss-{mark[:8]}"
@@ -55,56 +51,47 @@ def loss(arguments):
         meter.clear()
         result["versions"] = cli.versions()
         write_loss(folder, result)
-    show(options, result, lambda: f"{loss_table(result)}\n\nwritten: {folder}/result.json, result.csv")
+    show(options, result, "Where the accuracy goes", loss_blocks(result), [f"{folder}/result.json", "result.csv"])
 
 
 def file(arguments):
     """Show what is in a file or folder."""
     made = cli.parser("refpcm.inspect", FILE)
     made.add_argument("file", type=cli.name, metavar="FILE", help="file or folder")
-    made.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    add_outputs(made)
     options = made.parse_args(arguments)
+    from refpcm.errors import RefpcmError
     from refpcm.inspection.contents import describe
-    from refpcm.inspection.tables import contents_table
+    from refpcm.inspection.report import charts_of
+    from refpcm.inspection.tables import contents_blocks
+    from refpcm.inspection.trace import DAMAGE, damaged
+    check_outputs(options)
     found = describe(options.file)
-    show(options, found, lambda: contents_table(found))
-
-
-def device(arguments):
-    """Follow one weight of one layer through the chip."""
-    made = cli.parser("refpcm.inspect device", DEVICE)
-    made.add_argument("--network", type=cli.name, metavar="FILE", required=True, help="network file (.safetensors or .npz)")
-    made.add_argument("--layer", type=cli.name, metavar="NAME", required=True, help="a layer on the chip, such as conv1")
-    made.add_argument("--row", type=int, metavar="R", default=0, help="input of the layer's matrix, from 0")
-    made.add_argument("--column", type=int, metavar="K", default=0, help="output of the layer's matrix, from 0")
-    made.add_argument("--times", metavar="LIST", default="25s,1day,1year", help="since programming")
-    made.add_argument("--device", metavar="NAME", default="joshi2020", help="name of a device, or a TOML file")
-    for name, what in (("seed", "of all random numbers"), ("chip", "number of the chip"), ("draw", "number of the read")):
-        made.add_argument(f"--{name}", type=int, metavar="N", default=0, help=what)
-    made.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
-    options = made.parse_args(arguments)
-    from refpcm.files.devices import find_device
-    from refpcm.files.network_file import load_network
-    from refpcm.inspection.device_trace import trace_weight
-    from refpcm.inspection.tables import trace_table
-    from refpcm.times import parse_times
-    steps = trace_weight(load_network(options.network), find_device(options.device), options.layer, options.row,
-                         options.column, parse_times(options.times), options.seed, options.chip, options.draw)
-    show(options, {"layer": options.layer, "row": options.row, "column": options.column, "steps": steps},
-         lambda: trace_table(steps))
+    try:
+        blocks = contents_blocks(found)
+        if options.plot and not charts_of(blocks):
+            raise RefpcmError(f"--plot {options.plot}: of this file or folder ({found['kind']}) there is no picture; "
+                              "leave --plot out")
+        show(options, {**found, "versions": cli.versions()}, f"What is in {options.file}", blocks)
+    except DAMAGE as error:
+        if "result" not in found:
+            raise
+        raise RefpcmError(damaged(os.path.join(options.file, "result.json"))) from error
 
 
 def layers(arguments):
     """Show the MVM error of every layer over chips."""
     options = parser("layers", LAYERS).parse_args(arguments)
-    protocol, inputs = loaded(options)
     from refpcm.errors import RefpcmError
     from refpcm.inspection.layers import errors_over_chips
-    from refpcm.inspection.tables import errors_table
+    from refpcm.inspection.tables import errors_blocks
     if options.compensation not in ("none", "gdc"):
         raise RefpcmError("inspect layers: --compensation must be none or gdc; AdaBS changes no weights")
+    check_outputs(options)
+    protocol, inputs = loaded(options)
     found = with_meter(errors_over_chips, inputs, protocol)
-    show(options, {"compensation": options.compensation, "times": found}, lambda: errors_table(found, protocol.chips))
+    show(options, {"compensation": options.compensation, "times": found, **identity(protocol, inputs)},
+         "How far off every layer's output is", errors_blocks(found, protocol.chips))
 
 
 def adabs(arguments):
@@ -112,16 +99,21 @@ def adabs(arguments):
     made = parser("adabs", ADABS, compensation="adabs")
     add_tiles(made)
     options = made.parse_args(arguments)
-    protocol, inputs = loaded(options)
     from refpcm.errors import RefpcmError
+    from refpcm.evaluation.calibration import calibration_text
     from refpcm.evaluation.unit import check_adabs
     from refpcm.inspection.norms import changes_of_norms
-    from refpcm.inspection.tables import norms_table
+    from refpcm.inspection.tables import norms_blocks
     if options.compensation not in ("adabs", "adabs-alone"):
         raise RefpcmError("inspect adabs: --compensation must be adabs or adabs-alone")
+    check_outputs(options)
+    protocol, inputs = loaded(options)
     check_adabs(inputs, protocol)
+    calibration = calibration_text(inputs, protocol)
     found = with_meter(changes_of_norms, inputs, protocol)
-    show(options, {"compensation": options.compensation, "times": found}, lambda: norms_table(found, protocol.chips))
+    show(options, {"compensation": options.compensation, "calibration": calibration, "times": found,
+                   **identity(protocol, inputs)},
+         "What AdaBS changed", norms_blocks(found, protocol.chips, calibration))
 
 
 def images(arguments):
@@ -131,21 +123,26 @@ def images(arguments):
     made.add_argument("--sheet", type=cli.name, metavar="FILE",
                       help="PNG file with the images lost on most chips at the last time")
     options = made.parse_args(arguments)
-    from refpcm.files.atomic import check_writable
-    from refpcm.inspection.images import check_sheet, image_changes, write_sheet
+    from refpcm.evaluation.unit import check_adabs
+    from refpcm.files.atomic import write_bytes
+    from refpcm.inspection.contact_sheet import check_sheet, sheet_of
+    from refpcm.inspection.images import image_changes
+    from refpcm.inspection.images_table import images_blocks
     if options.sheet:
         check_sheet(options.sheet)
-        check_writable(options.sheet)
+    check_outputs(options)
     protocol, inputs = loaded(options)
-    from refpcm.evaluation.unit import check_adabs
-    from refpcm.inspection.tables import images_table
     check_adabs(inputs, protocol)
     found = with_meter(image_changes, inputs, protocol)
+
+    def sheet():
+        return sheet_of(inputs.data.test_images, found[-1]["lost_images"], protocol.chips)
     if options.sheet:
-        write_sheet(options.sheet, inputs.data.test_images, found[-1]["lost_images"])
+        write_bytes(options.sheet, sheet())
     classes = inputs.data.classes
-    show(options, {"compensation": options.compensation, "classes": list(classes), "times": found},
-         lambda: images_table(found, classes) + (f"\n\nwritten: {options.sheet}" if options.sheet else ""))
+    show(options, {"compensation": options.compensation, "classes": list(classes), "times": found,
+                   **identity(protocol, inputs)},
+         "Images lost and won on chips", images_blocks(found, classes, sheet), [options.sheet])
 
 
 COMMANDS = {"loss": loss, "layers": layers, "device": device, "adabs": adabs, "images": images,
@@ -163,7 +160,7 @@ usage: python -m refpcm.inspect COMMAND ...
   trace    from a number of an evaluation back to units, chips, network, data, code and equations
   FILE     what is in a network, chip, checkpoint, results folder, training run or data folder
 
-Each command takes --help and --json."""
+Each command takes --help, --json, --html FILE for a page and, but for trace, --plot FILE for a picture."""
 
 
 def main():

@@ -13,7 +13,8 @@ import sys
 import tempfile
 
 PRELOADED = ["numba", "scipy.special", "scipy.stats", "PIL.Image", "refpcm.training.run", "refpcm.evaluation.run",
-             "refpcm.golden.commands", "refpcm.reproduction.figures"]
+             "refpcm.golden.commands", "refpcm.reproduction.figures", "matplotlib.figure", "matplotlib.backends.backend_svg",
+             "matplotlib.backends.backend_agg"]  # what is not installed is left out
 try:
     _server = multiprocessing.get_context("forkserver")
     _server.set_forkserver_preload(PRELOADED)

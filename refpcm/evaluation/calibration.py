@@ -100,6 +100,28 @@ def mini_batches(inputs, images, chosen, protocol, task):
     return views(inputs, images, chosen, moves, augmentation.cutout)
 
 
+def calibration_text(inputs, protocol):
+    """Return in words which images AdaBS sees, such as "13 mini-batches of 200 training images as they are".
+
+    Raises RefpcmError for an augmentation that has impossible values.
+    """
+    start = f"{protocol.adabs_batches} mini-batches of {protocol.adabs_batch_size}"
+    if protocol.calibration != "train-augmented":
+        return f"{start} {'test' if protocol.calibration == 'test' else 'training'} images as they are"
+    own = own_augmentation(inputs.file.notes, protocol.network)
+    asked = parsed_augmentation(protocol.augmentation)
+    usual = USUAL if isinstance(inputs.data.train_images, np.ndarray) else USUAL_IMAGENET
+    source = "as asked for" if asked else "as the network's training showed them" if own else "as is usual for such data"
+    return f"{start} training images, {source}: {augmentation_text(asked or own or usual)}"
+
+
+def augmentation_text(augmentation):
+    """Return an Augmentation in the words that `parsed_augmentation` reads; "unchanged" for none."""
+    words = [f"crop {augmentation.crop_padding}" * (augmentation.crop_padding > 0), "resized-crop" * augmentation.resized_crop,
+             "flip" * augmentation.flip, f"cutout {augmentation.cutout}" * (augmentation.cutout > 0)]
+    return ", ".join(filter(None, words)) or "unchanged"
+
+
 def own_augmentation(notes, path):
     """Return that of the network's training; None: trained elsewhere. Raises RefpcmError for impossible values."""
     config = notes.get("config")

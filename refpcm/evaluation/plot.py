@@ -13,6 +13,7 @@ from refpcm.times import time_text
 
 # Of Okabe and Ito 2008, which the colour-blind can tell apart.
 COLOURS = {"none": "#D55E00", "gdc": "#E69F00", "adabs": "#0072B2", "adabs-alone": "#009E73"}
+LABELS = {"none": "no compensation", "gdc": "GDC", "adabs": "GDC and AdaBS", "adabs-alone": "AdaBS alone"}
 
 
 def need_matplotlib(path):
@@ -47,8 +48,8 @@ def draw_accuracy(axes, result):
     for name in result["protocol"]["compensations"]:
         rows = [row for row in result["rows"] if row["compensation"] == name]
         mean, std = ([100 * row[key] for row in rows if row[key] is not None] for key in ("mean", "std"))
-        axes.errorbar([row["t_s"] for row in rows], mean, std or None, marker="o", capsize=3, label=name,
-                      color=COLOURS.get(name))
+        axes.errorbar([row["t_s"] for row in rows], mean, std or None, marker="o", capsize=3,
+                      label=LABELS.get(name, name), color=COLOURS.get(name))
     axes.axhline(100 * result["digital_accuracy"], color="black", linestyle=":", label="digital")
     times = sorted({row["t_s"] for row in result["rows"]})
     axes.set_xscale("log")

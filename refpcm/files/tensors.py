@@ -89,7 +89,7 @@ def read_tensors(path, accept_foreign=False):
         raise RefpcmError(f"cannot read {path}: its metadata is not a mapping of text to text")
     own = {key: metadata.pop(key) for key in list(metadata) if key.startswith("refpcm")}
     if own:
-        _check_digest(path, own, prefix + head, data)
+        _check_digest(path, own, header, prefix + head, data)
     elif not accept_foreign:
         raise RefpcmError(f"cannot read {path}: it was not written by refpcm (no digest); "
                           "import it with python -m refpcm.convert")
@@ -125,7 +125,7 @@ def _parse_header(path, head):
     return header
 
 
-def _check_digest(path, own, head, data):
+def _check_digest(path, own, header, head, data):
     version, digest = own.get("refpcm.tensors"), own.get("refpcm.sha256", "")
     if version is not None and re.fullmatch(r"\d+", version) and version != VERSION:
         raise RefpcmError(f"cannot read {path}: version {shown(version)} of the tensor layout; this refpcm reads "
@@ -136,8 +136,16 @@ def _check_digest(path, own, head, data):
     actual = hashlib.sha256(zeroed)
     actual.update(data)
     if set(own) != {"refpcm.tensors", "refpcm.sha256"} or version != VERSION or actual.hexdigest() != digest:
-        raise RefpcmError(f"cannot read {path}: damaged, or changed by another program: its SHA-256 does not agree; "
-                          "take an intact copy")
+        lacking = _promised(header) - len(data)
+        what = f"truncated: {lacking} bytes of its data are missing" if lacking > 0 else "damaged, or changed by another program"
+        raise RefpcmError(f"cannot read {path}: {what}: its SHA-256 does not agree; take an intact copy")
+
+
+def _promised(header):
+    """Return the bytes of data that a header, which may be damaged, tells of."""
+    ends = [entry["data_offsets"][1] for entry in header.values()
+            if isinstance(entry, dict) and _is_naturals(entry.get("data_offsets")) and len(entry["data_offsets"]) == 2]
+    return max(ends, default=0)
 
 
 def _check_layout(path, header, size):

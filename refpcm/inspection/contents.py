@@ -14,7 +14,7 @@ from refpcm.files.checkpoints import FORMAT as CHECKPOINT_FORMAT
 from refpcm.files.checkpoints import load_checkpoint
 from refpcm.files.chips import load_chip
 from refpcm.files.network_file import load_network
-from refpcm.files.reading import sha256_of
+from refpcm.files.reading import open_input, sha256_of
 from refpcm.files.tensors import read_tensors
 from refpcm.inspection.folders import describe_folder
 from refpcm.spec.crossbars import to_matrices
@@ -22,6 +22,8 @@ from refpcm.spec.pcm.chip import chip_hash
 from refpcm.spec.pcm.device import JOSHI2020, differences
 from refpcm.spec.resnet import build, pcm_weight_count
 
+BEGINNINGS = {b"\x89PNG": "a PNG picture", b"\xff\xd8\xff": "a JPEG picture", b"GIF8": "a GIF picture", b"%PDF": "a PDF document",
+              b"\x1f\x8b": "a gzip archive", b"\x89HDF": "an HDF5 file", b"\x93NUMPY": "a NumPy array"}
 NEAR_ZERO = 0.05  # of W_max or of G_max: what counts as near zero
 NETWORK_COLUMNS = ("layer", "rows", "columns", "w_max", "rms_over_w_max", "near_zero")
 CHIP_COLUMNS = ("layer", "rows", "columns", "w_max", "programming_error_us", "mean_nu", "near_zero")
@@ -35,10 +37,27 @@ def describe(path):
         raise RefpcmError(f"{path} is one file of a folder; give the folder")
     if os.fspath(path).lower().endswith(".npz"):
         return describe_network(path)
+    check_kind(path)
     metadata = read_tensors(path)[1]
     if "chip" in metadata:
         return describe_chip(path)
     return describe_checkpoint(path) if metadata.get("format") == CHECKPOINT_FORMAT else describe_network(path)
+
+
+def check_kind(path):
+    """Raises RefpcmError for a file that, by its first bytes, is none that refpcm writes, and says what it looks like."""
+    with open_input(path) as (stream, _):
+        begin = stream.read(512)
+    if begin[8:9] == b"{":  # after the length of the header: JSON
+        return
+    if begin.startswith((b"PK", b"\x80")):
+        raise RefpcmError(f"{path} looks like a file of PyTorch or a pickle; import it with python -m refpcm.convert")
+    looks = [words for start, words in BEGINNINGS.items() if begin.startswith(start)]
+    if not looks:
+        looks = ["text" if begin.isascii() and begin.decode("ascii").replace("\n", "").replace("\t", "").isprintable()
+                 else "something else, or is damaged in its first bytes"]
+    raise RefpcmError(f"{path} is no network, chip or checkpoint of refpcm: it looks like {looks[0]}; give a .safetensors or "
+                      ".npz file that refpcm wrote, or a folder of its results or data")
 
 
 def describe_network(path):

@@ -43,6 +43,11 @@ def trace_weight(file, device, layer, row, column, times_s, seed=0, chip=0, draw
     return trace.steps
 
 
+def times_between(times_s, number=60):
+    """Return times [s] for a smooth curve: those given, and others spread evenly over the logarithm between them."""
+    return sorted({*times_s, *np.geomspace(min(times_s), max(times_s), number)[1:-1].tolist()})
+
+
 class Trace:
     """Collects the steps of the pair of devices at (row, column) of a crossbar."""
 

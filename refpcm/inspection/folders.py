@@ -61,11 +61,12 @@ def _described_results(folder, result):
     if "times" in result:
         rows = [_row(row["t_s"], protocol["compensations"][0], *(row["accuracy"][name] for name in ("mean", "low", "high")),
                      protocol["chips"], 1) for row in result["times"]]
-        return {"kind": "attribution", "path": str(folder), "facts": facts, "columns": ROW_COLUMNS, "rows": rows}
+        return {"kind": "attribution", "path": str(folder), "facts": facts, "columns": ROW_COLUMNS, "rows": rows,
+                "result": result}
     units, lost = stored_units(folder, str(result["fingerprint"])[:16])
     facts["evidence"] = {**summary_of_evidence([counts for _, counts in units]), "damaged": lost}
     return {"kind": "evaluation", "path": str(folder), "facts": facts, "columns": ROW_COLUMNS,
-            "rows": [_row(*(row[name] for name in ROW_COLUMNS)) for row in result["rows"]]}
+            "rows": [_row(*(row[name] for name in ROW_COLUMNS)) for row in result["rows"]], "result": result}
 
 
 def _row(t_s, compensation, mean, low, high, chips, reads):

@@ -1,15 +1,10 @@
 """Which test images a chip loses or wins, and what it takes them for."""
 
-import io
-
 import numpy as np
 
-from refpcm.errors import RefpcmError
-from refpcm.files.atomic import write_bytes
 from refpcm.inspection.loss_task import whole_chip
 
 MOST_ROWS = 20  # images in the list of those that chips lose
-SHEET_COLUMNS, SHEET_PIXELS, GAP = 10, 96, 4
 
 
 def image_changes(inputs, protocol, progress=lambda done, total: None):
@@ -49,28 +44,3 @@ def compared(truth, digital, told, classes):
 def frequent(answers):
     """Return the most frequent class number, the smallest of equals."""
     return int(np.bincount(answers).argmax())
-
-
-def write_sheet(path, images, lost_images):
-    """Write the images named in `lost_images`, worst first, as one PNG file of ten in a row.
-
-    images: (N, 3, H, W) uint8. Raises RefpcmError for a name that does not end in .png, and if it cannot be written.
-    """
-    check_sheet(path)
-    from PIL import Image
-    rows = max(1, -(-len(lost_images) // SHEET_COLUMNS))
-    step = SHEET_PIXELS + GAP
-    sheet = Image.new("RGB", (SHEET_COLUMNS * step + GAP, rows * step + GAP), "white")
-    for place, each in enumerate(lost_images):
-        pixels = np.ascontiguousarray(images[each["image"]:each["image"] + 1][0].transpose(1, 2, 0))
-        picture = Image.fromarray(pixels).resize((SHEET_PIXELS, SHEET_PIXELS), Image.Resampling.NEAREST)
-        sheet.paste(picture, (GAP + place % SHEET_COLUMNS * step, GAP + place // SHEET_COLUMNS * step))
-    content = io.BytesIO()
-    sheet.save(content, "PNG")
-    write_bytes(path, content.getvalue())
-
-
-def check_sheet(path):
-    """Raises RefpcmError for a name that does not end in .png."""
-    if not str(path).lower().endswith(".png"):
-        raise RefpcmError(f"--sheet {path}: its name must end in .png")

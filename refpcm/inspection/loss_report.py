@@ -1,12 +1,14 @@
-"""The result of `inspect loss` as a table for the screen, and as JSON and CSV files."""
+"""The result of `inspect loss` as blocks to show, and as JSON and CSV files."""
 
 import csv
 import io
 import json
 import os
 
-from refpcm.cli import aligned, per_cent
+from refpcm.cli import counted, per_cent
 from refpcm.files.atomic import write_bytes
+from refpcm.inspection.charts import loss_chart
+from refpcm.inspection.report import Table, Text
 from refpcm.times import time_text
 
 COLUMNS = ("t_s", "by", "name", "only", "only_low", "only_high", "without", "without_low", "without_high", "mvm_error",
@@ -14,26 +16,31 @@ COLUMNS = ("t_s", "by", "name", "only", "only_low", "only_high", "without", "wit
 HEADINGS = ("lost with only this", "95 % interval", "won back without it", "95 % interval")
 
 
-def loss_table(result):
-    """Return the losses as text, one table for each time and kind; all in points of accuracy."""
+def loss_blocks(result):
+    """Return the losses as blocks, one table and chart for each time and kind; all in points of accuracy."""
     compensation, = result["protocol"]["compensations"]
-    parts = [f"digital accuracy {per_cent(result['digital_accuracy'])} % on {result['test_images']} test images; "
-             f"{result['protocol']['chips']} chips, compensation {compensation}; all else in points of accuracy"]
+    chips = counted(result["protocol"]["chips"], "chip")
+    blocks = [Text(f"digital accuracy {per_cent(result['digital_accuracy'])} % on {result['test_images']} test images; "
+                   f"{chips}, compensation {compensation}; all else in points of accuracy")]
     for row in result["times"]:
-        parts.append(f"\n{time_text(row['t_s'])}: {per_cent(row['accuracy']['mean'])} % on chips, "
-                     f"{number(row['lost']['mean'])} lost ({interval(row['lost'])})")
+        when = time_text(row["t_s"])
+        caption = (f"{when}: {per_cent(row['accuracy']['mean'])} % on chips, {number(row['lost']['mean'])} lost "
+                   f"({interval(row['lost'])})")
         if "causes" in row:
-            lines = [("cause", *HEADINGS)] + [(each["name"], *cells(each)) for each in row["causes"]]
-            parts.append(aligned([*lines, ("does not add up", *cells(row["causes_remainder"]))]))
+            lines = [(each["name"], *cells(each)) for each in row["causes"]]
+            blocks += [Table(("cause", *HEADINGS), [*lines, ("does not add up", *cells(row["causes_remainder"]))], caption),
+                       loss_chart(f"Points of accuracy lost after {when}, by cause", row["causes"], row["lost"], compensation)]
+            caption = f"{when}, by layer"
         if "layers" in row:
-            lines = [("layer", *HEADINGS, "MVM error", "estimate")]
-            lines += [(each["name"], *cells(each), f"{each['mvm_error']:.4f}", f"{each['estimate']:.3g}")
-                      for each in row["layers"]]
-            parts.append(aligned([*lines, ("does not add up", *cells(row["layers_remainder"]), "", "")]))
+            lines = [(each["name"], *cells(each), f"{each['mvm_error']:.4f}", f"{each['estimate']:.3g}")
+                     for each in row["layers"]]
             known = row["rank_correlation"]
-            parts.append("rank correlation with the points lost with only this layer: "
-                         f"MVM error {signed(known['mvm_error'])}, second-order estimate {signed(known['estimate'])}")
-    return "\n".join(parts)
+            note = ("rank correlation with the points lost with only this layer: "
+                    f"MVM error {signed(known['mvm_error'])}, second-order estimate {signed(known['estimate'])}")
+            blocks += [Table(("layer", *HEADINGS, "MVM error", "estimate"),
+                             [*lines, ("does not add up", *cells(row["layers_remainder"]), "", "")], caption, note),
+                       loss_chart(f"Points of accuracy lost after {when}, by layer", row["layers"], row["lost"], compensation)]
+    return blocks
 
 
 def cells(row):

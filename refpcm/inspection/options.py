@@ -19,7 +19,7 @@ def parser(name, description, chips=5, times="1day", compensation="gdc"):
     made.add_argument("--images", type=int, metavar="N", help="only the first N test images")
     made.add_argument("--kernels", choices=KERNELS, default="winograd",
                       help="winograd; direct, with smaller rounding errors; numpy, the specification, slow")
-    made.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    add_outputs(made)
     cli.add_threads(made)
     chip = made.add_argument_group("chips")
     chip.add_argument("--device", metavar="NAME", default="joshi2020",
@@ -41,6 +41,15 @@ def parser(name, description, chips=5, times="1day", compensation="gdc"):
     chip.add_argument("--adabs-batch-size", type=int, metavar="M", help="images in each (default: the paper's)")
     chip.add_argument("--seed", type=int, default=0, help="of all random numbers, 32 bits")
     return made
+
+
+def add_outputs(made, picture=True):
+    """Add what is written beside the table, or printed in its place."""
+    made.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    made.add_argument("--html", type=cli.name, metavar="FILE", help="also write one page of HTML that opens offline")
+    if picture:
+        made.add_argument("--plot", type=cli.name, metavar="FILE",
+                          help="also draw the page's charts as one picture, such as .png, .svg or .pdf (needs matplotlib)")
 
 
 def add_tiles(made):

@@ -1,5 +1,10 @@
 """What the subcommands of `python -m refpcm.inspect` share when they run: inputs, progress, output."""
 
+import os
+import shlex
+import sys
+from dataclasses import asdict
+
 from refpcm import cli
 from refpcm.cli import Meter
 
@@ -28,6 +33,48 @@ def with_meter(work, inputs, protocol):
     return found
 
 
-def show(options, result, text):
-    """Print the result as JSON if that was asked for, else the text that the function `text` returns."""
-    cli.print_json(result) if options.json else print(text())
+def identity(protocol, inputs):
+    """Return what a result on chips was made from, ready for JSON: network, data, protocol, hashes and versions."""
+    from refpcm.evaluation.provenance import provenance
+    return {"architecture": inputs.file.network.architecture, "data": inputs.data.name, "protocol": asdict(protocol),
+            "sha256": provenance(protocol.network, inputs.file.notes, inputs.data), "versions": cli.versions()}
+
+
+def check_outputs(options, folder=None):
+    """Raises RefpcmError if the files of --html and --plot cannot be written; to be asked before the work.
+
+    folder: one that the command will make.
+    """
+    from refpcm.errors import RefpcmError
+    from refpcm.files.atomic import check_writable
+    from refpcm.inspection.page import check_page
+    html, plot = options.html, getattr(options, "plot", None)
+    if html:
+        check_page(html)
+    if plot:
+        from refpcm.evaluation.plot import need_matplotlib
+        need_matplotlib(plot)
+    named = [path for path in (html, plot, getattr(options, "sheet", None)) if path]
+    if len({os.path.realpath(path) for path in named}) < len(named):
+        raise RefpcmError(f"{', '.join(named)}: give each file another name")
+    for path in named:
+        if os.path.realpath(os.path.dirname(path) or ".") != os.path.realpath(folder or os.devnull):
+            check_writable(path)
+
+
+def show(options, result, title, blocks, written=()):
+    """Write the files of --html and --plot, then print the result as JSON if that was asked for, else as text.
+
+    title: of the page; blocks: the result to show (refpcm/inspection/report.py); written: names of files.
+    """
+    from refpcm.inspection.report import Text, as_text, charts_of
+    html, plot = options.html, getattr(options, "plot", None)
+    if html:
+        from refpcm.inspection.page import write_page
+        write_page(html, title, blocks, f"python -m refpcm.inspect {shlex.join(sys.argv[1:])}", result)
+    if plot:
+        from refpcm.inspection.pictures import write_picture
+        write_picture(plot, charts_of(blocks))
+    files = [path for path in (*written, html, plot) if path]
+    ending = [Text(f"written: {', '.join(files)}")] if files else []
+    cli.print_json(result) if options.json else print(as_text([*blocks, *ending]))

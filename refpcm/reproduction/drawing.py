@@ -5,7 +5,6 @@ import io
 from refpcm.files.atomic import write_bytes
 from refpcm.times import time_text
 
-LABELS = {"none": "no compensation", "gdc": "GDC", "adabs": "GDC and AdaBS"}
 SIZES = {"fig2": (14, 5.5), "fig3": (10, 6), "fig4": (12, 8), "fig5": (12, 8)}  # inches
 NARROWEST = 2.0  # per cent that a vertical axis spans at least, so that small differences look small
 

@@ -1,6 +1,6 @@
 """Figs. 4 and 5: accuracy over time without compensation, with GDC, with AdaBS, of FP32- and noise-trained networks."""
 
-from refpcm.evaluation.plot import COLOURS
+from refpcm.evaluation.plot import COLOURS, LABELS
 from refpcm.reproduction import drawing
 from refpcm.reproduction.comparison import mean_of
 from refpcm.reproduction.measurements import on_chips
@@ -28,7 +28,7 @@ def draw(figure, rows):
         for axes, compensations in ((above, COMPENSATIONS), (below, RESCUED)):
             for compensation in compensations:
                 some = [row for row in rows if (row["network"], row["compensation"]) == (network, compensation)]
-                drawing.curve(axes, [row["t_s"] for row in some], some, drawing.LABELS[compensation],
+                drawing.curve(axes, [row["t_s"] for row in some], some, LABELS[compensation],
                               COLOURS[compensation])
             axes.axhline(100 * digital, color="black", linestyle=":", label="digital")
         drawing.time_axis(below, sorted({row["t_s"] for row in rows if row["t_s"]}))

@@ -181,3 +181,4 @@ def test_a_mistake_gets_one_clear_sentence(trained, tmp_path, case):
     assert done.returncode == 2, done.stdout + done.stderr
     assert words in done.stderr and "Traceback" not in done.stderr
     assert done.stderr.count("error:") == 1
+    assert "first read" not in case or len(done.stderr.splitlines()) == 1  # nothing is announced before it is refused

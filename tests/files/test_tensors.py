@@ -108,6 +108,14 @@ def test_random_damage_of_a_larger_file_is_refused(tmp_path):
             read_tensors(path)
 
 
+def test_a_truncated_file_is_said_to_be_truncated(tmp_path):
+    path = tmp_path / "t"
+    write_tensors(path, {"a": np.arange(10.0), "b": np.ones(3)})
+    path.write_bytes(path.read_bytes()[:-12])
+    with pytest.raises(RefpcmError, match="truncated: 12 bytes of its data are missing"):
+        read_tensors(path)
+
+
 def test_a_foreign_file_is_read_on_request_only(tmp_path):
     path = tmp_path / "t"
     bits = np.array([0x3F80, 0xC000, 0x7F80, 0x0001], "<u2")

@@ -9,7 +9,8 @@ from refpcm.errors import RefpcmError
 from refpcm.files.chips import load_chip
 from refpcm.files.network_file import load_network
 from refpcm.inspection.chip_report import chip_report, programmed_chip
-from refpcm.inspection.tables import chip_table
+from refpcm.inspection.report import as_text
+from refpcm.inspection.tables import chip_blocks
 from refpcm.spec.crossbars import program_network, to_matrices
 from refpcm.spec.pcm.chip import chip_hash, program, read, read_conductances
 from refpcm.spec.pcm.device import DEVICES, JOSHI2020
@@ -50,7 +51,7 @@ def test_every_number_is_that_of_the_specification(file, name):
 def test_a_crossbar_without_weights_has_no_error():
     found = chip_report(program({"a": np.zeros((3, 2))}, JOSHI2020, 0, 0), (25.0, T_S))
     assert [at["error"] for at in found["crossbars"][0]["times"]] == [0.0, 0.0]
-    assert found["crossbars"][0]["programming_error_us"] == 0.0 and "alpha of GDC" in chip_table(found)
+    assert found["crossbars"][0]["programming_error_us"] == 0.0 and "alpha of GDC" in as_text(chip_blocks(found))
 
 
 def test_times_before_the_first_read_are_refused(file):

@@ -15,19 +15,24 @@ from refpcm.files.network_file import load_network, save_network
 from refpcm.inspection.contents import describe
 from refpcm.inspection.loss import run_loss
 from refpcm.inspection.loss_report import write_loss
-from refpcm.inspection.tables import contents_table
+from refpcm.inspection.page import as_page
+from refpcm.inspection.pictures import can_draw
+from refpcm.inspection.report import as_text
+from refpcm.inspection.tables import contents_blocks
 from refpcm.inspection.trace import trace_number
 from refpcm.spec.crossbars import to_matrices
 from refpcm.spec.pcm.chip import chip_hash, program
 from refpcm.spec.pcm.device import JOSHI2020
+from tests.commands import command
 from tests.evaluation.conftest import small  # noqa: F401
+from tests.inspection.pages import checked
 
 
 def described(path):
     """The description, which must be ready for JSON and for the screen."""
     found = describe(path)
     json.dumps(found)
-    assert found["kind"] in contents_table(found) and all(len(row) == len(found["columns"]) for row in found["rows"])
+    assert found["kind"] in as_text(contents_blocks(found)) and all(len(row) == len(found["columns"]) for row in found["rows"])
     return found
 
 
@@ -65,6 +70,8 @@ def test_an_evaluation_is_shown_with_its_evidence_and_the_file_of_its_network(sm
     found = described(tmp_path / "e")
     assert found["kind"] == "evaluation" and found["facts"]["network file"] == "the file has this hash"
     assert found["facts"]["evidence"] == {"units": 2, "complete": 2, "lacking": {}, "damaged": 0}
+    page = checked(as_page("t", contents_blocks(found), "c", found))
+    assert ("svg" in [tag for tag, _ in page.tags]) == can_draw()
     unit = next((tmp_path / "e" / "units").iterdir())
     unit.write_text(unit.read_text().replace('"gdc": ', '"gdc": 1', 1))
     save_network(network, replace(load_network(small.network), notes={"other": 1}))
@@ -130,6 +137,7 @@ def test_an_attribution_and_data_are_recognised(small, tmp_path):  # noqa: F811
     write_loss(tmp_path, run_loss(protocol, "cause", tmp_path))
     found = described(tmp_path)
     assert found["kind"] == "attribution" and len(found["rows"]) == 1
+    assert "\nspread of nu " in as_text(contents_blocks(found))
     data = described(small.data)
     assert data["kind"] == "data" and data["rows"] == [["train", 40], ["test", 20]]
     assert data["facts"]["sha256"] == found["facts"]["data sha256"]
@@ -155,13 +163,26 @@ def test_what_refpcm_did_not_write_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("a few words, and some more of them")
     with pytest.raises(RefpcmError, match="neither results nor a training run nor data"):
         describe(tmp_path)
-    with pytest.raises(RefpcmError, match="notes.txt"):
-        describe(tmp_path / "notes.txt")
+    (tmp_path / "cat.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    (tmp_path / "net.pth").write_bytes(b"PK\x03\x04" + bytes(100))
+    for name, said in (("notes.txt", "it looks like text"), ("cat.png", "it looks like a PNG picture"),
+                       ("net.pth", "import it with python -m refpcm.convert")):
+        with pytest.raises(RefpcmError, match=f"{name} .*{said}"):
+            describe(tmp_path / name)
     (tmp_path / "result.json").write_text("[]")
     with pytest.raises(RefpcmError, match="is not the result of"):
         describe(tmp_path)
     with pytest.raises(RefpcmError, match="give the folder"):
         describe(tmp_path / "result.json")
+
+
+def test_a_damaged_attribution_is_one_sentence(small, tmp_path):  # noqa: F811
+    protocol = replace(small, reads=1, chips=1, times_s=(25.0,), compensations=("gdc",))
+    result = run_loss(protocol, "cause", tmp_path)
+    for damage in ({"times": [{}]}, {"times": [{**result["times"][0], "causes": [{}]}]}):
+        (tmp_path / "result.json").write_text(json.dumps({**result, **damage}))
+        done = command("refpcm.inspect", tmp_path)
+        assert done.returncode == 2 and "result.json is damaged" in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 def test_inputs_of_the_fixture_are_those_described(small):  # noqa: F811

@@ -9,7 +9,8 @@ import pytest
 from refpcm.errors import RefpcmError
 from refpcm.files.network_file import load_network
 from refpcm.inspection.device_trace import trace_weight
-from refpcm.inspection.tables import trace_table
+from refpcm.inspection.report import as_text
+from refpcm.inspection.tables import device_blocks
 from refpcm.spec import random
 from refpcm.spec.crossbars import program_network
 from refpcm.spec.pcm.chip import read, read_conductances
@@ -44,7 +45,7 @@ def test_the_trace_ends_in_the_conductances_and_the_weight_of_the_chip(file, nam
         assert np.array_equal(found(steps, "G(t) [uS]", t_s), read_conductances(chip, crossbar, t_s, 3)[at])
         assert found(steps, "W(t)", t_s) == read(chip, t_s, 3)[PLACE[0]][PLACE[1:]]
     json.dumps(steps)
-    assert "G(t) [uS]" in trace_table(steps)
+    assert "G(t) [uS]" in as_text(device_blocks(steps))
 
 
 def test_every_formula_holds_between_the_numbers_shown(file):

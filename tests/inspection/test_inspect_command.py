@@ -1,11 +1,14 @@
 """`python -m refpcm.inspect` as a user runs it."""
 
 import json
+import re
 
 import pytest
 
+from refpcm.inspection.pictures import can_draw
 from tests.commands import command
 from tests.evaluation.conftest import small  # noqa: F401
+from tests.inspection.pages import checked
 
 CHIPS = ["--times", "1year", "--kernels", "direct", "--threads", 1]
 
@@ -61,13 +64,62 @@ def test_the_folder_of_something_else_is_left_alone(named, tmp_path):
 
 @pytest.mark.parametrize("arguments", [
     ["layers", "--chips", 1, "--times", "1year"], ["device", "--layer", "fc", "--row", 3],
-    ["images", "--chips", 1, "--sheet", "sheet.png"],
+    ["images", "--chips", 1, "--sheet", "sheet.png"], ["chip", "--chip", 1],
     ["adabs", "--chips", 1, "--adabs-batches", 2, "--adabs-batch-size", 8]], ids=lambda each: each[0])
-def test_every_subcommand_prints_a_table_and_json(small, named, arguments, tmp_path):  # noqa: F811
-    options = ["--network", small.network] if arguments[0] == "device" else [*named, "--kernels", "direct"]
+def test_every_subcommand_prints_a_table_and_json_and_writes_a_page(small, named, arguments, tmp_path):  # noqa: F811
+    alone = arguments[0] in ("device", "chip")
+    options = ["--network", small.network] if alone else [*named, "--kernels", "direct"]
     done = command("refpcm.inspect", *arguments, *options, cwd=tmp_path)
     assert done.returncode == 0 and len(done.stdout.splitlines()) > 5, done.stderr
-    assert json.loads(command("refpcm.inspect", *arguments, *options, "--json", cwd=tmp_path).stdout)
+    files = ["--html", "p.html", *(["--plot", "p.png"] if can_draw() else [])]
+    shown = command("refpcm.inspect", *arguments, *options, "--json", *files, cwd=tmp_path)
+    result = json.loads(shown.stdout)
+    page = checked((tmp_path / "p.html").read_text())
+    assert {text for line in done.stdout.splitlines()[-8:-2] for text in re.split("  +", line)} <= page.cells() | {""}
+    assert any(f"refpcm.inspect {arguments[0]} " in text for text in page.texts) and result["versions"]["sources"] in page.cells()
+    hashes = [result["chip_sha256"]] if arguments[0] == "chip" else [result["sha256"]["network"]]
+    assert set(hashes) <= page.cells()
+    if can_draw():
+        assert "svg" in [tag for tag, _ in page.tags] and (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_losses_are_a_page_too_and_their_folder_shows_them(named, tmp_path):
+    out = ["--out", tmp_path / "new", "--html", tmp_path / "new" / "p.html"]
+    done = command("refpcm.inspect", "loss", *named, *CHIPS, "--chips", 1, "--by", "both", *out)
+    assert done.returncode == 0 and "1 chip, compensation gdc" in done.stdout and f"{tmp_path}/new/p.html" in done.stdout
+    page = checked((tmp_path / "new" / "p.html").read_text())
+    assert {"spread of nu", "1 year, by layer", "does not add up"} <= page.cells()
+    shown = command("refpcm.inspect", tmp_path / "new", "--html", tmp_path / "folder.html")
+    assert "\nspread of nu " in shown.stdout and "\nfc " in shown.stdout
+    assert "spread of nu" in checked((tmp_path / "folder.html").read_text()).cells()
+
+
+def test_adabs_says_which_images_calibrate(named):
+    arguments = ["adabs", *named, *CHIPS, "--chips", 1, "--adabs-batches", 2, "--adabs-batch-size", 8]
+    for calibration, said in (("train", "2 mini-batches of 8 training images as they are"),
+                              ("train-augmented", "training images, as is usual for such data: crop 4, flip")):
+        done = command("refpcm.inspect", *arguments, "--calibration", calibration)
+        assert said in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("files, said", [
+    (["--html", "gone/p.html"], "there is no folder"), (["--html", "p.txt"], "must end in .html"),
+    (["--html", "foreign.html"], "is no page of refpcm.inspect"), (["--html", "folder.html"], "it is a folder"),
+    pytest.param(["--plot", "p.xyz"], "must end in one of", marks=pytest.mark.skipif(not can_draw(), reason="no matplotlib"))],
+    ids=str)
+def test_files_that_cannot_be_written_are_refused_before_the_work(small, files, said, tmp_path):  # noqa: F811
+    (tmp_path / "foreign.html").write_text("<p>notes</p>")
+    (tmp_path / "folder.html").mkdir()
+    done = command("refpcm.inspect", "device", "--network", "no such network", "--layer", "fc", *files, cwd=tmp_path)
+    assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [["loss"], ["loss", "--chips", "many"], ["device", "--layer"], ["chip"],
+                                       ["trace", "a", "b"], ["layers", "--compensation", "magic"]], ids=str)
+def test_a_wrong_option_gets_one_sentence_without_usage_lines(arguments):
+    done = command("refpcm.inspect", *arguments)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and "usage" not in done.stderr
+    assert done.stderr.endswith(f"(see python -m refpcm.inspect {arguments[0]} --help)\n")
 
 
 def test_a_file_is_inspected_by_its_name_alone(small):  # noqa: F811

@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.protocol import tasks
 from refpcm.evaluation.unit import programmed, readout_of
-from refpcm.inspection.images import compared, image_changes, write_sheet
+from refpcm.inspection.images import compared, image_changes
+from refpcm.inspection.images_table import confusions, images_blocks
 from refpcm.inspection.layer_errors import IMAGES, layer_errors, snr_db
 from refpcm.inspection.layers import errors_over_chips, spread
 from refpcm.inspection.norms import change, changes_of_norms, summary
-from refpcm.inspection.tables import errors_table, images_table, norms_table
+from refpcm.inspection.report import as_text
+from refpcm.inspection.tables import errors_blocks, norms_blocks
 from refpcm.spec.compensation.global_drift import compensated_read
 from tests.evaluation.conftest import small  # noqa: F401
 from tests.evaluation.units import run_task
@@ -38,7 +38,7 @@ def test_the_errors_are_those_of_the_parts_put_together_by_hand(inputs, protocol
     by_hand = layer_errors(inputs.file.network, inputs.file.parameters, compensated,
                            inputs.normalised(inputs.calibration_images("train")[:IMAGES]))
     assert {each["name"]: each["chips"][0] for each in found[0]["layers"]} == by_hand
-    assert "SNR" in errors_table(found, 1)
+    assert "SNR" in as_text(errors_blocks(found, 1))
 
 
 def test_the_spread_over_chips_is_that_of_an_example_by_hand():
@@ -56,7 +56,7 @@ def test_what_adabs_did_agrees_with_the_evidence_of_an_evaluation(inputs, protoc
     ratio = np.exp(np.average(np.log([each["variance_ratio"] for each in row["norms"]]), weights=channels))
     assert rms == pytest.approx(evidence["mean_shift_rms"], rel=1e-4)
     assert ratio == pytest.approx(evidence["variance_ratio"], rel=1e-4)
-    assert "worst channel" in norms_table([row], 1)
+    assert "worst channel" in as_text(norms_blocks([row], 1, "images"))
 
 
 def test_the_worst_channel_is_found_and_dead_channels_are_left_out():
@@ -86,14 +86,11 @@ def test_lost_images_are_those_that_an_evaluation_misses(inputs, protocol):
         counts = [run_task(task)["gdc"] for task in tasks(protocol) if task.t_s == t_s]
         assert [20 - lost + won for lost, won in zip(row["lost"], row["won"])] == counts
         assert np.sum(row["confusion"]) == 2 * 20 and np.trace(row["confusion"]) == sum(counts)
-    assert "wrong on chips, most often first" in images_table(found, inputs.data.classes)
+    assert "wrong on chips, most often first" in as_text(images_blocks(found, inputs.data.classes))
 
 
-def test_the_sheet_shows_the_images_in_order(tmp_path):
-    images = np.zeros((3, 3, 8, 8), np.uint8)
-    images[2, 0] = 255
-    write_sheet(tmp_path / "sheet.png", images, [{"image": 2}, {"image": 0}])
-    sheet = Image.open(tmp_path / "sheet.png")
-    assert sheet.size == (1004, 104) and sheet.getpixel((50, 50)) == (255, 0, 0) and sheet.getpixel((150, 50)) == (0, 0, 0)
-    with pytest.raises(RefpcmError, match="must end in .png"):
-        write_sheet(tmp_path / "sheet.gif", images, [])
+def test_of_many_classes_the_most_frequent_confusions_are_shown():
+    matrix = np.diag(np.full(50, 9.0))
+    matrix[3, 7], matrix[40, 2] = 1.5, 2.5
+    table, = confusions(matrix, [f"class {i}" for i in range(50)], "1 day")
+    assert table.rows == [("class 40", "class 2", "2.5"), ("class 3", "class 7", "1.5")]

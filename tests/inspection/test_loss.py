@@ -1,6 +1,7 @@
 """refpcm.inspection.loss: everything on is the evaluation, everything off the digital network, and what lies between."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +12,10 @@ from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.run import run
 from refpcm.inspection.causes import causes_of
 from refpcm.inspection.loss import attribution, run_loss
-from refpcm.inspection.loss_report import loss_table, write_loss
+from refpcm.inspection.loss_report import loss_blocks, write_loss
 from refpcm.inspection.loss_task import loss_counts, loss_fingerprint, loss_tasks, read_with
 from refpcm.inspection.paired import paired, rank_correlation
+from refpcm.inspection.report import as_text
 from refpcm.spec.crossbars import analog_layers, with_matrices
 from tests.evaluation.conftest import small  # noqa: F401
 
@@ -137,8 +139,9 @@ def test_table_and_files_hold_every_cause_and_layer(protocol, tmp_path):
     lines = (tmp_path / "result.csv").read_text().splitlines()
     layers = len(result["times"][0]["layers"])
     assert len(lines) == 1 + 5 + 1 + layers + 1 and lines[1].startswith(f"{YEAR_S},cause,programming noise,")
-    text = loss_table(result)
+    text = as_text(loss_blocks(result))
     assert all(name in text for name in (*causes_of(protocol), "fc", "does not add up", "rank correlation"))
+    assert re.search(r"\ndoes not add up .*\n\n\S.*, by layer\nlayer ", text)  # a blank line between the tables
 
 
 def test_another_compensation_is_another_attribution(inputs, protocol):

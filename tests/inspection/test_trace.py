@@ -16,14 +16,16 @@ from refpcm.evaluation.run import run
 from refpcm.evaluation.store import digest_of_unit
 from refpcm.files.network_file import load_network, save_network
 from refpcm.files.reading import sha256_of
+from refpcm.inspection.report import as_text
 from refpcm.inspection.trace import trace_number
 from refpcm.inspection.trace_sources import equations
-from refpcm.inspection.trace_table import links_table
+from refpcm.inspection.trace_table import links_blocks
 from refpcm.spec.crossbars import program_network
 from refpcm.spec.pcm.chip import chip_hash
 from refpcm.spec.pcm.device import DEVICES, JOSHI2020
 from tests.commands import command
 from tests.evaluation.conftest import small  # noqa: F401
+from tests.inspection.pages import checked
 
 NUMBER = 1e7, "gdc"
 ARGUMENTS = ["--time", "1e7s", "--compensation", "gdc"]
@@ -58,7 +60,7 @@ def followed(folder, *number, **options):
     """The links, which must be ready for JSON and for the screen, and {link: status}."""
     found = trace_number(folder / "results", *(number or NUMBER), **options)
     json.dumps(found)
-    assert found["number"]["status"] in links_table(found)
+    assert found["number"]["status"] in as_text(links_blocks(found))
     status = {f"chip {each['chip']}": each["status"] for each in found["chips"]}
     starts = [each for each in found["sources"] if each["link"] == "start"]
     status.update({f"start {number}": each["status"] for number, each in enumerate(starts)})
@@ -220,8 +222,10 @@ def test_a_result_with_odd_entries_gets_a_sentence_at_most(copied):
 def test_the_command_prints_the_links_and_its_status_says_whether_they_hold(whole, copied):
     done = command("refpcm.inspect", "trace", whole / "results", *ARGUMENTS, "--reprogram")
     assert done.returncode == 0 and done.stdout.count("\nok ") > 20 and "differs" not in done.stdout, done.stderr
-    again = command("refpcm.inspect", "trace", whole / "results", *ARGUMENTS, "--json")
-    assert json.loads(again.stdout) == trace_number(whole / "results", *NUMBER)
+    again = command("refpcm.inspect", "trace", whole / "results", *ARGUMENTS, "--json", "--html", copied / "trace.html")
+    assert json.loads(again.stdout) == {**trace_number(whole / "results", *NUMBER), "versions": cli.versions()}
+    shown = checked((copied / "trace.html").read_text()).cells()
+    assert {"Their chips", "weights to conductances", "every link that is there holds"} <= shown
     next((copied / "results" / "units").glob("*chip0-t1*read0.json")).unlink()
     broken = command("refpcm.inspect", "trace", copied / "results", *ARGUMENTS)
     assert broken.returncode == 1 and "1 of 6 units without a count" in broken.stdout and not broken.stderr

@@ -20,7 +20,7 @@ class Converter:
 
     def __post_init__(self):
         if self.bits is not None and not (isinstance(self.bits, int) and 2 <= self.bits <= 24):
-            raise RefpcmError(f"a converter has 2 to 24 bits, or None for ideal, not {self.bits!r}")
+            raise RefpcmError(f"a converter has 2 to 24 bits, not {self.bits!r}; an ideal one is had by giving no bits")
 
     @property
     def levels(self):

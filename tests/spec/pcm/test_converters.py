@@ -36,3 +36,9 @@ def test_nan_has_no_code_and_stays_nan():
         codes(x, Converter(8), 1.0)
     np.testing.assert_array_equal(convert(x, Converter(3), 3.0), np.float32([0, np.nan, 3]))
     assert saturated(x, Converter(3), 3.0) == 1
+
+
+@pytest.mark.parametrize("bits", [1, 25, 8.0])
+def test_impossible_bits_are_refused(bits):
+    with pytest.raises(RefpcmError, match="has 2 to 24 bits, not .*; an ideal one is had by giving no bits"):
+        Converter(bits)
