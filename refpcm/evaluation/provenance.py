@@ -52,11 +52,10 @@ def start_chain(path, notes):
     """Return the SHA-256 of the networks that a network's training began with, last one first, and how the list ends."""
     starts, known = [], None
     while len(starts) < LONGEST:
-        if "start_sha256" not in notes:
-            return starts, NOT_NOTED
-        start = notes["start_sha256"]
-        if start is None:
-            return starts, INITIAL
+        found, end = start_of(notes)
+        if not found:
+            return starts, end
+        start, = found
         starts.append(start)
         known = files_beside(path) if known is None else known
         path = known.get(start)
@@ -67,6 +66,18 @@ def start_chain(path, notes):
         except RefpcmError:
             return starts, NOT_FOUND
     return starts, NOT_FOUND
+
+
+def start_of(notes):
+    """Return ([SHA-256 of the network that the training began with], "") or ([], INITIAL or NOT_NOTED), from its notes.
+
+    refpcm 0.1 wrote null whatever a training began with, so a null of its says nothing.
+    """
+    start, versions = notes.get("start_sha256", NOT_NOTED), notes.get("versions")
+    if start is not None and start != NOT_NOTED:
+        return [str(start)], ""
+    of_0_1 = isinstance(versions, dict) and str(versions.get("refpcm", "")).startswith("0.1.")
+    return [], NOT_NOTED if start == NOT_NOTED or of_0_1 else INITIAL
 
 
 def files_beside(path):

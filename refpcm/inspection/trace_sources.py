@@ -10,7 +10,7 @@ from refpcm.datasets import load
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.nested import summarise_shares
-from refpcm.evaluation.provenance import INITIAL, NOT_NOTED, data_identity, files_beside
+from refpcm.evaluation.provenance import INITIAL, NOT_NOTED, data_identity, files_beside, start_of
 from refpcm.evaluation.unit import fingerprint
 from refpcm.files.network_file import load_network
 from refpcm.files.reading import sha256_of
@@ -87,7 +87,7 @@ def start_links(known, path, file):
         says = _start_of(file)
         entry = {"link": "start", "status": NOT_THERE, "noted": digest, "found": says,
                  "what": "no file with this hash lies beside the network"}
-        if says is not None and says != digest:
+        if says not in (None, NOT_NOTED, digest):
             what = f"the network file says that its training began with {says[:DIGITS]}"
             return [*links, {**entry, "status": DIFFERS, "what": what}]
         beside = files_beside(path) if beside is None else beside
@@ -106,7 +106,7 @@ def _end_of_chain(end, file):
     says = _start_of(file)
     entry = {"link": "start", "status": NOT_THERE, "noted": end, "found": says,
              "what": end or "the result does not note it"}
-    if end in (INITIAL, NOT_NOTED) and says not in (None, end):
+    if end in (INITIAL, NOT_NOTED) and says not in (None, NOT_NOTED, end):
         return {**entry, "status": DIFFERS, "what": f"the result notes {end}, the network file {says[:DIGITS]}"}
     return {**entry, "status": OK if end == INITIAL == says else NOT_THERE}
 
@@ -115,7 +115,8 @@ def _start_of(file):
     """Return what a network file says its training began with: a hash, INITIAL or NOT_NOTED; None without a file."""
     if file is None:
         return None
-    return INITIAL if file.notes.get("start_sha256", "") is None else str(file.notes.get("start_sha256", NOT_NOTED))
+    starts, end = start_of(file.notes)
+    return starts[0] if starts else end
 
 
 def code_link(noted):

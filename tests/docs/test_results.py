@@ -1,12 +1,14 @@
 """docs/results.md is what its generator writes, and every network of docs/results can be traced to its start."""
 
 import hashlib
+import json
 import subprocess
 from dataclasses import asdict
 
 import pytest
 
 from refpcm.train import arguments, resolve
+from tests.results.adopt import lineage
 from tests.results.files import RESULTS, ROOT, read
 from tests.results.page import page
 from tests.results.runs import CHAIN, INITIAL, KEPT, train_command
@@ -25,6 +27,17 @@ def test_the_chain_lists_every_run_that_has_a_configuration():
 @pytest.mark.parametrize("run", KEPT)
 def test_a_kept_network_has_the_hash_that_the_chain_says(run):
     assert hashlib.sha256((RESULTS / run / "network.safetensors").read_bytes()).hexdigest() == CHAIN[run]["network_sha256"]
+
+
+@pytest.mark.parametrize("path", sorted(path for path in RESULTS.rglob("*.json") if path.parent.name != "units"),
+                         ids=lambda path: str(path.relative_to(RESULTS)))
+def test_a_result_names_the_network_of_its_folder_and_the_chain_before_it(path):
+    known = json.loads(path.read_text()).get("sha256")
+    if not known:
+        pytest.skip("younger results only note hashes")
+    run = next(run for run in CHAIN if f"docs/results/{run}/" in f"{path.as_posix()}")
+    assert known["network"] == CHAIN[run]["network_sha256"]
+    assert {"starts": known["starts"], "starts_end": known["starts_end"]} == lineage(run)
 
 
 def test_only_the_kept_networks_are_committed():

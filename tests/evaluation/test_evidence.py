@@ -82,7 +82,7 @@ def test_units_without_evidence_stay_valid_and_say_what_they_lack(small, inputs,
     unit = json.loads(path.read_text())
     old = {key: value for key, value in unit.items() if key not in ("evidence", "sha256")}
     path.write_text(json.dumps({**old, "sha256": hashlib.sha256(json.dumps(old).encode()).hexdigest()}, indent=1))
-    monkeypatch.setattr("refpcm.evaluation.run.recognised", None)  # nothing is run again
+    monkeypatch.setattr("refpcm.evaluation.run.recognised", lambda *unit: pytest.fail("a unit was run again"))
     again = run(small, tmp_path)
     assert again["rows"] == whole["rows"]
     assert again["evidence"] == {"units": 8, "complete": 7,
@@ -103,6 +103,12 @@ def test_a_result_names_network_data_and_start(small, inputs, tmp_path):
         assert found["network"] == hashlib.sha256(file.read()).hexdigest()
     assert found["data"] == data_identity(inputs.data) and found["data"]["train"] == identity_of(inputs.data)
     assert (found["starts"], found["starts_end"]) == ([], NOT_NOTED)
+
+
+def test_that_version_0_1_noted_no_start_says_nothing(small):
+    notes = {"start_sha256": None, "versions": {"refpcm": "0.1.0"}}
+    assert start_chain(small.network, notes) == ([], NOT_NOTED)
+    assert start_chain(small.network, {**notes, "versions": {"refpcm": "0.2.0"}}) == ([], INITIAL)
 
 
 def test_the_chain_of_starts_is_followed_to_initial_weights_or_to_a_file_that_is_gone(small, tmp_path):
