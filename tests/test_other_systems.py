@@ -39,30 +39,30 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
 
 
-def tree(path):
-    return ast.parse(path.read_text(encoding="utf-8"))
+def in_all_modules(problems):
+    """[file:line words] of what problems(tree) yields, (node, words), in every module."""
+    return [f"{path.relative_to(ROOT)}:{node.lineno} {words}" for path in MODULES
+            for node, words in problems(ast.parse(path.read_text(encoding="utf-8")))]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_only_posix_has_is_asked_for_before_it_is_used(path):
-    """A module of POSIX is imported in a `try`; a name is used only where hasattr(os, ...) of the module guards one."""
-    found = tree(path)
+def unguarded(found):
+    """Imports of POSIX's modules outside of a `try`, and names of POSIX in a module that asks for none by hasattr."""
     tried = {id(inner) for outer in ast.walk(found) if isinstance(outer, ast.Try) for inner in ast.walk(outer)}
     guarded = {node.args[0].id for node in ast.walk(found) if isinstance(node, ast.Call)
                and isinstance(node.func, ast.Name) and node.func.id == "hasattr" and isinstance(node.args[0], ast.Name)}
     for node in ast.walk(found):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             names = {alias.name for alias in node.names} if isinstance(node, ast.Import) else {node.module}
-            assert not names & POSIX_MODULES or id(node) in tried, f"line {node.lineno}: an import that Windows has not"
+            if names & POSIX_MODULES and id(node) not in tried:
+                yield node, "an import that Windows has not"
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            only = node.attr in POSIX_NAMES.get(node.value.id, ())
-            assert not only or guarded & {"os", "signal"}, f"line {node.lineno}: {node.value.id}.{node.attr} without a guard"
+            if node.attr in POSIX_NAMES.get(node.value.id, ()) and not guarded & {"os", "signal"}:
+                yield node, f"{node.value.id}.{node.attr} without a guard"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_files_are_written_with_the_same_bytes_everywhere(path):
-    """Text files are written with an encoding and a newline of ours: the system's own differ."""
-    for node in ast.walk(tree(path)):
+def of_the_systems_own_form(found):
+    """Texts that are written in the encoding and with the line ends of the system."""
+    for node in ast.walk(found):
         name = getattr(getattr(node, "func", None), "attr", getattr(getattr(node, "func", None), "id", None))
         if not isinstance(node, ast.Call) or name not in ("open", "write_text"):
             continue
@@ -70,8 +70,19 @@ def test_files_are_written_with_the_same_bytes_everywhere(path):
                  if isinstance(each, ast.Constant) and isinstance(each.value, str)]
         writes = name == "write_text" or name == "open" and any(set(mode) & set("wax") and "b" not in mode for mode in modes)
         named, same = {keyword.arg for keyword in node.keywords}, ("devnull", "json.dumps")  # the latter: one line of ASCII
-        assert not writes or {"encoding", "newline"} <= named or any(words in ast.unparse(node) for words in same), \
-            f"line {node.lineno}: a text without encoding and newline"
+        if writes and not {"encoding", "newline"} <= named and not any(words in ast.unparse(node) for words in same):
+            yield node, "a text without encoding and newline"
+
+
+def test_what_only_posix_has_is_asked_for_before_it_is_used():
+    assert in_all_modules(unguarded) == []
+    assert list(unguarded(ast.parse("import fcntl"))) and list(unguarded(ast.parse("os.fork()")))
+
+
+def test_files_are_written_with_the_same_bytes_everywhere():
+    assert in_all_modules(of_the_systems_own_form) == []
+    assert list(of_the_systems_own_form(ast.parse("path.write_text(words)")))
+    assert list(of_the_systems_own_form(ast.parse("open(path, 'w')")))
 
 
 def without_posix(*arguments, cwd):
