@@ -62,9 +62,9 @@ def file(arguments):
     options = made.parse_args(arguments)
     from refpcm.errors import RefpcmError
     from refpcm.inspection.contents import describe
+    from refpcm.inspection.folders import DAMAGE, damaged
     from refpcm.inspection.report import charts_of
     from refpcm.inspection.tables import contents_blocks
-    from refpcm.inspection.trace import DAMAGE, damaged
     check_outputs(options)
     found = describe(options.file)
     try:
