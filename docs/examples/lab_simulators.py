@@ -26,7 +26,8 @@ def aihwkit(target_us, times_s, reads, z):
     g = target_us / G_MAX_US
     programmed_us = np.maximum(target_us + (0.26348 + 1.9650 * g - 1.1731 * g ** 2) * z(g.shape), 0.0)
     log_g = np.log(np.maximum(g, 1e-7))
-    nu = np.abs(np.clip(-0.0155 * log_g + 0.0244, 0.049, 0.1) + np.clip(-0.0125 * log_g - 0.0059, 0.008, 0.045) * z(g.shape))
+    mean, sigma = np.clip(-0.0155 * log_g + 0.0244, 0.049, 0.1), np.clip(-0.0125 * log_g - 0.0059, 0.008, 0.045)
+    nu = np.abs(mean + sigma * z(g.shape))
     q_s = np.minimum(0.0088 / np.maximum((programmed_us / G_MAX_US) ** 0.65, 1e-3), 0.2)
     found = []
     for t_s in times_s:
@@ -66,10 +67,12 @@ MODELS = {  # time of the first read [s], targets [uS]; CrossSim 2 has conductan
 def columns(name, devices=DEVICES, reads=READS, seed=0, targets_us=None, later_s=LATER_S):
     """Return {column: (n,)} of an experiment with so many devices of each target."""
     model, first_s, usual_us = MODELS[name]
-    target_us, times_s = np.repeat(usual_us if targets_us is None else targets_us, devices), np.array((first_s, *later_s))
+    target_us = np.repeat(usual_us if targets_us is None else targets_us, devices)
+    times_s = np.array((first_s, *later_s))
     g_us = model(target_us, times_s, reads, np.random.default_rng(seed).standard_normal)
     time, read, device = (index.ravel() for index in np.indices(g_us.shape))
-    return {"device": device, "target_us": target_us[device], "time_s": times_s[time], "g_us": g_us.ravel(), "read": read}
+    return {"device": device, "target_us": target_us[device], "time_s": times_s[time], "g_us": g_us.ravel(),
+            "read": read}
 
 
 if __name__ == "__main__":

@@ -45,7 +45,8 @@ def arguments(argv=None):
             action.add_argument("--samples", type=int, metavar="N",
                                 help="samples of each bin at L6 (default: the kit's); more find smaller effects")
         if name == "export":
-            action.usage = "python -m refpcm.golden export DIR [--level N ...] [--case ID ...] [--samples N] [--kit DIR]"
+            action.usage = ("python -m refpcm.golden export DIR [--level N ...] [--case ID ...] [--samples N] "
+                            "[--kit DIR]")
             _add_path(action, "folder", "DIR", "new folder; one folder a case is made in it")
         if name == "check":
             asked = action.add_mutually_exclusive_group(required=True)

@@ -84,7 +84,7 @@ def with_samples(cases, count):
     if not FEWEST_SAMPLES <= count <= MOST_SAMPLES:
         raise RefpcmError(f"--samples {count}: give a number from {FEWEST_SAMPLES} to {MOST_SAMPLES}")
     if not any(_samples(case) for case in cases):
-        raise RefpcmError("--samples is for the cases of L6, and none of them is chosen; leave it out, or add --level 6")
+        raise RefpcmError("--samples is for the cases of L6, and none is chosen; leave it out, or add --level 6")
     return [_resized(case, count) if _samples(case) else case for case in cases]
 
 
@@ -106,7 +106,8 @@ def _resized(case, count):
     test = "test" if kind == "moments" else "bin"
     why = f"alpha = {alpha:g} for each {test}; {detectable(kind, alpha, count)}"
     output = replace(output, shape=(output.shape[0], count), tolerance=replace(output.tolerance, why=why))
-    return replace(case, parameters={**case.parameters, "count": (count, case.parameters["count"][1])}, outputs=(output,))
+    parameters = {**case.parameters, "count": (count, case.parameters["count"][1])}
+    return replace(case, parameters=parameters, outputs=(output,))
 
 
 def moments(output, sample):

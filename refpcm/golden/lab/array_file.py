@@ -12,8 +12,8 @@ from refpcm.files.npz import read_npz
 from refpcm.golden.lab.measurements import measured
 from refpcm.golden.lab.table_file import COLUMNS, NEEDED
 
-FORM = (f"either {', '.join(NEEDED)} and perhaps read, all of one length, or target_us (D,), time_s (T,) and g_us (D, T) or "
-        "(D, T, reads)")
+FORM = (f"either {', '.join(NEEDED)} and perhaps read, all of one length, or target_us (D,), time_s (T,) and g_us "
+        "(D, T) or (D, T, reads)")
 
 
 def read_arrays(path):
@@ -35,9 +35,10 @@ def read_arrays(path):
 def _of_block(path, target_us, time_s, g_us):
     shape = (target_us.size, time_s.size)
     if target_us.ndim != 1 or time_s.ndim != 1 or g_us.ndim not in (2, 3) or g_us.shape[:2] != shape or not g_us.size:
-        raise RefpcmError(f"{path}: g_us {g_us.shape} does not fit target_us {target_us.shape} and time_s {time_s.shape}; "
-                          f"wanted is {FORM}")
+        raise RefpcmError(f"{path}: g_us {g_us.shape} does not fit target_us {target_us.shape} and time_s "
+                          f"{time_s.shape}; wanted is {FORM}")
     device, time, read = (part.ravel() for part in np.indices(g_us.reshape(*shape, -1).shape))
-    columns = {"device": device, "target_us": target_us[device], "time_s": time_s[time], "g_us": g_us.ravel(), "read": read}
+    columns = {"device": device, "target_us": target_us[device], "time_s": time_s[time], "g_us": g_us.ravel(),
+               "read": read}
     return measured({name: np.asarray(column, np.float64) for name, column in columns.items()},
                     lambda row: f"{path}, g_us[{', '.join(map(str, np.unravel_index(row, g_us.shape)))}]")

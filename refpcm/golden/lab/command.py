@@ -7,6 +7,7 @@ from zipfile import is_zipfile
 import numpy as np
 
 from data_tools.foreign_text import shown
+from refpcm.cli import Progress
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.plot import need_matplotlib
 from refpcm.files.atomic import atomic_file, check_writable
@@ -14,13 +15,14 @@ from refpcm.files.devices import find_device
 from refpcm.files.reading import open_input
 from refpcm.golden.lab import plot, report
 from refpcm.golden.lab.array_file import read_arrays
-from refpcm.golden.lab.comparison import AGREES, DIFFERS, compare
+from refpcm.golden.lab.comparison import compare
 from refpcm.golden.lab.law import sampled_us
 from refpcm.golden.lab.measurements import measured
 from refpcm.golden.lab.table_file import read_table, write_table
+from refpcm.golden.lab.verdicts import AGREES, DIFFERS
 
 EXAMPLE_TARGETS, EXAMPLE_DEVICES, EXAMPLE_READS = (0.0, 0.1, 0.3, 0.6, 1.0), 100, 2
-EXAMPLE_TIMES_S = (30.0, 300.0, 3600.0, 86400.0)
+EXAMPLE_LATER_S = (10.0, 280.0, 3580.0, 86380.0)  # after t0: 30 s to a day where t0 is 20 s
 EXAMPLE_SEED = 1
 
 
@@ -41,7 +43,13 @@ def lab(options):
     if options.plot:
         need_matplotlib(options.plot)
     m = read_measurements(options.measurements)
-    rows = compare(m, law, options.alpha, options.bins)
+    meter = Progress(None, "bin", unit="bins", decimals=1)
+
+    def tell(done, bins):
+        meter.total = bins
+        meter.update(done)
+    rows = compare(m, law, options.alpha, options.bins, tell)
+    meter.clear()
     about = (m, rows, law, options.alpha, shown(options.measurements))
     print(report.table(rows))
     print()
@@ -64,10 +72,10 @@ def read_measurements(path):
 
 def example(law):
     """Return Measurements of the example: targets, times and reads as above, drawn from a law."""
-    shape = (len(EXAMPLE_TARGETS) * EXAMPLE_DEVICES, len(EXAMPLE_TIMES_S), EXAMPLE_READS)
+    shape = (len(EXAMPLE_TARGETS) * EXAMPLE_DEVICES, len(EXAMPLE_LATER_S), EXAMPLE_READS)
     device, time, read = (index.ravel() for index in np.indices(shape))
     columns = {"device": device, "target_us": law.g_max_us * np.repeat(EXAMPLE_TARGETS, EXAMPLE_DEVICES)[device],
-               "time_s": np.maximum(np.array(EXAMPLE_TIMES_S), law.t0_s + 10.0 * np.arange(len(EXAMPLE_TIMES_S)))[time],
+               "time_s": (law.t0_s + np.array(EXAMPLE_LATER_S))[time],
                "g_us": np.zeros(device.size), "read": read}
     m = measured({name: np.asarray(values, np.float64) for name, values in columns.items()}, str)
     return replace(m, g_us=np.maximum(sampled_us(m, law, seed=EXAMPLE_SEED), 0.0))

@@ -1,20 +1,13 @@
-"""Judging measurements by a law: every quantity of every bin of targets, and all bins together.
+"""Measurements against a law: bins of targets, estimates of each, and what the law predicts for them.
 
 The law's prediction is the same estimate made of the same experiment, drawn anew from the law many times (law.py): what
-an estimator, or the time of the first read, does to a number it does to both sides. With e and p estimate and
-prediction, s_e and s_0 their standard errors in the data and under the law for as many devices, and s_p that of the
-prediction itself,
-
-    z = (e - p) / sqrt(max(s_e, s_0)^2 + s_p^2),    differs where |z| > the quantile of alpha / (2 comparisons)
-
-(Bonferroni): a device that follows the law is blamed anywhere with probability alpha at most.
+an estimator, or the time of the first read, does to a number it does to both sides.
 """
 
-from dataclasses import dataclass, replace
-from math import ceil, inf
+from dataclasses import replace
+from math import ceil
 
 import numpy as np
-from scipy.stats import norm
 
 from refpcm.errors import RefpcmError
 from refpcm.golden.lab import law as laws
@@ -29,78 +22,31 @@ from refpcm.golden.lab.estimates import (
 )
 from refpcm.golden.lab.features import NEEDED_SHARE, Method, design, features, positive_share
 from refpcm.golden.lab.measurements import check_within_law, chosen, repeated
+from refpcm.golden.lab.verdicts import Bin, Scaled, verdicts
 
 FEWEST = 30  # devices in a bin
 DISTINCT = 32  # targets, at most, that are bins of their own
 BINS = 10  # of equal width, where there are more targets
 SAMPLED = 40_000  # devices drawn from the law for a bin, at least
 TIMES = 10  # as many devices as measured, at least
-WORST = 0.4  # relative standard error up to which a standard deviation enters into that of all bins
-POWER = 0.9  # with which the smallest effect is found
-AGREES, DIFFERS, UNJUDGED = "agrees", "differs", "cannot be judged"
 
 
-@dataclass(frozen=True)
-class Row:
-    """One comparison. estimate, low, high (95 % interval), predicted and smallest are as shown, in the quantity's unit.
-
-    targets: lowest and highest [uS], None for all bins together; smallest: difference that is found with probability
-    POWER; z; verdict; note: why it cannot be judged, or what else is in the number.
-    """
-    quantity: str
-    targets: tuple
-    devices: int
-    estimate: float = None
-    low: float = None
-    high: float = None
-    predicted: float = None
-    smallest: float = None
-    z: float = None
-    verdict: str = UNJUDGED
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Bin:
-    """Devices of like targets, as measured and as the law has them; scaled: {quantity: Scaled}; why: {quantity: reason}."""
-    targets: tuple
-    devices: int
-    scaled: dict
-    why: dict
-    notes: dict
-
-
-@dataclass(frozen=True)
-class Scaled:
-    """Estimate and prediction on the estimate's scale: e, s_e, p, s_0, s_p; shift of a variance's scale."""
-    estimate: float
-    error: float
-    predicted: float
-    law_error: float
-    predicted_error: float
-    shift: float = 0.0
-
-    @property
-    def variance(self):
-        """Return the predicted variance, of a quantity that is one."""
-        return self.predicted ** 3 - self.shift
-
-    @property
-    def test_error(self):
-        """Return the standard error of estimate - prediction that the test uses."""
-        return float(np.hypot(max(self.error, self.law_error), self.predicted_error))
-
-
-def compare(m, law, alpha=0.01, bins=None):
+def compare(m, law, alpha=0.01, bins=None, tell=lambda done, bins: None):
     """Return the Rows of Measurements against a Device: quantity by quantity, bin by bin, then all bins together.
 
-    Raises RefpcmError as `check_within_law`, and where no bin has FEWEST devices.
+    bins: how many of equal width, None: as `binned` chooses; tell: is called before each bin, with the numbers of those
+    done and of all. Raises RefpcmError as `check_within_law`, and where no bin has FEWEST devices.
     """
     check_within_law(m, law)
-    found = [judged_bin(number, chosen(m, wanted), targets, law) for number, (targets, wanted) in enumerate(binned(m, bins))]
-    if all(a_bin.devices < FEWEST for a_bin in found):
-        raise RefpcmError(f"no bin of targets has {FEWEST} devices (the largest has {max(b.devices for b in found)}); measure "
-                          "more devices, or give fewer bins with --bins")
+    masks = binned(m, bins)
+    largest = max(int(wanted.sum()) for _, wanted in masks)
+    if largest < FEWEST:
+        raise RefpcmError(f"no bin of targets has {FEWEST} devices (the largest has {largest}); measure more devices, "
+                          "or give fewer bins with --bins")
+    found = []
+    for number, (targets, wanted) in enumerate(masks):
+        tell(number, len(masks))
+        found.append(judged_bin(number, chosen(m, wanted), targets, law))
     return verdicts(found, alpha)
 
 
@@ -118,7 +64,7 @@ def binned(m, count=None):
 def judged_bin(number, m, targets, law):
     """Return the Bin of Measurements with its estimates and the law's predictions."""
     if m.devices < FEWEST:
-        why = f"{m.devices} devices, where {FEWEST} are needed"
+        why = f"only {m.devices} of the {FEWEST} devices that are needed"
         return Bin(targets, m.devices, {}, dict.fromkeys(QUANTITIES, why), {})
     plan, positive = design(m), positive_share(m)
     method = Method(plan.noise, min(plan.times, positive) >= NEEDED_SHARE, law.t0_s)
@@ -195,64 +141,3 @@ def notes(plan, method):
     return {name: ", ".join(texts) for name, texts in found.items()}
 
 
-def verdicts(bins, alpha):
-    """Return the Rows of Bins, and of all of them together."""
-    together = {name: joined(name, bins) for name in QUANTITIES}
-    comparisons = sum(name not in b.why for b in bins for name in QUANTITIES) + sum(j is not None for j in together.values())
-    critical = norm.isf(alpha / 2 / max(comparisons, 1))
-    rows = []
-    for name in QUANTITIES:
-        rows += [_row(name, b, critical) for b in bins]
-        if together[name] is not None:
-            scaled, devices = together[name]
-            rows.append(_judged(name, None, devices, scaled, critical, ""))
-    return rows
-
-
-def joined(name, bins):
-    """Return all bins together as Scaled, and the number of their devices; None where there are not two bins.
-
-    Plain quantities and ratios enter by estimate - prediction. Variances enter by estimate / prediction, whose weighted
-    mean is kept as a cube root like that of a bin; those that the law lets scatter by more than WORST do not. Weights are
-    those of the law's standard errors, so that the data do not choose them.
-    """
-    used = [(b.scaled[name], b.devices) for b in bins if name not in b.why]
-    variance = QUANTITIES[name].scale == "variance"
-    if variance:
-        used = [(s, n) for s, n in used if s.variance > 0 and 1.5 * s.predicted ** 2 * s.law_error < WORST * s.variance]
-    if len(used) < 2 or any(s.law_error == 0 for s, _ in used):
-        return None
-    factor = np.array([3 * s.predicted ** 2 / s.variance if variance else 1.0 for s, _ in used])
-    weight = (factor * [np.hypot(s.law_error, s.predicted_error) for s, _ in used]) ** -2
-    weight /= weight.sum()
-    error = float(np.linalg.norm(weight * factor * [s.test_error for s, _ in used]))
-    if not variance:
-        difference = float(weight @ [s.estimate - s.predicted for s, _ in used])
-        return Scaled(difference, error, 0.0, 0.0, 0.0), sum(n for _, n in used)
-    ratio, shift = (float(weight @ parts) for parts in zip(*(
-        ((s.estimate ** 3 - s.shift) / s.variance, s.shift / s.variance) for s, _ in used)))
-    predicted = np.cbrt(1 + shift)
-    error /= 3 * predicted ** 2
-    return Scaled(float(np.cbrt(ratio + shift)), error, float(predicted), 0.0, 0.0, shift), sum(n for _, n in used)
-
-
-def _row(name, b, critical):
-    if name in b.why:
-        return Row(name, b.targets, b.devices, note=b.why[name])
-    return _judged(name, b.targets, b.devices, b.scaled[name], critical, b.notes.get(name, ""))
-
-
-def _judged(name, targets, devices, s, critical, note):
-    """Return the Row of one comparison; of all bins together (targets None), of their difference or ratio."""
-    def show(value):
-        return float(shown(name, value, s.shift))
-
-    difference, error = s.estimate - s.predicted, s.test_error
-    if targets is not None and (abs(show(s.estimate) - show(s.predicted)) <= QUANTITIES[name].resolution
-                                or name == "q_s" and show(s.estimate) <= NO_NOISE >= show(s.predicted)):
-        difference = 0.0
-    z = difference / error if error > 0 else (np.sign(difference) * inf if difference else 0.0)
-    reach = norm.isf(0.025) * s.error
-    smallest = show(s.predicted + (critical + norm.ppf(POWER)) * error) - show(s.predicted)
-    return Row(name, targets, devices, show(s.estimate), show(s.estimate - reach), show(s.estimate + reach), show(s.predicted),
-               max(smallest, QUANTITIES[name].resolution), float(z), DIFFERS if abs(z) > critical else AGREES, note)

@@ -43,8 +43,8 @@ def shown(quantity, value, shift=0.0):
 def estimates(means, n, method, shifts):
     """Return {quantity: estimate} on its scale, from means {feature: (...)} over n devices; NaN where there is none.
 
-    Of sigma and nu_sigma the variance that read noise adds is taken off, which may leave less than 0. Their scale is the
-    cube root of variance + shift, shifts {quantity: variance} being what read noise adds under the law (`read_noise_in`).
+    Of sigma and nu_sigma the variance that read noise adds is taken off, which may leave less than 0. Their scale is
+    the cube root of variance + shift; shifts {quantity: variance}: what read noise adds under the law.
     """
     noise = method.noise
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -99,9 +99,10 @@ def _ratio(part, whole):
 
 
 def estimated(found, method, shifts):
-    """Return {quantity: (estimate, standard error)} from features {name: (D,)}, leaving out one device after the other."""
+    """Return {quantity: (estimate, standard error)} from features {name: (D,)}, leaving out one device at a time."""
     n = found["error"].size
     sums = {name: values.sum() for name, values in found.items()}
     whole = estimates({name: total / n for name, total in sums.items()}, n, method, shifts)
-    without = estimates({name: (sums[name] - values) / (n - 1) for name, values in found.items()}, n - 1, method, shifts)
+    means = {name: (sums[name] - values) / (n - 1) for name, values in found.items()}
+    without = estimates(means, n - 1, method, shifts)
     return {name: (float(whole[name]), float(np.sqrt((n - 1) * np.var(without[name])))) for name in whole}

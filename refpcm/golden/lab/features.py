@@ -1,17 +1,17 @@
 """Numbers of each device: first read, drift fit, read noise. Every estimate is a function of their means over devices.
 
-The drift fit of a device is the straight line log G = c - nu log t by least squares through all its readings, which must
-all be above 0 uS. Read noise is seen in repeated reads ("reads"), else in what the fit leaves over ("residuals").
+The drift fit of a device is the straight line log G = c - nu log t by least squares through all its readings, which
+must all be above 0 uS. Read noise is seen in repeated reads ("reads"), else in what the fit leaves over ("residuals").
 
-With v(t) = ln((t + t_read) / (2 t_read)), the growth of the noise's variance that the law states, x = log t minus its mean
-and h the leverage of a reading in the fit:
+With v(t) = ln((t + t_read) / (2 t_read)), the growth of the noise's variance that the law states, x = log t minus its
+mean and h the leverage of a reading in the fit:
 
     Q_s^2 of reads      = sum of (variance within a time / v) / sum of (mean^2 - variance / reads)
     Q_s^2 of residuals  = sum of squared residuals / sum of (1 - h) v
     variance of nu      = Q_s^2 sum(x^2 v) / sum(x^2)^2            what read noise adds to the spread of the exponents
 
-What programming left is G(t0) - G_T, with G(t0) = G + nu G log(t / t0) from the first read G, to first order in the mean nu
-of the bin: `error` is G - G_T, `lag` is G log(t / t0).
+What programming left is G(t0) - G_T, with G(t0) = G + nu G log(t / t0) from the first read G, to first order in the
+mean nu of the bin: `error` is G - G_T, `lag` is G log(t / t0).
 """
 
 from dataclasses import dataclass
@@ -54,8 +54,9 @@ def design(m):
     first, last, size, owner = _groups(m)
     times = np.bincount(owner, minlength=m.devices)
     readings = np.bincount(m.owner, minlength=m.devices)
-    return Design(*(float(np.mean(share)) for share in (
-        times >= 2, times >= 4, (times >= 2) & (readings > LINE_PARAMETERS), times >= 3, (size[first] >= 2) & (size[last] >= 2))))
+    shares = (times >= 2, times >= 4, (times >= 2) & (readings > LINE_PARAMETERS), times >= 3,
+              (size[first] >= 2) & (size[last] >= 2))
+    return Design(*(float(np.mean(share)) for share in shares))
 
 
 def positive_share(m):
@@ -75,8 +76,8 @@ def features(m, growth, method):
     growth_of = growth[_starts(m)]
     error, log_t = mean[first] - m.target_us, np.log(m.t_s[_starts(m)][first] / method.t0_s)
     lag = mean[first] * log_t
-    found = {"error": error, "error2": error ** 2, "lag": lag, "lag2": lag ** 2, "error_lag": error * lag, "log_t": log_t,
-             **_fit(m, growth)}
+    found = {"error": error, "error2": error ** 2, "lag": lag, "lag2": lag ** 2, "error_lag": error * lag,
+             "log_t": log_t, **_fit(m, growth)}
     if method.noise == "reads":
         seen = ((size[first] >= 2) & (size[last] >= 2)).astype(float)
         again = (size >= 2) * seen[owner]

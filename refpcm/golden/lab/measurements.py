@@ -9,7 +9,7 @@ from refpcm.spec.pcm.device import LARGEST_T_S
 
 LARGEST_NUMBER = 2 ** 53  # of a device or a read: whole numbers up to here are exact in float64
 REMEDY = {
-    "g_us": "a conductance is 0 uS or more; take the instrument's offset out, or leave the device out with all its rows",
+    "g_us": "a conductance is 0 uS or more; take the instrument's offset out, or leave out the device, all its rows",
     "time_s": "a time is above 0, in seconds since the device was programmed",
     "target_us": "a target is 0 uS or more"}
 
@@ -45,11 +45,11 @@ def measured(columns, place):
     number, target_us, t_s, g_us = (columns[name] for name in ("device", "target_us", "time_s", "g_us"))
     read = columns.get("read", np.zeros_like(t_s))
     for name, values in (("device", number), ("read", read)):
-        _refuse(~(np.isfinite(values) & (values == np.floor(values)) & (np.abs(values) < LARGEST_NUMBER)), place, lambda i: (
-            f"{name} {values[i]:g} is no whole number"))
-    for name, values, wrong in (("target_us", target_us, target_us < 0), ("time_s", t_s, t_s <= 0), ("g_us", g_us, g_us < 0)):
-        _refuse(wrong | ~np.isfinite(values), place, lambda i: (
-            f"{name} {values[i]:g}: {REMEDY[name]}"))
+        whole = np.isfinite(values) & (values == np.floor(values)) & (np.abs(values) < LARGEST_NUMBER)
+        _refuse(~whole, place, lambda i: f"{name} {values[i]:g} is no whole number")
+    for name, values in (("target_us", target_us), ("time_s", t_s), ("g_us", g_us)):
+        wrong = (values <= 0 if name == "time_s" else values < 0) | ~np.isfinite(values)
+        _refuse(wrong, place, lambda i: f"{name} {values[i]:g}: {REMEDY[name]}")
     order = np.lexsort((read, t_s, number))
     number, target_us, t_s, g_us, read = (values[order] for values in (number, target_us, t_s, g_us, read))
 
@@ -59,12 +59,12 @@ def measured(columns, place):
     new = np.append(True, number[1:] != number[:-1])
     owner = np.cumsum(new) - 1
     _refuse(target_us != target_us[new][owner], ordered_place, lambda i: (
-        f"device {number[i]:.0f} has another target ({target_us[i]:g} uS) than before; a device is programmed once here: "
-        "give it another number"))
+        f"device {number[i]:.0f} has another target ({target_us[i]:g} uS) than before; programmed again, it is another "
+        "device: give it another number"))
     again = np.append(False, (number[1:] == number[:-1]) & (t_s[1:] == t_s[:-1]) & (read[1:] == read[:-1]))
     _refuse(again, ordered_place, lambda i: (
-        f"device {number[i]:.0f} was read at {t_s[i]:g} s before, by the same read number; number repeated reads in a column "
-        "named read"))
+        f"device {number[i]:.0f} was read at {t_s[i]:g} s before, by the same read number; number repeated reads in "
+        "a column named read"))
     return Measurements(number[new], target_us[new], owner, t_s, g_us, ordered_place)
 
 
@@ -75,7 +75,7 @@ def check_within_law(m, law):
         f"target {m.target_us[m.owner[i]]:g} uS is beyond G_max = {law.g_max_us:g} uS of {law.name}; choose the device "
         "that was measured, or leave these devices out"))
     _refuse(m.t_s < law.t0_s, m.place, lambda i: (
-        f"time {m.t_s[i]:g} s is before t0 = {law.t0_s:g} s of {law.name}, where its law begins; leave out such readings"))
+        f"time {m.t_s[i]:g} s is before t0 = {law.t0_s:g} s of {law.name}, where its law begins; leave such rows out"))
     _refuse(m.t_s > LARGEST_T_S, m.place, lambda i: (
         f"time {m.t_s[i]:g} s is beyond {LARGEST_T_S:g} s, where no law holds; times are seconds since programming"))
 
@@ -83,7 +83,8 @@ def check_within_law(m, law):
 def chosen(m, wanted):
     """Return the Measurements of the devices where wanted (D,) is True."""
     rows = wanted[m.owner]
-    return Measurements(m.number[wanted], m.target_us[wanted], (np.cumsum(wanted) - 1)[m.owner[rows]], m.t_s[rows], m.g_us[rows])
+    owner = (np.cumsum(wanted) - 1)[m.owner[rows]]
+    return Measurements(m.number[wanted], m.target_us[wanted], owner, m.t_s[rows], m.g_us[rows])
 
 
 def repeated(m, times):

@@ -16,7 +16,7 @@ def add(action):
     action.add_argument("--alpha", type=_probability, default=0.01, metavar="P",
                         help="probability with which measurements that follow the law are blamed anywhere")
     action.add_argument("--bins", type=_count, metavar="N",
-                        help="bins of equal width over the targets (default: each target, or 10 if there are more than 32)")
+                        help="bins of equal width over the targets (default: each target, or 10 bins for more than 32)")
     action.add_argument("--report", type=cli.name, metavar="FILE", help="write the JSON report here")
     action.add_argument("--plot", type=cli.name, metavar="FILE", help="draw a picture here; needs matplotlib")
     action.add_argument("--example", type=cli.name, metavar="FILE",

@@ -6,8 +6,8 @@ import numpy as np
 
 from refpcm.evaluation.plot import need_matplotlib
 from refpcm.files.atomic import write_bytes
-from refpcm.golden.lab.comparison import DIFFERS, UNJUDGED
 from refpcm.golden.lab.estimates import QUANTITIES
+from refpcm.golden.lab.verdicts import DIFFERS, UNJUDGED
 from refpcm.spec.pcm.curve import curve_value
 
 COLOURS = {False: "#0072B2", True: "#D55E00"}  # agrees, differs; of Okabe and Ito 2008

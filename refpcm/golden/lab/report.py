@@ -3,8 +3,8 @@
 from math import isfinite
 
 from refpcm.cli import aligned
-from refpcm.golden.lab.comparison import AGREES, DIFFERS, POWER, UNJUDGED
 from refpcm.golden.lab.estimates import QUANTITIES
+from refpcm.golden.lab.verdicts import AGREES, DIFFERS, POWER, UNJUDGED
 from refpcm.times import time_text
 
 HEAD = ("quantity", "target [uS]", "devices", "measured", "95 % interval", "law", "found from", "verdict")
@@ -32,7 +32,7 @@ def target_text(row):
 
 
 def _kind(row):
-    """Return what the numbers of a Row are: a value, or over all bins the difference from the law or the ratio to it."""
+    """Return what the numbers of a Row are: a value, or of all bins the difference from the law or the ratio to it."""
     if row.targets is not None:
         return "value"
     return "difference" if QUANTITIES[row.quantity].scale == "plain" else "ratio"
@@ -44,8 +44,8 @@ def summary(m, rows, law, alpha, source):
     compared = counts[AGREES] + counts[DIFFERS]
     first, last = (time_text(round(float(t_s), 3)) for t_s in (m.t_s.min(), m.t_s.max()))
     return (f"{source}: {m.devices} devices, {len(m)} readings from {first} to {last}, against the law of {law.name}\n"
-            f"{compared} comparisons, {counts[AGREES]} agree, {counts[DIFFERS]} differ, {counts[UNJUDGED]} cannot be judged; "
-            f"alpha = {alpha:g} for all together\n"
+            f"{compared} comparisons, {counts[AGREES]} agree, {counts[DIFFERS]} differ, {counts[UNJUDGED]} cannot be "
+            f"judged; alpha = {alpha:g} for all together\n"
             f"found from: so far above the law's number, a deviation is found with probability {POWER:g}")
 
 
@@ -61,7 +61,8 @@ def as_json(m, rows, law, alpha, source):
 
 def _row(row):
     quantity = QUANTITIES[row.quantity]
-    return {"quantity": row.quantity, "label": quantity.label, "targets_us": None if row.targets is None else list(row.targets),
+    return {"quantity": row.quantity, "label": quantity.label,
+            "targets_us": None if row.targets is None else list(row.targets),
             "kind": _kind(row), "devices": row.devices, "measured": row.estimate,
             "interval": None if row.low is None else [row.low, row.high], "law": row.predicted,
             "smallest_difference_found": row.smallest, "z": row.z if row.z is None or isfinite(row.z) else str(row.z),
@@ -69,4 +70,4 @@ def _row(row):
 
 
 def _number(value):
-    return f"{value:.4g}"
+    return f"{value:.4g}" if abs(value) > 1e-9 else "0"

@@ -49,7 +49,8 @@ def read_table(path):
     if not lines:
         raise RefpcmError(f"{path} has no readings; {FORM}")
     table = np.frombuffer(values).reshape(len(lines), len(names))
-    return measured({name: table[:, i].copy() for i, name in enumerate(names)}, lambda row: f"{path}, line {lines[row]}")
+    columns = {name: table[:, i].copy() for i, name in enumerate(names)}
+    return measured(columns, lambda row: f"{path}, line {lines[row]}")
 
 
 def write_table(m, stream):
@@ -58,7 +59,7 @@ def write_table(m, stream):
     read = np.arange(len(m)) - np.flatnonzero(~again)[np.cumsum(~again) - 1] + 1
     stream.write((",".join(COLUMNS) + "\n").encode())
     for owner, t_s, g_us, number in zip(m.owner, m.t_s, m.g_us, read):
-        stream.write(f"{m.number[owner]:.0f},{m.target_us[owner]:g},{t_s:g},{g_us:.6g},{number}\n".encode())
+        stream.write(f"{m.number[owner]:.0f},{m.target_us[owner]:.10g},{t_s:.10g},{g_us:.6g},{number}\n".encode())
 
 
 def _lines(stream, path):
@@ -67,7 +68,8 @@ def _lines(stream, path):
     while line := stream.readline(LONGEST_LINE + 2):
         number += 1
         if len(line) > LONGEST_LINE:
-            raise RefpcmError(f"{path}, line {number} has more than {LONGEST_LINE} bytes; this is not a table of readings: {FORM}")
+            raise RefpcmError(f"{path}, line {number} has more than {LONGEST_LINE} bytes; this is no table of "
+                              f"readings: {FORM}")
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
         except UnicodeDecodeError:

@@ -22,13 +22,14 @@ def of_chip(device, targets_us, devices, times_s=TIMES_S, reads=2, seed=5):
     g_us = np.array([[fast_chip.read_conductances(chip, chip.crossbars[0], t_s, read)[0, :-1].ravel()
                       for read in range(reads)] for t_s in times_s])
     time, read, number = (index.ravel() for index in np.indices(g_us.shape))
-    return of_columns(device=number, target_us=matrix[:-1].ravel()[number], time_s=np.array(times_s)[time], g_us=g_us.ravel(),
-                      read=read)
+    return of_columns(device=number, target_us=matrix[:-1].ravel()[number], time_s=np.array(times_s)[time],
+                      g_us=g_us.ravel(), read=read)
 
 
 def of_columns(**columns):
     """Return Measurements of columns of any numbers."""
-    return measured({name: np.asarray(values, np.float64) for name, values in columns.items()}, lambda row: f"row {row}")
+    columns = {name: np.asarray(values, np.float64) for name, values in columns.items()}
+    return measured(columns, lambda row: f"row {row}")
 
 
 @cache

@@ -17,7 +17,8 @@ NO_SHIFT = {"sigma": 0.0, "nu_sigma": 0.0}
 def block(g_us, times_s=TIMES_S, target_us=10.0):
     """Measurements of conductances (devices, times, reads) of one target."""
     device, time, read = (index.ravel() for index in np.indices(g_us.shape))
-    return of_columns(device=device, target_us=np.full(device.size, target_us), time_s=times_s[time], g_us=g_us.ravel(), read=read)
+    return of_columns(device=device, target_us=np.full(device.size, target_us), time_s=times_s[time], g_us=g_us.ravel(),
+                      read=read)
 
 
 def found(m, noise, drift=False):

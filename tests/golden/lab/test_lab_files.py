@@ -21,7 +21,8 @@ def read(path, content):
 
 
 def same(a, b):
-    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ("number", "target_us", "owner", "t_s", "g_us"))
+    names = ("number", "target_us", "owner", "t_s", "g_us")
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in names)
 
 
 def test_a_table_is_ordered_by_device_and_time(tmp_path):
@@ -58,7 +59,7 @@ def test_columns_and_blocks_of_an_npz_file_are_the_table(tmp_path):
 LINE = "1,5,30,4.5,1\n"
 REFUSED = {
     "": "the file is empty",
-    "# only a remark\n": "has no readings; the first line names the columns: device,target_us,time_s,g_us, and read where",
+    "# only a remark\n": "has no readings; the first line names the columns: device,target_us,time_s,g_us, and",
     HEAD: "has no readings",
     LINE: "line 1: unknown column '1'; the first line names the columns",
     HEAD.replace("read", "current"): "line 1: unknown column 'current'",
@@ -68,7 +69,7 @@ REFUSED = {
     HEAD + LINE + "1,5,60\n": "line 3: 3 fields where there are 5 columns",
     HEAD + LINE + "1,5,60,four,1\n": "line 3: 'four' is no number",
     HEAD + LINE + "1,5,60,\x1b[31m,1\n": r"line 3: '\\x1b[31m' is no number",
-    HEAD + LINE + "1,5,60,-0.1,1\n": "line 3: g_us -0.1: a conductance is 0 uS or more; take the instrument's offset out",
+    HEAD + LINE + "1,5,60,-0.1,1\n": "line 3: g_us -0.1: a conductance is 0 uS or more; take the instrument's offset",
     HEAD + LINE + "1,5,60,nan,1\n1,5,70,inf,1\n": "line 3 (and 1 more): g_us nan",
     HEAD + "1,-5,60,1,1\n": "line 2: target_us -5: a target is 0 uS or more",
     HEAD + "1,5,0,1,1\n": "line 2: time_s 0: a time is above 0",
@@ -92,7 +93,8 @@ def test_a_table_that_is_refused_is_refused_with_line_and_reason(content, tmp_pa
 
 ARRAYS = {
     "unknown array 'time'": {"time": [1.0]},
-    "g_us (2, 3) does not fit target_us (2,) and time_s (2,)": {"target_us": [1.0, 2], "time_s": [1.0, 2], "g_us": np.ones((2, 3))},
+    "g_us (2, 3) does not fit target_us (2,) and time_s (2,)": {
+        "target_us": [1.0, 2], "time_s": [1.0, 2], "g_us": np.ones((2, 3))},
     "holds device (2,), target_us (2,), time_s (2,), g_us (3,)": {
         "device": [1, 2], "target_us": [1.0, 2], "time_s": [1.0, 2], "g_us": np.ones(3)},
     "holds target_us (1,); wanted is either device, target_us": {"target_us": [1.0]},
@@ -107,6 +109,27 @@ def test_an_npz_file_that_is_refused_is_refused_with_the_reason(words, tmp_path)
     with pytest.raises(RefpcmError) as error:
         read_measurements(tmp_path / "a.npz")
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize("form", ["csv", "npz"])
+def test_damaged_files_are_read_or_refused(form, tmp_path):
+    """400 files with bytes changed, removed or repeated."""
+    path, rng = tmp_path / f"a.{form}", np.random.default_rng(4)
+    if form == "csv":
+        whole = TABLE.encode()
+    else:
+        np.savez(path, target_us=[0.0, 5], time_s=[30, 60], g_us=np.ones((2, 2)))
+        whole = path.read_bytes()
+    refused = 0
+    for _ in range(400):
+        content = bytearray(whole)
+        for place in rng.integers(0, len(whole), rng.integers(1, 4)):
+            content[place:place + 1] = (b"", bytes([rng.integers(256)]), content[place:place + 9] * 2)[rng.integers(3)]
+        try:
+            read(path, bytes(content))
+        except RefpcmError:
+            refused += 1
+    assert refused > 100
 
 
 def test_folders_pipes_and_missing_files_are_refused(tmp_path):

@@ -7,7 +7,9 @@ import pytest
 
 from refpcm.errors import RefpcmError
 from refpcm.golden.lab import comparison, law
-from refpcm.golden.lab.comparison import compare, verdicts
+from refpcm.golden.lab.comparison import compare
+from refpcm.golden.lab.estimates import QUANTITIES
+from refpcm.golden.lab.verdicts import Bin, Scaled, verdicts
 from refpcm.spec.pcm.curve import logarithm, polynomial, power
 from refpcm.spec.pcm.device import DEVICES, JOSHI2020
 from tests.golden.lab.experiments import differing, of_chip, of_columns
@@ -39,12 +41,19 @@ def test_a_wrong_law_is_found_in_its_row_and_in_no_other(quantity, reads):
     assert set(differing(compare(m, JOSHI2020))) == {quantity}
 
 
+def test_devices_that_did_not_converge_are_found_in_sigma():
+    stuck = replace(JOSHI2020, stuck_fraction=0.009)
+    m = of_chip(stuck, (2.5, *TARGETS_US), 1000)
+    assert differing(compare(m, JOSHI2020)) == {"sigma": [None]} and differing(compare(m, stuck)) == {}
+
+
 def test_noise_that_does_not_grow_is_found_by_its_growth():
     """White noise of the size that the law has at the first time."""
     m = of_chip(replace(JOSHI2020, read_noise=(polynomial(0.0),)), (15.0,), 1000, reads=3)
     q_s = 0.0088 * 0.6 ** -0.65 * np.sqrt(np.log(25 / 500e-9))
     rows = compare(replace(m, g_us=m.g_us * (1 + q_s * np.random.default_rng(1).standard_normal(len(m)))), JOSHI2020)
-    assert "growth" in differing(rows) and next(row for row in rows if row.quantity == "growth").estimate == pytest.approx(1, abs=0.2)
+    growth = next(row for row in rows if row.quantity == "growth")
+    assert "growth" in differing(rows) and growth.estimate == pytest.approx(1, abs=0.2)
 
 
 def test_targets_of_every_size_are_judged_in_bins():
@@ -147,23 +156,24 @@ def test_devices_that_read_zero_have_no_drift_fit():
 
 def test_bins_of_few_devices_are_not_judged_and_none_at_all_is_refused():
     m = of_chip(JOSHI2020, (15.0,), 29)
-    with pytest.raises(RefpcmError, match=r"no bin of targets has 30 devices \(the largest has 29\); measure more devices"):
+    with pytest.raises(RefpcmError, match=r"no bin of targets has 30 devices \(the largest has 29\); measure more"):
         compare(m, JOSHI2020)
     more = of_chip(JOSHI2020, (5.0, 15.0), 40)
-    few = of_columns(device=more.number[more.owner], target_us=np.where(more.number[more.owner] == 0, 7.0, more.target_us[more.owner]),
-                     time_s=more.t_s, g_us=more.g_us, read=np.arange(len(more)))
+    device, target_us = more.number[more.owner], more.target_us[more.owner]
+    few = of_columns(device=device, target_us=np.where(device == 0, 7.0, target_us), time_s=more.t_s,
+                     g_us=more.g_us, read=np.arange(len(more)))
     notes = {row.note for row in compare(few, JOSHI2020) if row.targets == (7.0, 7.0)}
-    assert notes == {"1 devices, where 30 are needed"}
+    assert notes == {"only 1 of the 30 devices that are needed"}
 
 
 def test_the_correction_is_for_all_comparisons_that_were_made():
     """A difference of 3 standard errors is found alone at alpha = 0.01, and not among twenty."""
-    scaled = comparison.Scaled(3.0, 1.0, 0.0, 1.0, 0.0)
-    other = comparison.Scaled(0.0, 1.0, 0.0, 1.0, 0.0)
-    why = dict.fromkeys(comparison.QUANTITIES, "no")
+    scaled = Scaled(3.0, 1.0, 0.0, 1.0, 0.0)
+    other = Scaled(0.0, 1.0, 0.0, 1.0, 0.0)
+    why = dict.fromkeys(QUANTITIES, "no")
 
     def a_bin(target, s):
-        return comparison.Bin((target, target), 30, {"offset": s}, {name: no for name, no in why.items() if name != "offset"}, {})
+        return Bin((target, target), 30, {"offset": s}, {name: no for name, no in why.items() if name != "offset"}, {})
     alone = verdicts([a_bin(1.0, scaled)], 0.01)
     among = verdicts([a_bin(1.0, scaled)] + [a_bin(2.0 + i, other) for i in range(19)], 0.01)
     assert differing(alone) == {"offset": [1.0]} and differing(among) == {}
