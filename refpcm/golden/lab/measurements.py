@@ -8,6 +8,7 @@ from refpcm.errors import RefpcmError
 from refpcm.spec.pcm.device import LARGEST_T_S
 
 LARGEST_NUMBER = 2 ** 53  # of a device or a read: whole numbers up to here are exact in float64
+FAR_BEYOND = 10  # times G_max: no device, but another unit
 REMEDY = {
     "g_us": "a conductance is 0 uS or more; take the instrument's offset out, or leave out the device, all its rows",
     "time_s": "a time is above 0, in seconds since the device was programmed",
@@ -69,11 +70,14 @@ def measured(columns, place):
 
 
 def check_within_law(m, law):
-    """Raises RefpcmError for targets beyond the law's G_max, for times before its t0 and after three centuries."""
+    """Raises RefpcmError for targets beyond the law's G_max and conductances far beyond, and times outside the law."""
     beyond = m.target_us > law.g_max_us * (1 + 1e-9)
     _refuse(beyond[m.owner], m.place, lambda i: (
         f"target {m.target_us[m.owner[i]]:g} uS is beyond G_max = {law.g_max_us:g} uS of {law.name}; choose the device "
         "that was measured, or leave these devices out"))
+    _refuse(m.g_us > FAR_BEYOND * law.g_max_us, m.place, lambda i: (
+        f"g_us {m.g_us[i]:g} is more than {FAR_BEYOND} times G_max = {law.g_max_us:g} uS of {law.name}; give "
+        "conductances in uS"))
     _refuse(m.t_s < law.t0_s, m.place, lambda i: (
         f"time {m.t_s[i]:g} s is before t0 = {law.t0_s:g} s of {law.name}, where its law begins; leave such rows out"))
     _refuse(m.t_s > LARGEST_T_S, m.place, lambda i: (

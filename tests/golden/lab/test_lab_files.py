@@ -143,6 +143,7 @@ def test_folders_pipes_and_missing_files_are_refused(tmp_path):
     ("1,25.1,30,4,1", "joshi2020", "line 2: target 25.1 uS is beyond G_max = 25 uS of joshi2020; choose the device"),
     ("1,5,19,4,1", "joshi2020", "line 2: time 19 s is before t0 = 20 s of joshi2020, where its law begins"),
     ("1,5,250,4,1", "hermes", "line 2: time 250 s is before t0 = 300 s of hermes"),
+    ("1,5,30,4500,1", "joshi2020", "line 2: g_us 4500 is more than 10 times G_max = 25 uS of joshi2020; give"),
     ("1,5,1e11,4,1", "joshi2020", "line 2: time 1e+11 s is beyond 1e+10 s")])
 def test_what_a_law_does_not_cover_is_refused(line, device, words, tmp_path):
     m = read(tmp_path / "a.csv", HEAD + line + "\n")
