@@ -69,6 +69,23 @@ def test_the_drift_fit_is_that_of_numpy_and_the_rest_of_it_is_the_read_noise():
     np.testing.assert_allclose(values["nu"], -np.log(g_us[..., 0]) @ slope)
 
 
+def test_the_growth_of_residuals_leaves_out_the_middle_time():
+    times_s = np.append(TIMES_S, 1e7)
+    g_us = np.exp(RNG.normal(2, 0.1, (40, 5, 1)))
+    _, estimates = found(block(g_us, times_s), "residuals")
+    design_matrix = np.stack([np.ones(5), np.log(times_s)], 1)
+    hat = design_matrix @ np.linalg.pinv(design_matrix)
+    scaled = (np.log(g_us[..., 0]) @ (np.eye(5) - hat)) ** 2 / (1 - np.diag(hat))
+    assert shown("growth", estimates["growth"][0]) == pytest.approx(scaled[:, 3:].mean() / scaled[:, :2].mean())
+
+
+def test_devices_of_two_readings_do_not_enter_into_the_noise_of_residuals():
+    whole = block(np.exp(RNG.normal(2, 0.1, (40, 4, 1))))
+    extra = of_columns(device=np.append(whole.number[whole.owner], [99, 99]), target_us=np.full(len(whole) + 2, 10.0),
+                       time_s=np.append(whole.t_s, [30.0, 100]), g_us=np.append(whole.g_us, [3.0, 4.0]))
+    assert found(extra, "residuals")[1]["q_s"][0] == pytest.approx(found(whole, "residuals")[1]["q_s"][0])
+
+
 def test_read_noise_of_repeated_reads_is_the_variance_within_a_time():
     g_us = 10 + RNG.normal(0, 1, (30, 1, 1)) + RNG.normal(0, 0.5, (30, 4, 3))
     _, estimates = found(block(g_us), "reads")

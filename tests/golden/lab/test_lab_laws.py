@@ -12,7 +12,7 @@ from refpcm.golden.lab.estimates import QUANTITIES
 from refpcm.golden.lab.verdicts import Bin, Scaled, verdicts
 from refpcm.spec.pcm.curve import logarithm, polynomial, power
 from refpcm.spec.pcm.device import DEVICES, JOSHI2020
-from tests.golden.lab.experiments import differing, of_chip, of_columns
+from tests.golden.lab.experiments import TIMES_S, differing, of_chip, of_columns
 
 TARGETS_US = (7.5, 15.0, 25.0)
 WRONG = {  # the row that differs: what the chip has that joshi2020 has not
@@ -164,6 +164,20 @@ def test_bins_of_few_devices_are_not_judged_and_none_at_all_is_refused():
                      g_us=more.g_us, read=np.arange(len(more)))
     notes = {row.note for row in compare(few, JOSHI2020) if row.targets == (7.0, 7.0)}
     assert notes == {"only 1 of the 30 devices that are needed"}
+
+
+def test_the_larger_standard_error_judges_and_that_of_the_prediction_is_added():
+    assert Scaled(0.0, 3.0, 0.0, 1.0, 4.0).test_error == Scaled(0.0, 1.0, 0.0, 3.0, 4.0).test_error == 5.0
+
+
+def test_the_law_s_standard_error_is_that_of_as_many_devices_as_measured():
+    """Of the mean of n exponents: sigma / sqrt(n), and the prediction's that of all that were drawn."""
+    m = of_chip(JOSHI2020, (25.0,), 50, reads=1)
+    method = comparison.Method("residuals", True, JOSHI2020.t0_s)
+    _, law_error, error = comparison.predictions(0, m, JOSHI2020, law.noise_growth(m, JOSHI2020), method)[0]["nu_mean"]
+    assert law_error / error == pytest.approx(np.sqrt(comparison.SAMPLED / 50))
+    spread = np.hypot(0.008, 0.0088 * np.sqrt(20.8 / np.sum((np.log(TIMES_S) - np.mean(np.log(TIMES_S))) ** 2)))
+    assert law_error == pytest.approx(spread / np.sqrt(50), rel=0.1)
 
 
 def test_the_correction_is_for_all_comparisons_that_were_made():
