@@ -1,6 +1,7 @@
-"""`python -m refpcm.golden`: list, explain, export, check, regenerate."""
+"""`python -m refpcm.golden`: list, explain, export, check, lab, regenerate."""
 
 from refpcm import cli
+from refpcm.golden.lab import options as lab_options
 
 DESCRIPTION = """\
 Check another implementation of PCM inference against refpcm, case by case.
@@ -10,6 +11,7 @@ Check another implementation of PCM inference against refpcm, case by case.
   python -m refpcm.golden export cases && (answer them on any machine) && python -m refpcm.golden check --outputs cases
   python -m refpcm.golden check --self         (our fast forms; --self spec: the specification)
   python -m refpcm.golden explain L1-nu
+  python -m refpcm.golden lab measured.csv --device joshi2020   (measured conductances against a device's law)
 """
 EXIT_STATUS = ("exit status: 0 all answered cases passed, 1 one failed or none was answered, 2 wrong usage, "
                "3 all passed but the kit is not a released one, 130 interrupted")
@@ -18,6 +20,7 @@ ACTIONS = {
     "explain": "one case in full",
     "export": "write cases as folders of files",
     "check": "ask an implementation",
+    "lab": "compare measured conductances with the law of a device",
     "regenerate": "compute the kit anew and compare with the stored"}
 
 
@@ -27,6 +30,9 @@ def arguments(argv=None):
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, about in ACTIONS.items():
         action = actions.add_parser(name, help=about, description=about, formatter_class=cli.Help, allow_abbrev=False)
+        if name == "lab":
+            lab_options.add(action)
+            continue
         _add_path(action, "--kit", "DIR", "folder of the kit (default: refpcm/golden/v1 of the source tree)")
         if name == "explain":
             action.add_argument("case", nargs="+", metavar="CASE", help="ids of cases; * stands for anything")
@@ -35,8 +41,12 @@ def arguments(argv=None):
                             help="only these levels, 0 to 7")
         if name in ("list", "export", "check"):
             action.add_argument("--case", nargs="+", metavar="ID", help="only these cases; * stands for anything")
+        if name in ("export", "check"):
+            action.add_argument("--samples", type=int, metavar="N",
+                                help="samples of each bin at L6 (default: the kit's); more find smaller effects")
         if name == "export":
-            action.usage = "python -m refpcm.golden export DIR [--level N ...] [--case ID ...] [--kit DIR]"
+            action.usage = ("python -m refpcm.golden export DIR [--level N ...] [--case ID ...] [--samples N] "
+                            "[--kit DIR]")
             _add_path(action, "folder", "DIR", "new folder; one folder a case is made in it")
         if name == "check":
             asked = action.add_mutually_exclusive_group(required=True)
@@ -60,6 +70,9 @@ def _add_path(action, name, metavar, about):
 
 def main():
     options = arguments()
+    if options.action == "lab":
+        from refpcm.golden.lab.command import lab
+        return lab(options)
     from refpcm.golden import check, commands, explain, regenerate
     actions = {"list": commands.list_cases, "explain": explain.explain, "export": commands.export, "check": check.check,
                "regenerate": regenerate.regenerate}

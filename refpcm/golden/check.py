@@ -12,6 +12,7 @@ from refpcm.golden import program, runner
 from refpcm.golden.kit import Kit
 from refpcm.golden.released import RELEASED
 from refpcm.golden.report import case_record, failure_text, full_report, summary_text
+from refpcm.golden.statistics import samples_text, with_samples
 
 NOT_RELEASED = 3  # exit status: all passed, but against a kit that anybody may have edited
 
@@ -23,7 +24,7 @@ def check(options):
     Raises RefpcmError for an implementation that cannot be asked and a report that cannot be written.
     """
     kit = Kit(options.kit)
-    cases = kit.chosen(options.level, options.case)
+    cases = with_samples(kit.chosen(options.level, options.case), options.samples)
     if options.report:
         check_writable(options.report)
     implementation, ask = _implementation(options, {case.operation for case in kit.cases})
@@ -42,6 +43,9 @@ def check(options):
     meter.clear()
     report = full_report(records, kit, implementation, time.monotonic() - began, interrupted)
     print(summary_text(records))
+    if options.samples:
+        report["samples"] = options.samples
+        print(samples_text(cases))
     passed, failed = (sum(record["status"] == status for record in records) for status in ("passed", "failed"))
     asked = f"{len(records)} of {len(cases)}" if interrupted else len(records)
     state = "released" if kit.released else "NOT released"

@@ -4,6 +4,7 @@ from data_tools.foreign_text import shown
 from refpcm.golden import exchange
 from refpcm.golden.kit import Kit
 from refpcm.golden.new_folder import new_folder
+from refpcm.golden.statistics import with_samples
 
 
 def list_cases(options):
@@ -19,10 +20,10 @@ def export(options):
 
     Raises RefpcmError for a folder with something in it, or that cannot be written.
     """
-    cases = Kit(options.kit).chosen(options.level, options.case)
+    cases = with_samples(Kit(options.kit).chosen(options.level, options.case), options.samples)
     with new_folder(options.folder, "give a new folder, so that no answers are overwritten") as partial:
         for case in cases:
             exchange.write_case(partial / case.id, case)
     print(f"{len(cases)} cases written to {options.folder}; overwrite each outputs.safetensors, then check --outputs "
-          f"{options.folder}")
+          f"{options.folder}" + (f" --samples {options.samples}" if options.samples else ""))
     return 0

@@ -10,14 +10,18 @@ Families, with parameters mu, sigma of a normal number Y: rectified (max(Y, 0)),
 docs/golden-statistics.md derives what each test can detect.
 """
 
+from dataclasses import replace
 from math import erf, pi, sqrt
 
 import numpy as np
 from scipy import special, stats
 
+from refpcm.errors import RefpcmError
 from refpcm.golden.verdict import Verdict
 
 EQUIVALENCE_ALPHA = 1e-3
+FEWEST_SAMPLES, MOST_SAMPLES = 10_000, 20_000_000  # below, variances are not nearly normal; above, memory
+FOUND = {"moments": 0.99997, "kolmogorov": 0.99}  # probability with which the stated effects are found
 
 
 def central_moments(family, mu, sigma):
@@ -53,6 +57,57 @@ def distribution(family, x, mu, sigma):
         return np.where(x < 0, 0.0, at), np.where(x <= 0, 0.0, at)
     at = np.where(x < 0, 0.0, at - special.ndtr((-x - mu) / sigma))
     return at, at
+
+
+def detectable(kind, alpha, count):
+    """Return the smallest effects that `count` normal samples find with probability FOUND, in words.
+
+    moments: relative error of sigma, and offset of the mean over sigma; kolmogorov: distance of distribution functions,
+    whose estimate has a standard deviation of 1 / (2 sqrt(count)) at most.
+    """
+    reach = stats.norm.isf(1 - FOUND[kind])
+    if kind == "moments":
+        reach += stats.norm.isf(alpha / 2)
+        return (f"with {count:,} samples finds {100 * reach / sqrt(2 * count):.2g} % in sigma, "
+                f"{100 * reach / sqrt(count):.2g} % of sigma in the mean")
+    distance = (stats.kstwobign.isf(alpha) + reach / 2) / sqrt(count)
+    return f"with {count:,} samples finds a distance of {distance:.2g} between distribution functions"
+
+
+def with_samples(cases, count):
+    """Return the cases with `count` samples in each bin of those of L6; as they are where count is None.
+
+    Raises RefpcmError for a count beyond FEWEST_SAMPLES .. MOST_SAMPLES, and where no case samples.
+    """
+    if count is None:
+        return cases
+    if not FEWEST_SAMPLES <= count <= MOST_SAMPLES:
+        raise RefpcmError(f"--samples {count}: give a number from {FEWEST_SAMPLES} to {MOST_SAMPLES}")
+    if not any(_samples(case) for case in cases):
+        raise RefpcmError("--samples is for the cases of L6, and none is chosen; leave it out, or add --level 6")
+    return [_resized(case, count) if _samples(case) else case for case in cases]
+
+
+def samples_text(cases):
+    """Return what the cases of L6 find with the samples they ask for, a line for each kind of test."""
+    tolerances = [case.outputs[0].tolerance for case in cases if _samples(case)]
+    return "\n".join(sorted({f"L6, {t.kind.split('-')[0]}: {t.why}" for t in tolerances}, reverse=True))
+
+
+def _samples(case):
+    """Whether a case asks for `count` samples of each bin that a test of FOUND judges."""
+    return (case.level == 6 and "count" in case.parameters and len(case.outputs) == 1
+            and case.outputs[0].tolerance.kind.split("-")[0] in FOUND)
+
+
+def _resized(case, count):
+    output, = case.outputs
+    kind, alpha = output.tolerance.kind.split("-")[0], output.tolerance.value
+    test = "test" if kind == "moments" else "bin"
+    why = f"alpha = {alpha:g} for each {test}; {detectable(kind, alpha, count)}"
+    output = replace(output, shape=(output.shape[0], count), tolerance=replace(output.tolerance, why=why))
+    parameters = {**case.parameters, "count": (count, case.parameters["count"][1])}
+    return replace(case, parameters=parameters, outputs=(output,))
 
 
 def moments(output, sample):
