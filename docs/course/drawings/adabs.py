@@ -7,12 +7,13 @@ from docs.course.drawings import tiny
 from docs.course.drawings.canvas import GREEN, INK, RED, panels
 
 CONVOLUTION, NORM, CHANNEL = "layer2.0.downsample.0", "layer2.0.downsample.1", 0
+IMAGES = 200
 BINS = {CONVOLUTION: np.linspace(-2, 6, 65), NORM: np.linspace(-2.5, 3, 65)}
 
 
 def figure():
     """Return the drawing."""
-    pixels, _ = tiny.images(200)
+    pixels, _ = tiny.images(IMAGES)
     drifted = tiny.on_chip(tiny.with_gdc("joshi2020", 0, "1 year"))
     cases = {"in software": (tiny.TRAINED, INK), "chip, trained statistics": (drifted, RED),
              "chip, after AdaBS": (refpcm.calibrate(tiny.ENGINE, drifted, tiny.calibration(5)), GREEN)}
