@@ -27,12 +27,12 @@ def arguments(argv=None):
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, about in ACTIONS.items():
         action = actions.add_parser(name, help=about, description=about, formatter_class=cli.Help, allow_abbrev=False)
-        _add_path(action, "--kit", "DIR", "folder of the kit (default: refpcm/golden/v1 of the source tree)")
+        _add_path(action, "--kit", "DIR", "folder of the kit, or 1 for version 1 (default: the newest version)")
         if name == "explain":
             action.add_argument("case", nargs="+", metavar="CASE", help="ids of cases; * stands for anything")
             continue
-        action.add_argument("--level", type=int, nargs="+", choices=range(8), metavar="N",
-                            help="only these levels, 0 to 7")
+        action.add_argument("--level", type=int, nargs="+", choices=range(9), metavar="N",
+                            help="only these levels, 0 to 8")
         if name in ("list", "export", "check"):
             action.add_argument("--case", nargs="+", metavar="ID", help="only these cases; * stands for anything")
         if name == "export":

@@ -8,6 +8,6 @@ One theme a file, each with its MUTANTS: [(name, what is wrong, [(module, attrib
 """
 
 from tests.golden.mutants.catalogue import mutants
-from tests.golden.mutants.matrix_page import FAST, killing_cases, matrix, matrix_text
+from tests.golden.mutants.matrix_page import FAST, killing_cases, levels_of, matrix, matrix_text
 
-__all__ = ["FAST", "killing_cases", "matrix", "matrix_text", "mutants"]
+__all__ = ["FAST", "killing_cases", "levels_of", "matrix", "matrix_text", "mutants"]

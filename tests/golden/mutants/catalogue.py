@@ -1,11 +1,15 @@
 """All mutants, in the order of the page."""
 
 from tests.golden.mutants import (
+    built_in,
+    chip_compensation,
+    chip_programming,
     compensation,
     converters,
     device_in_time,
     device_programming,
     layers,
+    papers_text,
     random_numbers,
     sampling,
     training_noise,
@@ -13,7 +17,7 @@ from tests.golden.mutants import (
 )
 
 THEMES = (random_numbers, device_programming, device_in_time, compensation, training_noise, layers, training_steps,
-          converters, sampling)
+          converters, built_in, papers_text, chip_programming, chip_compensation, sampling)
 
 
 def mutants():

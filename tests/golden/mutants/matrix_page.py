@@ -4,7 +4,8 @@ from refpcm.golden import reference, runner
 from tests.golden.mutants.catalogue import mutants
 from tests.golden.mutants.replacing import in_place
 
-FAST = (0, 1, 2, 3, 5, 6)  # levels that the matrix asks
+FAST = (0, 1, 2, 3, 5, 6, 8)  # levels that the matrix asks
+OF_A_THEME = {"samples": (6,), "chip": (8,)}  # first word of a name: the levels it is asked; the others all but L6
 
 
 def killing_cases(replacements, cases):
@@ -14,14 +15,20 @@ def killing_cases(replacements, cases):
         yield from (case.id for case in cases if runner.run_case(case, ask)[0] == "failed")
 
 
+def levels_of(name):
+    """Return the levels that a mutant of this name is asked."""
+    return OF_A_THEME.get(name.split("-")[0], (0, 1, 2, 3, 5, 8))
+
+
 def matrix(cases):
     """[(name, what is wrong, {level: ids of killing cases})] of the mutants against cases of the levels FAST.
 
-    Mutants of the samples are asked L6 alone, the others the rest; one without a case to ask has no row.
+    Mutants of the samples are asked L6 alone, those of the chip L8 alone, the others the rest; one without a case to
+    ask has no row.
     """
     rows = []
     for name, what, replacements in mutants():
-        levels = (6,) if name.startswith("samples") else (0, 1, 2, 3, 5)
+        levels = levels_of(name)
         asked = [case for case in cases if case.level in levels]
         if not asked:
             continue
