@@ -42,7 +42,7 @@ def tails(output, rows):
             found += int(np.count_nonzero(sign * values > sign * edge))
     smaller = max(min(stats.poisson.cdf(found, wanted), stats.poisson.sf(found - 1, wanted)), 1e-300)
     used = max(stats.norm.isf(smaller), 0.0) / stats.norm.isf(output.tolerance.value / 2)
-    return Verdict(bool(used <= 1), float(used), abs(found - wanted), (), float(found), float(wanted),
+    return Verdict(bool(used <= 1), float(used), abs(found - wanted), (0,), float(found), float(wanted),
                    f"numbers beyond {TAIL:g} sigma, of all bins", "all bins together")
 
 

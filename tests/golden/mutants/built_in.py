@@ -1,15 +1,13 @@
-"""Usual values built in, whatever a case gives: killed by the second value of each parameter (L1, L2, L3, L5)."""
+"""Usual values built in, whatever a case gives: killed by the second value of each parameter (L1 to L3)."""
 
 from dataclasses import replace
-
-import numpy as np
 
 from refpcm.golden.reference import chosen
 from refpcm.spec.pcm.device import JOSHI2020
 from tests.golden.mutants.replacing import changed_inputs, changed_output, parameter, replaced
 
 
-def _built_in(operation, name, value):
+def built_in(operation, name, value):
     what = f"{name} = {value!r} whatever is given"
     return f"built-in-{operation}-{name}".replace("_", "-"), f"{operation}: {what}", changed_inputs(operation, parameter(name, value))
 
@@ -33,29 +31,15 @@ def _stride_of_two_always(inputs, parameters):
     inputs["x"] = x if parameters["stride"] == 2 else x[:, :, ::2, ::2].repeat(2, 2).repeat(2, 3)[:, :, :x.shape[2], :x.shape[3]]
 
 
-def _bias_not_counted(inputs, parameters):
-    """W_max of the last layer over its weights alone: its noise shrinks by the ratio of the two."""
-    ratio = np.abs(inputs["fc.weight"]).max() / max(np.abs(inputs["fc.weight"]).max(), np.abs(inputs["fc.bias"]).max())
-    for name in [name for name in inputs if name.startswith("z.") and ".fc." in name]:
-        inputs[name] = (inputs[name] * ratio).astype(inputs[name].dtype)
-
-
-def _usual_eta(inputs, parameters):
-    parameters["eta"] = 0.038 if parameters["eta"] else 0.0
-
-
 USUAL = [
     ("map_weights", "g_max_us", 25.0), ("unmap_weights", "g_max_us", 25.0), ("unmap_weights", "w_max", 0.5),
     ("collapsed_pair", "g_max_us", 25.0), ("stuck_devices", "stuck_fraction", 0.25), ("gdc_compensated", "alpha", 0.7751937),
     ("adabs_update", "batches", 13), ("weight_noise", "eta", 0.038), ("clipped_weights", "alpha", 2.0),
     ("update_running", "momentum", 0.1), ("sgd_step", "lr", 0.1), ("sgd_step", "momentum", 0.9),
     ("sgd_step", "weight_decay", 5e-4), ("converter_codes", "full_scale", 1.37), ("tile_product", "input_range", 1.5),
-    ("tile_product", "output_range", 2.0), ("tile_product", "output_noise", 0.04), ("converter_range", "quantile", 0.99995),
-    ("sgd_training", "lr", 0.05), ("sgd_training", "momentum", 0.9), ("sgd_training", "weight_decay", 5e-4),
-    ("sgd_training", "smoothing", 0.0), ("sgd_training", "alpha", 2.0),
-    ("sgd_training", "rule", "nesterov")]
+    ("tile_product", "output_range", 2.0), ("tile_product", "output_noise", 0.04), ("converter_range", "quantile", 0.99995)]
 FIELDS = ("g_max_us", "t0_s", "t_read_s", "programming_us", "nu_mean", "nu_sigma", "read_noise")
-MUTANTS = [_built_in(*choice) for choice in USUAL] + [
+MUTANTS = [built_in(*choice) for choice in USUAL] + [
     (f"built-in-device-{name}".replace("_", "-"), f"{name} of joshi2020 for every device", _usual_device(name)) for name in FIELDS] + [
     ("built-in-smoothing", "smoothing of 0.1 wherever there is any", changed_inputs("cross_entropy", _smoothed_by_a_tenth)),
     ("built-in-shortcut-stride", "shortcut with stride 2 always", changed_inputs("pad_shortcut", _stride_of_two_always)),
@@ -63,7 +47,4 @@ MUTANTS = [_built_in(*choice) for choice in USUAL] + [
     ("factor-at-most-1", "GDC's factor limited to 1", changed_output("gdc_factor", "alpha", lambda alpha: alpha.clip(None, 1))),
     ("readout-signed", "ones: the sum without any absolute value",
      changed_inputs("gdc_readout", lambda inputs, parameters: inputs.update(weights=inputs["weights"].sum(keepdims=True)))),
-    ("built-in-sgd-training-eta", "sgd_training: eta = 0.038 wherever there is noise", changed_inputs("sgd_training", _usual_eta)),
-    ("training-w-max-without-bias", "noise of the last layer from its weights' maximum alone",
-     changed_inputs("sgd_training", _bias_not_counted)),
 ]

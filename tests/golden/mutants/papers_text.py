@@ -1,4 +1,4 @@
-"""Readings that the paper's text excludes: transfer, AdaBS's variance, converters' ranges, the backward pass."""
+"""Readings that the paper's text excludes: transfer, AdaBS's variance, converters' ranges."""
 
 import numpy as np
 
@@ -71,5 +71,4 @@ MUTANTS = [
     ("range-signed", "quantile of x for |x|", replaced(tile, "Tail", _Signed)),
     ("range-zero", "a range of 0 where most inputs are 0", replaced(tile, "Tail", _Positive)),
     ("range-doubled", "the range from -r to r taken for its width", changed_output("converter_range", "range", lambda r: r * 2)),
-    ("backward-noisy-always", "backward with the noisy weights always", changed_inputs("sgd_training", parameter("backward", "noisy"))),
 ]
