@@ -58,6 +58,16 @@ def test_inputs_of_version_2_are_stored_except_those_of_the_largest_networks():
     assert made == {"L4-resnet32-64", "L4-resnet32-32", "L4-resnet32-batch-64", "L4-resnet34-32"}
 
 
+def test_the_newest_kit_goes_into_the_wheel():
+    from configparser import ConfigParser
+    from fnmatch import fnmatch
+    setup = ConfigParser()
+    setup.read(KITS[NEWEST].parents[2] / "setup.cfg")
+    patterns = setup["options.package_data"]["refpcm.golden"].split()
+    files = [f"{KITS[NEWEST].name}/{path.name}" for path in KITS[NEWEST].iterdir()]
+    assert len(files) == 13 and all(any(fnmatch(file, pattern) for pattern in patterns) for file in files)
+
+
 def test_devices_and_networks_that_cases_name_are_in_the_manifest():
     kit = Kit()
     named = {name: {case.values()[name] for case in kit.cases if name in case.values()} for name in ("device", "architecture")}

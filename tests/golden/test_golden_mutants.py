@@ -85,7 +85,7 @@ def test_mutants_that_are_not_asked_have_no_row_and_do_not_survive():
     by_id = {case.id: case for case in Kit().cases}
     names = {name for name, _, _ in mutants()}
     samplers = {name for name in names if name.startswith("samples-")}
-    assert {name for name, _, _ in matrix([by_id["L6-joint-chips"]])} == samplers and len(samplers) == 17
+    assert {name for name, _, _ in matrix([by_id["L6-joint-steps"]])} == samplers and len(samplers) == 17
     assert {name for name, _, _ in matrix([by_id["L1-map"]])} == {name for name in names if 1 in levels_of(name)}
     assert matrix([case for case in by_id.values() if case.level in (4, 7)]) == []
 
