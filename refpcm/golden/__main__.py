@@ -1,4 +1,4 @@
-"""`python -m refpcm.golden`: list, explain, export, check, regenerate."""
+"""`python -m refpcm.golden`: list, explain, export, pack, check, regenerate."""
 
 from refpcm import cli
 
@@ -17,6 +17,7 @@ ACTIONS = {
     "list": "the cases",
     "explain": "one case in full",
     "export": "write cases as folders of files",
+    "pack": "write the kit as one archive",
     "check": "ask an implementation",
     "regenerate": "compute the kit anew and compare with the stored"}
 
@@ -28,6 +29,9 @@ def arguments(argv=None):
     for name, about in ACTIONS.items():
         action = actions.add_parser(name, help=about, description=about, formatter_class=cli.Help, allow_abbrev=False)
         _add_path(action, "--kit", "DIR", "folder of the kit, or 1 for version 1 (default: the newest version)")
+        if name == "pack":
+            _add_path(action, "file", "FILE", "new zip archive")
+            continue
         if name == "explain":
             action.add_argument("case", nargs="+", metavar="CASE", help="ids of cases; * stands for anything")
             continue
@@ -60,9 +64,9 @@ def _add_path(action, name, metavar, about):
 
 def main():
     options = arguments()
-    from refpcm.golden import check, commands, explain, regenerate
-    actions = {"list": commands.list_cases, "explain": explain.explain, "export": commands.export, "check": check.check,
-               "regenerate": regenerate.regenerate}
+    from refpcm.golden import check, commands, explain, pack, regenerate
+    actions = {"list": commands.list_cases, "explain": explain.explain, "export": commands.export, "pack": pack.pack,
+               "check": check.check, "regenerate": regenerate.regenerate}
     return actions[options.action](options)
 
 
