@@ -1,4 +1,4 @@
-"""`python -m refpcm.golden`: list, explain, export, check, lab, regenerate."""
+"""`python -m refpcm.golden`: list, explain, export, pack, check, lab, regenerate."""
 
 from refpcm import cli
 from refpcm.golden.lab import options as lab_options
@@ -19,6 +19,7 @@ ACTIONS = {
     "list": "the cases",
     "explain": "one case in full",
     "export": "write cases as folders of files",
+    "pack": "write the kit as one archive",
     "check": "ask an implementation",
     "lab": "compare measured conductances with the law of a device",
     "regenerate": "compute the kit anew and compare with the stored"}
@@ -33,12 +34,15 @@ def arguments(argv=None):
         if name == "lab":
             lab_options.add(action)
             continue
-        _add_path(action, "--kit", "DIR", "folder of the kit (default: refpcm/golden/v1 of the source tree)")
+        _add_path(action, "--kit", "DIR", "folder of the kit, or 1 for version 1 (default: the newest version)")
+        if name == "pack":
+            _add_path(action, "file", "FILE", "new zip archive")
+            continue
         if name == "explain":
             action.add_argument("case", nargs="+", metavar="CASE", help="ids of cases; * stands for anything")
             continue
-        action.add_argument("--level", type=int, nargs="+", choices=range(8), metavar="N",
-                            help="only these levels, 0 to 7")
+        action.add_argument("--level", type=int, nargs="+", choices=range(9), metavar="N",
+                            help="only these levels, 0 to 8")
         if name in ("list", "export", "check"):
             action.add_argument("--case", nargs="+", metavar="ID", help="only these cases; * stands for anything")
         if name in ("export", "check"):
@@ -73,9 +77,9 @@ def main():
     if options.action == "lab":
         from refpcm.golden.lab.command import lab
         return lab(options)
-    from refpcm.golden import check, commands, explain, regenerate
-    actions = {"list": commands.list_cases, "explain": explain.explain, "export": commands.export, "check": check.check,
-               "regenerate": regenerate.regenerate}
+    from refpcm.golden import check, commands, explain, pack, regenerate
+    actions = {"list": commands.list_cases, "explain": explain.explain, "export": commands.export, "pack": pack.pack,
+               "check": check.check, "regenerate": regenerate.regenerate}
     return actions[options.action](options)
 
 

@@ -8,19 +8,22 @@ by the output's dtype and S the part "scale", the sum of the absolute values of 
   cus     |a - e| <= value * u * S (CUS: the product c u S)
   probe   of a large tensor only its PROBES are stored; each may be off by value * its scale, see `probe`
   moments, kolmogorov, equivalence   see refpcm.golden.statistics
+  sample, joint                      see refpcm.golden.sample_tests
 """
 
 from dataclasses import replace
 
 import numpy as np
 
-from refpcm.golden import statistics
+from refpcm.golden import sample_tests, statistics
 from refpcm.golden.case import PRECISION
 from refpcm.golden.verdict import Verdict, refused
 
 CUS = "cus"  # as stored: |error| <= c u S
 PARTS = {  # kind of tolerance: what an expectation consists of
-    "exact": ("value",), "ulp": ("value",), CUS: ("value", "scale"), "probe": ("value", "scale"), **statistics.PARTS}
+    "exact": ("value",), "ulp": ("value",), CUS: ("value", "scale"), "probe": ("value", "scale"), **statistics.PARTS,
+    **sample_tests.PARTS}
+OF_SAMPLES = {**statistics.KINDS, **sample_tests.KINDS}
 PROBES = 16  # single elements in a probe, evenly spread
 SUMS = ("sum", "weighted sum", "sum of magnitudes")  # of all elements, behind them in a probe
 
@@ -36,11 +39,11 @@ def compare(output, actual):
     if unwritten:
         return refused(f"{unwritten} of {actual.size} elements were never written")
     kind = output.tolerance.kind
-    if kind in statistics.KINDS:
+    if kind in OF_SAMPLES:
         improper = np.count_nonzero(~np.isfinite(actual))
         if improper:  # one of them moves a distribution function by 1 / n only
             return refused(f"{improper} of {actual.size} elements are NaN or infinite")
-        return statistics.KINDS[kind](output, actual)
+        return OF_SAMPLES[kind](output, actual)
     expected = output.expected["value"]
     if kind == "exact":
         return judge(actual, expected, np.zeros(expected.shape))

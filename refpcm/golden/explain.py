@@ -10,8 +10,8 @@ from refpcm.golden import reference
 from refpcm.golden.kit import Kit
 from refpcm.golden.reference import chosen
 from refpcm.golden.report import as_hex
+from refpcm.golden.small_network import network_named
 from refpcm.spec.pcm.device_data import CURVES
-from refpcm.spec.resnet import build
 
 
 def explain(options):
@@ -43,7 +43,7 @@ def case_text(case, errata):
     if "device" in values:
         lines += ["", *_device_lines(chosen.device(values))]
     if "architecture" in values:
-        lines += ["", *_layer_lines(build(values["architecture"], values["classes"]))]
+        lines += ["", *_layer_lines(network_named(values["architecture"], values["classes"]))]
     return "\n".join([*lines, "", "The reference's answer:", "", inspect.getsource(getattr(reference, case.operation))])
 
 

@@ -23,8 +23,8 @@ from refpcm.golden.case import PRECISION, Case, Input, Output, Recipe, Tolerance
 from refpcm.golden.compare import PARTS, POISON, PROBES, SUMS
 from refpcm.golden.released import RELEASED
 
-HERE = Path(__file__).parent / "v1"
-MAJOR = "1."  # versions that this program reads
+KITS = {major: Path(__file__).parent / f"v{major}" for major in (1, 2)}  # the kits of this source tree
+NEWEST = max(KITS)
 LARGEST_MANIFEST = 2 ** 24  # bytes
 LARGEST_RECIPE = 2 ** 24  # numbers of an input that is made, not stored; those of the largest case have 2.4 million
 DTYPES = (*POISON, "uint8")  # the last of inputs only
@@ -35,25 +35,28 @@ WRONG_FORM = (AttributeError, IndexError, KeyError, OverflowError, RecursionErro
 class Kit:
     """A kit that was read and verified.
 
-    .folder, .manifest, .digest (SHA-256 of the manifest), .released (whether it is that of a released version), .cases,
-    .errata ([{case, since, text}]).
+    folder: of the kit, or the major version of one of KITS as text; None: the newest of them. .folder, .manifest,
+    .major, .digest (SHA-256 of the manifest), .released (whether it is that of a released version), .cases, .errata
+    ([{case, since, text}]).
     Raises RefpcmError, naming the file, for a folder without a kit, a manifest of another form or major version, and
     files or cases whose SHA-256 does not agree.
     """
 
     def __init__(self, folder=None):
-        self.folder = HERE if folder is None else Path(folder)
+        self.folder = kit_folder(folder)
         path = self.folder / "manifest.json"
         if not path.exists():
-            raise RefpcmError(f"no golden kit in {self.folder}; it is in refpcm/golden/v1 of the source tree and not "
-                              "installed with the package: give its folder with --kit")
+            raise RefpcmError(f"no golden kit in {self.folder}; kit {NEWEST} is installed with the package, older ones are "
+                              "in refpcm/golden of the source tree: give a folder with --kit")
         text = read_bytes(path, LARGEST_MANIFEST)
         self.digest = hashlib.sha256(text).hexdigest()
         self.manifest = parse_json(text, path)
         try:
             version = self.manifest["version"]
-            if not version.startswith(MAJOR):
-                raise RefpcmError(f"{path} is a kit of version {version}; this refpcm reads versions {MAJOR}x")
+            self.major = int(version.split(".")[0])
+            if self.major not in KITS:
+                raise RefpcmError(f"{path} is a kit of version {version}; this refpcm reads versions "
+                                  + " and ".join(f"{major}.x" for major in KITS))
             self.released = RELEASED.get(version) == self.digest
             self._tensors = {name: self._verified(name, digest) for name, digest in self.manifest["files"].items()}
             self.cases = [self._case(entry) for entry in self.manifest["cases"]]
@@ -85,7 +88,7 @@ class Kit:
 
     def _case(self, entry):
         id = entry["id"]
-        demand(re.fullmatch(r"L[0-7]-[a-z0-9-]+", id), f"a case is named {id!r}")
+        demand(re.fullmatch(r"L[0-8]-[a-z0-9-]+", id), f"a case is named {id!r}")
         demand(entry["level"] == int(id[1]), f"{id} says level {entry['level']}")
         demand(re.fullmatch(r"[a-z][a-z0-9_]*", entry["operation"]), f"{id} asks for operation {entry['operation']!r}")
         digest = hashlib.sha256()
@@ -130,6 +133,14 @@ class Kit:
         array = self._tensors[place["file"]][place["key"]]
         add_to_digest(digest, place["key"], array)
         return array
+
+
+def kit_folder(name):
+    """Return the folder of a kit: of a major version, such as "1", of the newest one for None, or the folder itself."""
+    if name is None:
+        return KITS[NEWEST]
+    shipped = {str(major): folder for major, folder in KITS.items()}
+    return shipped.get(str(name)) or Path(name)
 
 
 def demand(fulfilled, otherwise):

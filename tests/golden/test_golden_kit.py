@@ -8,7 +8,8 @@ import pytest
 
 from refpcm.errors import RefpcmError
 from refpcm.files.tensors import read_tensors, write_tensors
-from refpcm.golden.kit import HERE, Kit
+from refpcm.golden.case import Recipe
+from refpcm.golden.kit import KITS, NEWEST, Kit
 from refpcm.golden.kit_writing import SCHEMA, write_kit
 from refpcm.golden.released import RELEASED
 from tests.commands import command
@@ -17,7 +18,7 @@ from tests.commands import command
 @pytest.fixture
 def kit(tmp_path):
     """A copy of the kit."""
-    return shutil.copytree(HERE, tmp_path / "kit")
+    return shutil.copytree(KITS[NEWEST], tmp_path / "kit")
 
 
 def change_manifest(kit, change):
@@ -26,15 +27,61 @@ def change_manifest(kit, change):
     (kit / "manifest.json").write_text(json.dumps(manifest))
 
 
-def test_the_stored_kit_is_the_released_one_of_its_version():
+@pytest.mark.parametrize("major", KITS)
+def test_the_stored_kits_are_the_released_ones_of_their_versions(major):
+    kit = Kit(str(major))
+    assert kit.major == major and kit.released and RELEASED[kit.manifest["version"]] == kit.digest
+
+
+def test_the_newest_kit_is_asked_unless_another_is_named():
+    assert Kit().folder == KITS[2] and Kit("1").folder == KITS[1]
+    done = command("refpcm.golden", "check", "--self", "--case", "L1-drift-1h", "--kit", 1)
+    assert done.returncode == 0 and "kit 1.1 (released, " in done.stdout
+
+
+def test_cases_that_version_2_carries_over_have_the_values_of_version_1_bit_for_bit():
+    old, new = ({case.id: case for case in Kit(str(major)).cases} for major in (1, 2))
+    both = set(old) & set(new)
+    assert len(both) == 100 and len(new) == 165
+    for id in both:
+        before, after = old[id], new[id]
+        assert (before.operation, before.parameters, before.equation) == (after.operation, after.parameters, after.equation)
+        for a, b in zip(before.inputs, after.inputs, strict=True):
+            assert isinstance(b.content, Recipe) and a == b or a.array().tobytes() == b.array().tobytes(), id
+        for a, b in zip(before.outputs, after.outputs, strict=True):
+            assert a.tolerance == b.tolerance and a.expected.keys() == b.expected.keys()
+            assert all(a.expected[part].tobytes() == b.expected[part].tobytes() for part in a.expected), id
+
+
+def test_inputs_of_version_2_are_stored_except_those_of_the_largest_networks():
+    made = {case.id for case in Kit("2").cases for i in case.inputs if isinstance(i.content, Recipe)}
+    assert made == {"L4-resnet32-64", "L4-resnet32-32", "L4-resnet32-batch-64", "L4-resnet34-32"}
+
+
+def test_the_newest_kit_goes_into_the_wheel():
+    from configparser import ConfigParser
+    from fnmatch import fnmatch
+    setup = ConfigParser()
+    setup.read(KITS[NEWEST].parents[2] / "setup.cfg")
+    patterns = setup["options.package_data"]["refpcm.golden"].split()
+    files = [f"{KITS[NEWEST].name}/{path.name}" for path in KITS[NEWEST].iterdir()]
+    assert len(files) == 13 and all(any(fnmatch(file, pattern) for pattern in patterns) for file in files)
+
+
+def test_devices_and_networks_that_cases_name_are_in_the_manifest():
     kit = Kit()
-    assert kit.released and RELEASED[kit.manifest["version"]] == kit.digest
+    named = {name: {case.values()[name] for case in kit.cases if name in case.values()} for name in ("device", "architecture")}
+    assert set(kit.manifest["devices"]) == named["device"] - {"constants"}
+    assert set(kit.manifest["networks"]) == named["architecture"]
+    assert kit.manifest["devices"]["joshi2020"]["g_max_us"] == (25.0).hex()
+    last = kit.manifest["networks"]["chip-block"]["layers"][-1]
+    assert last == {"name": "fc", "kind": "Linear", "inputs": ["avgpool"], "in_features": 6, "out_features": 5}
 
 
 def test_the_stored_and_a_new_manifest_fit_the_json_schema(tmp_path):
     jsonschema = pytest.importorskip("jsonschema", reason="wants jsonschema, of the extra test")
     write_kit(tmp_path / "new", [case for case in Kit().cases if case.level in (2, 3)], {})
-    for folder in (HERE, tmp_path / "new"):
+    for folder in (*KITS.values(), tmp_path / "new"):
         schema = json.loads((folder / SCHEMA).read_text())
         manifest = json.loads((folder / "manifest.json").read_text())
         jsonschema.validate(manifest, schema)
@@ -53,14 +100,14 @@ def test_an_edited_tolerance_does_not_pass_silently(kit, tmp_path):
                                       "    return {'g_drift_us': inputs['g_prog_us']}\n")
     done = command("refpcm.golden", "check", "--adapter", "mine", "--case", "L1-drift-1h", "--kit", kit, "--report",
                    "report.json", cwd=tmp_path)
-    assert done.returncode == 3 and "1 passed" in done.stdout and "kit 1.1 (NOT released, " in done.stdout
-    assert "not a released one" in done.stderr and RELEASED["1.1"] in done.stderr
+    assert done.returncode == 3 and "1 passed" in done.stdout and "kit 2.0 (NOT released, " in done.stdout
+    assert "not a released one" in done.stderr and RELEASED["2.0"] in done.stderr
     assert json.loads((tmp_path / "report.json").read_text())["kit_released"] is False
 
 
 def test_check_names_version_and_digest_of_a_released_kit():
     done = command("refpcm.golden", "check", "--self", "--case", "L1-drift-1h")
-    assert done.returncode == 0 and f"kit 1.1 (released, {RELEASED['1.1'][:12]})" in done.stdout
+    assert done.returncode == 0 and f"kit 2.0 (released, {RELEASED['2.0'][:12]})" in done.stdout
 
 
 def test_an_edited_tensor_is_refused_even_with_a_new_digest_of_its_file(kit):
@@ -82,7 +129,7 @@ def test_every_file_of_the_manifest_is_verified(kit):
     def nobody_asks_level_3(manifest):
         manifest["cases"] = [case for case in manifest["cases"] if case["level"] != 3]
     change_manifest(kit, nobody_asks_level_3)
-    assert len(Kit(kit).cases) == 123 - 11
+    assert len(Kit(kit).cases) == 165 - 16
     data = bytearray((kit / "l3.safetensors").read_bytes())
     data[-1] ^= 1
     (kit / "l3.safetensors").write_bytes(data)
@@ -134,7 +181,7 @@ def test_a_broken_manifest_is_one_clear_sentence(name, kit):
 
 @pytest.mark.parametrize("text, says", [
     (b"{", "it is not JSON"), (b"\xff\xfe", "it is not JSON"), (b"", "the file is empty"), (b"[]", "is not the manifest"),
-    (b'{"a":' * 99999, "nested too deeply"), (b'{"version": "2.0"}', "reads versions 1.x")])
+    (b'{"a":' * 99999, "nested too deeply"), (b'{"version": "3.0"}', "reads versions 1.x and 2.x")])
 def test_a_manifest_that_is_none_is_refused_by_the_command(text, says, kit):
     (kit / "manifest.json").write_bytes(text)
     done = command("refpcm.golden", "list", "--kit", kit)

@@ -62,7 +62,7 @@ def test_an_adapter_may_change_its_interpreter(head, tmp_path):
 
 
 @pytest.mark.parametrize("id, name, value", [
-    ("L1-drift-25s", "g_drift_us", "inf"), ("L6-weight-noise-moments", "noisy", "1e300")])
+    ("L1-drift-25s", "g_drift_us", "inf"), ("L6-weight-noise", "noisy", "1e300")])
 def test_warnings_that_an_adapter_made_errors_do_not_end_the_comparison(id, name, value, tmp_path):
     (tmp_path / "mine.py").write_text(f"""
 import warnings

@@ -14,7 +14,7 @@ from refpcm.spec.training import step
 from tests.golden.mutants import mutants
 from tests.golden.mutants.replacing import in_place, replaced
 
-CASES = {case.id: case for case in Kit().cases}
+CASES = {case.id: case for case in Kit("1").cases}
 CHANGES = {name: change for name, _, change in mutants()}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from refpcm.fast import chip as fast_chip
 from refpcm.fast.training import update
-from refpcm.golden.fast_adapter.training import one_layer
+from refpcm.golden.fast_adapter.training import layers_of, one_layer
 from refpcm.golden.reference import chosen
 from refpcm.spec.pcm.chip import Chip, Crossbar
 
@@ -38,6 +38,44 @@ def sample_read(inputs, parameters):
     crossbar = Crossbar("bins", 0, 1.0, pair, pair, np.zeros_like(pair))
     chip = Chip(chosen.device(parameters), 1, 0, (crossbar,))
     return {"g_us": fast_chip.read_conductances(chip, crossbar, parameters["t_s"], 0)[0]}
+
+
+def sample_transferred(inputs, parameters):
+    """Return the net conductances of a chip of the paper's transfer model."""
+    device = chosen.device(parameters)
+    matrix = _rows(inputs["g_target_us"], device.g_max_us, parameters["count"])
+    g_us = fast_chip.program({"bins": matrix}, device, seed=1, chip=0, dtype=np.float64).crossbars[0].g_prog_us
+    return {"g_us": (g_us[0] - g_us[1])[:-1]}
+
+
+def sample_chips(inputs, parameters):
+    """Return the state of the layers of several programmed chips."""
+    device = chosen.device(parameters)
+    matrix = _rows(inputs["g_target_us"], device.g_max_us, parameters["count"])
+    matrices = {str(layer): matrix for layer in range(parameters["layers"])}
+    chips = [fast_chip.program(matrices, device, 1, chip, dtype=np.float64) for chip in range(parameters["chips"])]
+    return {"state": np.array([[[getattr(crossbar, part)[:, :-1] for crossbar in chip.crossbars] for chip in chips]
+                               for part in ("g_prog_us", "nu")])}
+
+
+def sample_reads(inputs, parameters):
+    """Return several reads at two times of the layers of several chips that do not drift."""
+    device, g_us = chosen.device(parameters), np.repeat(inputs["g_us"][:, None], parameters["count"], 1)
+    pair = np.stack([g_us, g_us])
+    crossbars = tuple(Crossbar(str(n), n, 1.0, pair, pair, np.zeros_like(pair)) for n in range(parameters["layers"]))
+    chips = [Chip(device, 1, number, crossbars) for number in range(parameters["chips"])]
+    return {"g_us": np.array([[[[fast_chip.read_conductances(chip, crossbar, parameters[t], read)
+                                 for read in range(parameters["reads"])] for t in ("t_1_s", "t_2_s")]
+                               for crossbar in crossbars] for chip in chips])}
+
+
+def sample_noise_steps(inputs, parameters):
+    """Return the weights of two layers with the noise of several steps, float32."""
+    weight = _rows(inputs["weights"], parameters["w_max"], parameters["count"]).astype(np.float32)
+    network, weights = layers_of([weight[:, :, None, None]] * parameters["layers"])
+    steps = [update.noisy_parameters(network, weights, parameters["eta"], 1, step) for step in range(parameters["steps"])]
+    return {"noisy": np.array([[noisy[f"{layer.name}.weight"][:-1, :, 0, 0] for layer in network.layers]
+                               for noisy in steps], np.float64)}
 
 
 def sample_weight_noise(inputs, parameters):

@@ -24,9 +24,17 @@ def noisy(w, w_max, eta, z):
 
 def one_layer(weight):
     """Return a network of one convolution and its parameters, as the fast rules take them; weight (K, C, k, k)."""
-    outputs, inputs, kernel, _ = weight.shape
-    layer = Conv2d("layer", ("image",), inputs, outputs, kernel, 1, kernel // 2)
-    return Network("one convolution", (layer,), (inputs, kernel, kernel)), {"layer.weight": weight}
+    network, weights = layers_of([weight])
+    return network, {"layer.weight": weights["layer.weight"]}
+
+
+def layers_of(weights):
+    """Return a network of convolutions side by side, and their parameters; weights: arrays (K, C, k, k)."""
+    names = ["layer" + str(number or "") for number in range(len(weights))]
+    layers = [Conv2d(name, ("image",), w.shape[1], w.shape[0], w.shape[2], 1, w.shape[2] // 2)
+              for name, w in zip(names, weights)]
+    network = Network("convolutions side by side", tuple(layers), (weights[0].shape[1], *weights[0].shape[2:]))
+    return network, {f"{name}.weight": w for name, w in zip(names, weights)}
 
 
 @float32_only

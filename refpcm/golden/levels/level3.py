@@ -48,7 +48,7 @@ def _away(x, levels, full_scale):
     return x[np.abs(steps - np.floor(steps) - 0.5) > AWAY]
 
 
-def _product(name, rows, dac_bits, adc_bits, noise, catches):
+def _product(name, rows, dac_bits, adc_bits, noise, catches, input_range=INPUT_RANGE, output_range=OUTPUT_RANGE):
     """20 inputs, 5 outputs, 12 vectors; seeds are tried until no sum lies near a tie of the ADC."""
     dac, adc, spans = Converter(dac_bits), Converter(adc_bits), parts(20, rows)
 
@@ -59,16 +59,16 @@ def _product(name, rows, dac_bits, adc_bits, noise, catches):
         w = made("w", (20, 5), "float64", seed, 1, scale=0.2).array()
         z = made("z", (12, len(spans), 5), "float64", seed, 2).array()
         w_max = float(np.abs(w).max())
-        analog = codes(x, dac, INPUT_RANGE) / dac.levels * INPUT_RANGE
-        sums = np.stack([analog[:, b:e] @ w[b:e] for b, e in spans], 1) + noise * w_max * INPUT_RANGE * z
-        if clear(x, dac, INPUT_RANGE) and clear(sums, adc, OUTPUT_RANGE):
+        analog = codes(x, dac, input_range) / dac.levels * input_range
+        sums = np.stack([analog[:, b:e] @ w[b:e] for b, e in spans], 1) + noise * w_max * input_range * z
+        if clear(x, dac, input_range) and clear(sums, adc, output_range):
             break
     return case(f"L3-product-{name}", "tile_product",
                 "y_k = sum over row parts of ADC(sum_r W_rk DAC(x_r) + sigma z), "
                 "sigma = output_noise W_max input_range; "
                 "ceil(R / tile_rows) parts, sizes differ by at most one, the larger first", catches,
                 inputs=[stored("x", x), stored("weights", w), stored("z", z)],
-                outputs={"y": rounded(np.full((12, 5), OUTPUT_RANGE * len(spans)))},
+                outputs={"y": rounded(np.full((12, 5), output_range * len(spans)))},
                 parameters={"tile_rows": rows or 20, "dac_bits": dac_bits, "adc_bits": adc_bits,
                             "output_noise": noise, "w_max": w_max,
-                            "input_range": INPUT_RANGE, "output_range": OUTPUT_RANGE})
+                            "input_range": input_range, "output_range": output_range})

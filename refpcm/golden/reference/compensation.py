@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from refpcm.spec import nn
 from refpcm.spec.compensation import adabs, global_drift
 
 
@@ -33,3 +34,14 @@ def adabs_update(inputs, parameters):
     for batch_mean, batch_var in zip(inputs["batch_mean"], inputs["batch_var"]):
         mean, var = adabs.updated(mean, batch_mean, p), adabs.updated(var, batch_var, p)
     return {"running_mean": mean, "running_var": var}
+
+
+def adabs_layer(inputs, parameters):
+    """x (n, m, C, H, W) before a batch norm, running_mean, running_var (C,) -> running_mean, running_var (C,).
+
+    The statistics of the n mini-batches, the variance biased (eq. 5), go into the running ones as in `adabs_update`.
+    """
+    ones = np.ones(inputs["x"].shape[2], inputs["x"].dtype)
+    found = [nn.batch_norm_training(batch, ones, 0 * ones)[1] for batch in inputs["x"]]
+    return adabs_update({**inputs, "batch_mean": [each.mean for each in found], "batch_var": [each.variance for each in found]},
+                        {"batches": len(found)})

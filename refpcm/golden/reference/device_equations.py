@@ -8,7 +8,7 @@ an operation have the same.
 import numpy as np
 
 from refpcm.golden.reference import chosen
-from refpcm.spec.pcm import drift, mapping, programming, read_noise
+from refpcm.spec.pcm import drift, mapping, programming, read_noise, transfer
 
 
 def map_weights(inputs, parameters):
@@ -32,6 +32,13 @@ def collapsed_pair(inputs, parameters):
     """
     net = inputs["g_us"][0] - inputs["g_us"][1]
     return {"g_us": mapping.to_conductances(net, float(np.abs(net).max()), parameters["g_max_us"])}
+
+
+def transferred(inputs, parameters):
+    """g_target_us of weights, with their sign [uS], z, device -> g_us = G_T + sigma(|G_T|) z: the paper's transfer model."""
+    g_us, z, device = inputs["g_target_us"], inputs["z"], chosen.device(parameters)
+    pair = transfer.transferred_us(np.stack([np.maximum(g_us, 0.0), np.maximum(-g_us, 0.0)]), np.stack([z, -z]), device)
+    return {"g_us": pair[0] - pair[1]}
 
 
 def programming_sigma(inputs, parameters):

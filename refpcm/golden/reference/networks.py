@@ -28,30 +28,45 @@ def network_forward(inputs, parameters):
 def train_steps(inputs, parameters):
     """images (steps, N, C, H, W), labels (steps, N), the network's parameters, z.<step>.<name> standard normal.
 
-    Plain (eta 0) or noise-aware SGD -> loss (steps,), gradient.<step>.<name> of the watched parameters, after.<name>
-    of all. backward "noisy" or "clean": the weights it goes through (I-2). alpha: of the clipping, 0 for none (I-3).
+    Plain (eta 0) or noise-aware SGD with Nesterov's momentum -> loss (steps,), gradient.<step>.<name> of the watched
+    parameters, after.<name> of all. backward "noisy" or "clean": the weights it goes through (I-2). alpha: of the
+    clipping, 0 for none (I-3).
+    """
+    return losses_first(trained(inputs, parameters, Engine, SPECIFICATION, noise.weight_noise))
+
+
+def sgd_training(inputs, parameters):
+    """As `train_steps`, with rule "nesterov" or "plain" -> every tensor in the order of the signal.
+
+    Of each step: loss.<step>, gradient.<step>.<name>, the last layer first, then updated.<step>.<name>, the parameter
+    (or running statistic) after the step, of the watched ones; after.<name> of all.
     """
     return trained(inputs, parameters, Engine, SPECIFICATION, noise.weight_noise)
 
 
+def losses_first(found):
+    """Return what `train_steps` answers of what `sgd_training` does: the losses of all steps are one tensor."""
+    losses = [value for name, value in found.items() if name.startswith("loss.")]
+    return {"loss": np.array(losses), **{name: value for name, value in found.items() if not name.startswith("loss.")}}
+
+
 def trained(inputs, parameters, make_engine, rules, weight_noise):
-    """Return what `train_steps` answers, with other forms of engine, rules and weight_noise(w, w_max, eta, z)."""
+    """Return what `sgd_training` answers, with other forms of engine, rules and weight_noise(w, w_max, eta, z)."""
     net, weights = chosen.network(inputs, parameters)
-    config = TrainingConfig(momentum=parameters["momentum"], nesterov=True, weight_decay=parameters["weight_decay"],
-                            label_smoothing=parameters["smoothing"], backward=parameters["backward"],
-                            clip_sigma=parameters["alpha"] or None)
+    config = TrainingConfig(momentum=parameters["momentum"], nesterov=parameters.get("rule", "nesterov") == "nesterov",
+                            weight_decay=parameters["weight_decay"], label_smoothing=parameters["smoothing"],
+                            backward=parameters["backward"], clip_sigma=parameters["alpha"] or None)
     engine, velocity, decayed = make_engine(net), zero_velocities(weights), decayed_names(weights, "all")
-    out, losses = {}, []
+    watched, dtype, out = parameters["watched"].split(), inputs["images"].dtype, {}
     for step, (images, labels) in enumerate(zip(inputs["images"], inputs["labels"])):
         used = _noisy(net, weights, parameters["eta"], inputs, step, weight_noise) if parameters["eta"] else weights
         logits = engine.forward(used, images, training=True)
         loss, gradients = learn(config, engine, weights, velocity, decayed, weights, used, logits, labels,
                                 parameters["lr"], step, rules)
-        losses.append(loss)
-        for name in parameters["watched"].split():
-            out[f"gradient.{step}.{name}"] = gradients[name]
-    return {"loss": np.array(losses, inputs["images"].dtype), **out,
-            **{f"after.{name}": value for name, value in weights.items()}}
+        out[f"loss.{step}"] = np.array(loss, dtype)
+        out.update({f"gradient.{step}.{name}": gradients[name] for name in reversed(watched) if name in gradients})
+        out.update({f"updated.{step}.{name}": weights[name].copy() for name in watched})
+    return {**out, **{f"after.{name}": value for name, value in weights.items()}}
 
 
 def _noisy(net, weights, eta, inputs, step, weight_noise):

@@ -1,5 +1,7 @@
 """L3 codes: converters, and products on tiles with converters (docs/tile.md)."""
 
+import numpy as np
+
 from refpcm.spec.pcm import converters, tile
 
 
@@ -9,6 +11,14 @@ def converter_codes(inputs, parameters):
     Rounded half to even; what lies beyond +-full_scale saturates.
     """
     return {"codes": converters.codes(inputs["x"], converters.Converter(parameters["bits"]), parameters["full_scale"])}
+
+
+def converter_range(inputs, parameters):
+    """x (n,), quantile -> range, a scalar: the quantile of |x|, linear between neighbours; the largest where that is 0."""
+    tail = tile.Tail(inputs["x"].size, parameters["quantile"])
+    for part in np.array_split(inputs["x"], 3):  # as images come, in mini-batches
+        tail.add(part)
+    return {"range": np.array(tail.quantile(), inputs["x"].dtype)}
 
 
 def tile_product(inputs, parameters):

@@ -7,7 +7,7 @@ One theme a file, each with its MUTANTS: [(name, what is wrong, [(module, attrib
 `replacing` has the ways to make a replacement, `matrix_page` asks the cases and writes docs/golden-mutants.md.
 """
 
-from tests.golden.mutants.catalogue import mutants
+from tests.golden.mutants.catalogue import levels_of, mutants
 from tests.golden.mutants.matrix_page import FAST, killing_cases, matrix, matrix_text
 
-__all__ = ["FAST", "killing_cases", "matrix", "matrix_text", "mutants"]
+__all__ = ["FAST", "killing_cases", "levels_of", "matrix", "matrix_text", "mutants"]

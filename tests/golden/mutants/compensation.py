@@ -7,8 +7,9 @@ from tests.golden.mutants.replacing import changed_inputs, replaced
 
 
 def _inverse_factor(now, then):
-    """1 where either is 0, like the right one; readouts (4,), as the case has them."""
-    return np.divide(then, now, out=np.ones(4), where=(now * then) != 0)
+    """1 where either is 0, like the right one."""
+    now, then = (np.asarray(readout, np.float64) for readout in (now, then))
+    return np.divide(then, now, out=np.ones_like(now), where=(now * then) != 0)
 
 
 def _columns_of_the_difference(inputs, parameters):

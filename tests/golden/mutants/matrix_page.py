@@ -1,10 +1,10 @@
 """Which case kills which mutant: asking the cases, and the matrix as a page (docs/golden-mutants.md)."""
 
 from refpcm.golden import reference, runner
-from tests.golden.mutants.catalogue import mutants
+from tests.golden.mutants.catalogue import levels_of, mutants
 from tests.golden.mutants.replacing import in_place
 
-FAST = (0, 1, 2, 3, 5, 6)  # levels that the matrix asks
+FAST = (0, 1, 2, 3, 5, 6, 8)  # levels that the matrix asks
 
 
 def killing_cases(replacements, cases):
@@ -17,12 +17,11 @@ def killing_cases(replacements, cases):
 def matrix(cases):
     """[(name, what is wrong, {level: ids of killing cases})] of the mutants against cases of the levels FAST.
 
-    Mutants of the samples are asked L6 alone, the others the rest; one without a case to ask has no row.
+    A mutant is asked the levels of its theme; one without a case to ask has no row.
     """
     rows = []
     for name, what, replacements in mutants():
-        levels = (6,) if name.startswith("samples") else (0, 1, 2, 3, 5)
-        asked = [case for case in cases if case.level in levels]
+        asked = [case for case in cases if case.level in levels_of(name)]
         if not asked:
             continue
         killed = list(killing_cases(replacements, asked))
@@ -35,7 +34,7 @@ def matrix_text(rows):
     killed = sum(any(kills.values()) for _, _, kills in rows)
     lines = ["# Mutants: mistakes the golden kit finds", "",
              f"{len(rows)} deliberate mistakes, {killed} found. A number is how many cases of a level fail; "
-             "L4 and L7 are not asked here.",
+             "A mistake is asked the levels of its theme only; L4 and L7 are not asked.",
              "Made by `python -m tests.golden.mutants --markdown docs/golden-mutants.md`.", "",
              "| mutant | mistake | " + " | ".join(f"L{level}" for level in FAST) + " | first case |",
              "|---|---|" + "--:|" * len(FAST) + "---|"]

@@ -27,15 +27,20 @@ def _first_noise_again(inputs, parameters):
         inputs[name] = inputs["z.0." + name.split(".", 2)[2]]
 
 
+def _in_training(change):
+    """The change in both operations of L5: that of version 1 of the kit and that of version 2."""
+    return changed_inputs("train_steps", change) + changed_inputs("sgd_training", change)
+
+
 MUTANTS = [
     ("nesterov-old-velocity", "Nesterov with the old velocity", replaced(sgd, "sgd_step", _old_velocity)),
     ("momentum-damped", "v <- m v + (1 - m) d", replaced(sgd, "sgd_step", _damped)),
     ("backward-noisy-for-clean", "backward with the noisy weights although clean is asked",
-     changed_inputs("train_steps", parameter("backward", "noisy"))),
+     _in_training(parameter("backward", "noisy"))),
     ("backward-clean-for-noisy", "backward with the clean weights although noisy is asked",
-     changed_inputs("train_steps", parameter("backward", "clean"))),
-    ("noise-per-run", "the first step's noise in every step", changed_inputs("train_steps", _first_noise_again)),
-    ("no-weight-decay", "weight decay left out in training", changed_inputs("train_steps", parameter("weight_decay", 0.0))),
+     _in_training(parameter("backward", "clean"))),
+    ("noise-per-run", "the first step's noise in every step", _in_training(_first_noise_again)),
+    ("no-weight-decay", "weight decay left out in training", _in_training(parameter("weight_decay", 0.0))),
     ("decay-weights-only", "no weight decay on vectors: batch norm, biases", replaced(sgd, "sgd_step", _decays_matrices_only)),
-    ("no-clipping", "clipping left out", changed_inputs("train_steps", parameter("alpha", 0.0))),
+    ("no-clipping", "clipping left out", _in_training(parameter("alpha", 0.0))),
 ]
