@@ -1,4 +1,4 @@
-"""`python -m refpcm.golden explain`: cases in full, with the reference's code for them."""
+"""`python -m refpcm.golden explain`: cases in full, with the code of the reference and the specification."""
 
 import inspect
 from dataclasses import fields
@@ -11,6 +11,7 @@ from refpcm.golden.kit import Kit
 from refpcm.golden.reference import chosen
 from refpcm.golden.report import as_hex
 from refpcm.golden.small_network import network_named
+from refpcm.golden.spec_source import spec_source
 from refpcm.spec.pcm.device_data import CURVES
 
 
@@ -18,7 +19,8 @@ def explain(options):
     """Print the cases whose id fits one of the patterns, one after the other. Raises RefpcmError if there is none."""
     kit = Kit(options.kit)
     cases = kit.chosen(patterns=options.case)
-    texts = [case_text(case, [e for e in kit.errata if e["case"] == case.id]) for case in cases]
+    texts = [case_text(case, [e for e in kit.errata if e["case"] == case.id]) + specification_text(case.operation)
+             for case in cases]
     print(shown_lines("\n\n".join(texts)))
     return 0
 
@@ -45,6 +47,11 @@ def case_text(case, errata):
     if "architecture" in values:
         lines += ["", *_layer_lines(network_named(values["architecture"], values["classes"]))]
     return "\n".join([*lines, "", "The reference's answer:", "", inspect.getsource(getattr(reference, case.operation))])
+
+
+def specification_text(operation):
+    """Return the source of the functions of refpcm.spec that answer an operation; their numbers are of docs/equations.md."""
+    return f"\nThe specification, equations as in docs/equations.md:\n\n{spec_source(operation)}"
 
 
 def _some(array, count=4):

@@ -1,11 +1,13 @@
 """One weight of one layer on its way through the chip: every step with its random number and that number's address."""
 
+import re
+
 import numpy as np
 
 from refpcm.errors import RefpcmError
 from refpcm.spec import random
 from refpcm.spec.crossbars import analog_layers, to_matrices
-from refpcm.spec.pcm import drift, note2, programming, read_noise
+from refpcm.spec.pcm import drift, mapping, note2, programming, read_noise, transfer
 from refpcm.spec.pcm.chip import (
     Chip,
     Crossbar,
@@ -19,6 +21,9 @@ from refpcm.spec.pcm.chip import (
 from refpcm.spec.pcm.curve import curve_value
 
 SAME_STATE = "nandakumar2019"  # the model of which every step is shown; of the others, what they have in common
+PROGRAMMED = {SAME_STATE: programming.programmed_us, "transfer": transfer.transferred_us, "note2": note2.note2_programmed_us}
+EXPONENTS = {SAME_STATE: drift.drift_exponents, "note2": note2.note2_exponents}
+READ = {SAME_STATE: read_noise.read_us, "note2": note2.note2_read_us}
 
 
 def trace_weight(file, device, layer, row, column, times_s, seed=0, chip=0, draw=0):
@@ -56,11 +61,11 @@ class Trace:
         self.at, rows, columns = (slice(None), row, column), *crossbar.nu.shape[1:]
         self.elements = [row * columns + column, (rows + row) * columns + column]
 
-    def add(self, quantity, values, formula, t_s=None, address=None):
-        """Keep one step; values: one number, or those of G+ and G-."""
+    def add(self, quantity, values, formula, t_s=None, address=None, by=None):
+        """Keep one step; values: one number, or those of G+ and G-; by: the function whose equation the formula is."""
         plus, minus = (*np.atleast_1d(np.asarray(values, np.float64)).tolist(), None)[:2]
-        self.steps.append({"t_s": t_s, "quantity": quantity, "plus": plus, "minus": minus, "formula": formula,
-                           "address": address})
+        self.steps.append({"t_s": t_s, "quantity": quantity, "plus": plus, "minus": minus,
+                           "formula": f"{formula} ({equation_number(by)})" if by else formula, "address": address})
 
     def number(self, distribution, purpose, draw=0, start=0):
         """Return the random numbers of G+ and G-, and their addresses."""
@@ -74,17 +79,18 @@ class Trace:
         crossbar, device = self.crossbar, self.device
         target_us = crossbar.g_target_us[self.at].astype(np.float64)
         self.add("W", weight, "the trained weight")
-        self.add("W_max", crossbar.w_max, "largest |W| of the layer")
-        self.add("G_T [uS]", target_us, "max(+-W, 0) G_max / W_max")
+        self.add("W_max", crossbar.w_max, "largest |W| of the layer", by=mapping.largest_weight)
+        self.add("G_T [uS]", target_us, "max(+-W, 0) G_max / W_max", by=mapping.to_conductances)
         z, address = self.number(random.normals, random.Purpose.PROGRAMMING)
         self.add("sigma_prog [uS]", programming.programming_sigma_us(target_us, device),
-                 f"curve programming_us of {device.name}")
+                 f"curve programming_us of {device.name}", by=programming.programming_sigma_us)
         self.add("z_prog", z, "standard normal", address=address)
         if device.stuck_fraction:
             u, address = self.number(random.uniforms, random.Purpose.STUCK_SELECTION)
-            self.add("u_stuck", u, f"stuck below {device.stuck_fraction:g} (I-6)", address=address)
+            self.add("u_stuck", u, f"stuck below {device.stuck_fraction:g}, I-6", address=address,
+                     by=programming.with_stuck_us)
         self.add("G_prog [uS]", crossbar.g_prog_us[self.at], "max(G_T + sigma_prog z_prog, 0)" if device.model == SAME_STATE
-                 else f"model {device.model}")
+                 else f"model {device.model}", by=PROGRAMMED[device.model])
         if device.model != "transfer":
             z, address = self.number(random.normals, random.Purpose.DRIFT_EXPONENT)
             g = target_us / device.g_max_us
@@ -92,7 +98,7 @@ class Trace:
             self.add("sigma_nu", curve_value(device.nu_sigma, g), f"curve nu_sigma of {device.name}")
             self.add("z_nu", z, "standard normal", address=address)
         self.add("nu", crossbar.nu[self.at], "|mu_nu + sigma_nu z_nu|" if device.model == SAME_STATE
-                 else f"model {device.model}")
+                 else f"model {device.model}", by=EXPONENTS.get(device.model))
 
     def read(self, t_s, draw):
         """Add the steps of a read at t_s seconds after programming."""
@@ -100,20 +106,28 @@ class Trace:
         g_us = read_conductances(self.chip, crossbar, t_s, draw)  # refuses times that cannot be
         start_us = programmed_as_read(device, crossbar)[at].astype(np.float64)
         if device.identity != "devices":
-            self.add("G_start [uS]", start_us, "the pair split anew (I-8)", t_s)
+            self.add("G_start [uS]", start_us, "the pair split anew, I-8", t_s, by=programmed_as_read)
         if device.model == SAME_STATE:
             nu = crossbar.nu[at].astype(np.float64)
-            self.add("G_drift [uS]", drift.drifted_us(start_us, nu, t_s, device), "G_prog (t / t0)^(-nu)", t_s)
+            self.add("G_drift [uS]", drift.drifted_us(start_us, nu, t_s, device), "G_prog (t / t0)^(-nu)", t_s,
+                     by=drift.drifted_us)
             q_s = read_noise.relative_read_noise(curve_conductance_us(device, crossbar)[at], device)
-            self.add("Q_s", q_s, f"curve read_noise of {device.name}", t_s)
-            self.add("s(t)", read_noise.accumulation(t_s, device), "sqrt(ln((t + t_read) / (2 t_read)))", t_s)
+            self.add("Q_s", q_s, f"curve read_noise of {device.name}", t_s, by=read_noise.relative_read_noise)
+            self.add("s(t)", read_noise.accumulation(t_s, device), "sqrt(ln((t + t_read) / (2 t_read)))", t_s,
+                     by=read_noise.accumulation)
             z, address = self.number(random.normals, random.Purpose.READ_NOISE, draw, int(read_start(t_s)))
             self.add("z_read", z, "standard normal", t_s, address)
         elif device.model == "note2":
             z, address = self.number(random.normals, random.Purpose.LATE_ERROR)
             sigma_us = note2.late_sigma_us(crossbar.g_target_us[at].astype(np.float64))
-            self.add("sigma_1 [uS]", sigma_us, "of the error at 55.39 s", t_s)
+            self.add("sigma_1 [uS]", sigma_us, "of the error at 55.39 s", t_s, by=note2.late_sigma_us)
             self.add("z_1", z, "standard normal", t_s, address)
         self.add("G(t) [uS]", g_us[at], "max(G_drift + G_drift Q_s s(t) z_read, 0)" if device.model == SAME_STATE
-                 else f"model {device.model}", t_s)
-        self.add("W(t)", effective_weights(self.chip, crossbar, g_us)[at[1:]], "(G+ - G-) W_max / G_max, before GDC", t_s)
+                 else f"model {device.model}", t_s, by=READ.get(device.model))
+        self.add("W(t)", effective_weights(self.chip, crossbar, g_us)[at[1:]], "(G+ - G-) W_max / G_max, before GDC", t_s,
+                 by=mapping.to_weights if device.identity == "devices" else effective_weights)
+
+
+def equation_number(function):
+    """Return the number of the equation that a function of the specification is, from its docstring: "E-35"."""
+    return re.search(r"\bE-\d+", function.__doc__).group()

@@ -27,7 +27,7 @@ def analog_layers(network, on_chip="all"):
 
 
 def to_matrices(network, parameters, on_chip="all"):
-    """{layer name: matrix (R, K)} in signal order."""
+    """{layer name: matrix (R, K)} in signal order. E-55."""
     matrices = {}
     for _, layer in analog_layers(network, on_chip):
         weight = parameters[f"{layer.name}.weight"]
@@ -54,7 +54,7 @@ def check_matrices(network, matrices):
 
 
 def with_matrices(network, parameters, matrices):
-    """Parameters in which the layers named in `matrices` have these weights; all others are the same arrays.
+    """Parameters in which the layers named in `matrices` have these weights; all others are the same arrays. E-55.
 
     matrices: {layer name: (R, K)}. Raises RefpcmError for layers that the network lacks and for other shapes.
     """

@@ -44,7 +44,7 @@ class Tape:
 
 
 def forward(network, parameters, images, training=False, noise=None):
-    """images (N, C, H, W), already normalised -> logits (N, classes), Tape.
+    """images (N, C, H, W), already normalised -> logits (N, classes), Tape. E-26.
 
     training: batch norm uses the statistics of the batch (and reports them on the tape; the caller updates
     the running ones). noise: None, or like training.activation_noise.ActivationNoise, what is added to the inputs or
@@ -59,7 +59,7 @@ def forward(network, parameters, images, training=False, noise=None):
 
 
 def backward(network, parameters, tape, dlogits):
-    """dL/dlogits (N, classes) -> {parameter name: gradient}; those of the tensors are left in tape.gradients.
+    """dL/dlogits (N, classes) -> {parameter name: gradient}; those of the tensors are left in tape.gradients. E-26.
 
     `parameters` may hold other weights than the forward pass had (interpretation I-2).
     """

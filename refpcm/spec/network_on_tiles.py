@@ -29,7 +29,7 @@ def layer_inputs(layer, values):
 
 
 def input_vectors(layer, values):
-    """Return the input vectors (N, H_out, W_out, R): that of a position is its window (C, k, k) in C order."""
+    """Return the input vectors (N, H_out, W_out, R): that of a position is its window (C, k, k) in C order. E-56."""
     view = windows(layer_inputs(layer, values), *window(layer)).transpose(0, 2, 3, 1, 4, 5)
     return view.reshape(*view.shape[:3], -1)
 
@@ -69,6 +69,7 @@ class Analog:
 
 def analog_forward(network, parameters, analog, images, first_image=0, saturation=None, training=False):
     """images (N, C, H, W), normalised -> Tape with every intermediate, as `refpcm.spec.network.forward` leaves it.
+    E-56.
 
     parameters: of the digital layers (and of crossbar layers that are not in analog.matrices).
     first_image: number of the first image in the address of output and read noise; element index is
@@ -139,6 +140,7 @@ class EngineOnTiles:
 
 def calibrate_ranges(network, parameters, on_chip, batches, count, tiles, quantile=QUANTILE, convolve=conv2d_forward):
     """Return {layer name: Ranges}: the quantile of a layer's inputs, and of its column sums, in the digital network.
+    E-57.
 
     The paper's ranges are the 99.995th percentiles of activations and pre-activations of 10,000 random training images in
     the baseline network (Joshi et al. 2020, Methods). on_chip: as of `refpcm.spec.crossbars.to_matrices`. batches: arrays

@@ -178,6 +178,7 @@ def other_placement(network):
 
 def initial_parameters(network, normals, dtype="float32"):
     """He-normal initialisation (Methods C; He et al. 2015): weights N(0, 2 / inputs of an output); batch norm 1, 0, 0, 1.
+    E-25.
 
     `normals(index, count)` returns standard normals for the index-th crossbar layer.
     """

@@ -76,7 +76,8 @@ def test_files_answered_elsewhere_are_compared_and_others_are_unsupported(tmp_pa
 def test_explain_shows_equation_parameters_tolerance_and_source():
     done = golden("explain", "L1-drift-1h")
     assert done.returncode == 0
-    for part in ("(t / t0)^(-nu)", "3600.0 [s]", "0x1.c200000000000p+11", "catches", "tolerance cus", "def drifted"):
+    for part in ("(t / t0)^(-nu)", "3600.0 [s]", "0x1.c200000000000p+11", "catches", "tolerance cus", "def drifted(",
+                 "# refpcm/spec/pcm/drift.py", "def drifted_us(", "E-35"):
         assert part in done.stdout
 
 
@@ -88,6 +89,12 @@ def test_explain_takes_patterns_and_shows_layers_devices_dtypes_and_values_that_
                  "nu_mean logarithm (-0.0155, 0.0244), within 0.049 .. 0.1", "Layers of tiny-resnet8",
                  "kernel 3, stride 2, padding 1", "parameter float momentum = 0.9", "value float64 (19,)"):
         assert part in done.stdout, part
+
+
+def test_explain_shows_the_equations_that_the_answer_is_built_on():
+    shown = golden("explain", "L0-normals-plain", "L3-product-one").stdout
+    for part in ("def normals(", "def normal_quantile(", "def philox4x32(", "def product(", "def convert(", "def codes("):
+        assert shown.count(part) == 1, part
 
 
 def test_regenerated_values_agree_with_the_stored_ones(tmp_path):

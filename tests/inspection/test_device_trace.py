@@ -1,6 +1,7 @@
 """refpcm.inspection.device_trace: the steps shown are those that make the chip."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -46,6 +47,14 @@ def test_the_trace_ends_in_the_conductances_and_the_weight_of_the_chip(file, nam
         assert found(steps, "W(t)", t_s) == read(chip, t_s, 3)[PLACE[0]][PLACE[1:]]
     json.dumps(steps)
     assert "G(t) [uS]" in as_text(device_blocks(steps))
+
+
+@pytest.mark.parametrize("name, numbers", [
+    ("joshi2020", "28 29 31 32 34 35 36 37 38 30"), ("joshi2020-transfer", "28 29 31 39 30"),
+    ("joshi2020-note2", "28 29 31 41 40 42 43 30"), ("aihwkit-pcm", "28 29 31 32 34 45 35 36 37 38 45")])
+def test_formulas_carry_the_numbers_of_their_equations(file, name, numbers):
+    formulas = " ".join(step["formula"] for step in trace_weight(file, DEVICES[name], *PLACE, (T_S,), seed=5))
+    assert re.findall(r"\(E-(\d+)\)", formulas) == numbers.split()
 
 
 def test_every_formula_holds_between_the_numbers_shown(file):

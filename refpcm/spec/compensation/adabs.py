@@ -17,14 +17,14 @@ IMAGENET_BATCHES, IMAGENET_BATCH_SIZE = 26, 50
 
 
 def decay(batches):
-    """p = 0.015^(1/n). Raises RefpcmError unless n is at least 1."""
+    """p = 0.015^(1/n). Raises RefpcmError unless n is at least 1. E-64."""
     if batches < 1:
         raise RefpcmError(f"AdaBS needs at least one mini-batch, not {batches}")
     return REST ** (1.0 / batches)
 
 
 def updated(statistic, batch_statistic, p):
-    """p statistic + (1 - p) batch_statistic, float64 (C,)."""
+    """p statistic + (1 - p) batch_statistic, float64 (C,). E-65."""
     return p * np.asarray(statistic, np.float64) + (1.0 - p) * np.asarray(batch_statistic, np.float64)
 
 
@@ -34,7 +34,7 @@ def usual_size(imagenet):
 
 
 def calibration_images(seed, chip, draw, image_count, batches=BATCHES, batch_size=BATCH_SIZE, generator=random):
-    """Return which of the calibration images AdaBS takes: int64 (n, m), all different.
+    """Return which of the calibration images AdaBS takes: int64 (n, m), all different. E-66.
 
     generator: `refpcm.spec.random` or `refpcm.fast.random`. Raises RefpcmError if there are not enough images.
     """
@@ -47,7 +47,7 @@ def calibration_images(seed, chip, draw, image_count, batches=BATCHES, batch_siz
 
 
 def calibrate(engine, parameters, mini_batches):
-    """New parameters whose running statistics follow the mini-batches; all others are the same arrays.
+    """New parameters whose running statistics follow the mini-batches; all others are the same arrays. E-67.
 
     engine: `refpcm.spec.engine.Engine` or another with its interface. parameters: of the drifted network.
     mini_batches: a sequence of n arrays (m, C, H, W), normalised.

@@ -46,6 +46,7 @@ class Readout:
 
 def readout(kind, g_us, weights, per_column=False):
     """Return what is measured (I-10) from one read: conductances (2, R, K) [uS] and effective weights (R, K).
+    E-58, E-59, E-60.
 
     columns  sum of all G+ and G- [uS]: the summed column currents at constant voltage, per volt
     ones     sum_k |sum_r W_rk|: the output for the all-ones input
@@ -64,14 +65,14 @@ def readout(kind, g_us, weights, per_column=False):
 
 
 def drift_factor(readout_t, readout_t0):
-    """alpha = readout(t) / readout(t0); 1 where either is 0, since nothing can be measured there."""
+    """alpha = readout(t) / readout(t0); 1 where either is 0, since nothing can be measured there. E-61."""
     now, then = np.asarray(readout_t, np.float64), np.asarray(readout_t0, np.float64)
     usable = (now != 0) & (then != 0)
     return np.where(usable, now, 1.0) / np.where(usable, then, 1.0)
 
 
 def compensated(weights, alpha):
-    """Weights (R, K) divided by alpha, a scalar or (K,); the precision of the weights is kept."""
+    """Weights (R, K) divided by alpha, a scalar or (K,); the precision of the weights is kept. E-62."""
     return (weights / alpha).astype(weights.dtype)
 
 
@@ -86,7 +87,10 @@ def read_with_readouts(chip, t_s, draw, how=Readout()):
 
 
 def time_of_first_read(device):
-    """Return when a chip is first read, in seconds after programming: 25 s, or t0 of a device whose t0 is later."""
+    """Return when a chip is first read, in seconds after programming: 25 s, or t0 of a device whose t0 is later.
+
+    E-63.
+    """
     return max(FIRST_READ_S, device.t0_s)
 
 
@@ -114,7 +118,7 @@ def reference_readouts(chip, how=Readout(), first_read_s=None):
 
 
 def compensated_read(chip, t_s, draw, reference, how=Readout()):
-    """Return one read with its compensation: {name: W}, {name: W / alpha}, {name: alpha}.
+    """Return one read with its compensation: {name: W}, {name: W / alpha}, {name: alpha}. E-62.
 
     reference: the readouts at t0, measured with the same Readout `how`.
     """

@@ -24,7 +24,7 @@ class Statistics(NamedTuple):
 
 
 def unbiased(statistics):
-    """Return the unbiased variance, n / (n - 1) times the biased one."""
+    """Return the unbiased variance, n / (n - 1) times the biased one. E-14."""
     return statistics.variance * statistics.count / (statistics.count - 1)
 
 
@@ -35,6 +35,7 @@ def per_channel(v):
 
 def batch_norm_training(x, gamma, beta):
     """Return out (N, C, H, W), the batch's Statistics and a cache for the backward pass, of x (N, C, H, W), gamma, beta (C,).
+    E-11.
 
     Statistics are summed in float64. Raises RefpcmError when a channel has a single value, whose variance
     is undefined.
@@ -51,7 +52,7 @@ def batch_norm_training(x, gamma, beta):
 
 
 def batch_norm_backward(dout, gamma, cache):
-    """-> dx, dgamma, dbeta. The batch statistics depend on x:
+    """-> dx, dgamma, dbeta. The batch statistics depend on x. E-12.
 
         dx = gamma / std (dout - mean(dout) - x_hat mean(dout x_hat))
     """
@@ -70,7 +71,7 @@ def running_statistics(norm, statistics):
 
 
 def mean_statistics(batches):
-    """Return {running statistic: float64 (C,)}: the mean over many batches of {norm: Statistics}.
+    """Return {running statistic: float64 (C,)}: the mean over many batches of {norm: Statistics}. E-87.
 
     Every batch has equal weight (Izmailov et al. 2018, algorithm 1, last step).
     """
@@ -83,18 +84,18 @@ def mean_statistics(batches):
 
 
 def batch_norm_inference(x, gamma, beta, running_mean, running_var):
-    """x (N, C, H, W) -> out with the running statistics: a fixed affine map for each channel."""
+    """x (N, C, H, W) -> out with the running statistics: a fixed affine map for each channel. E-13."""
     scale = gamma / np.sqrt(running_var + x.dtype.type(EPSILON))
     return per_channel(scale) * (x - per_channel(running_mean)) + per_channel(beta)
 
 
 def batch_norm_inference_backward(dout, x, gamma, running_mean, running_var):
-    """-> dx, dgamma, dbeta of `batch_norm_inference`, whose statistics are constants."""
+    """-> dx, dgamma, dbeta of `batch_norm_inference`, whose statistics are constants. E-13."""
     inverse_std = 1 / np.sqrt(running_var + x.dtype.type(EPSILON))
     x_hat = (x - per_channel(running_mean)) * per_channel(inverse_std)
     return per_channel(gamma * inverse_std) * dout, (dout * x_hat).sum((0, 2, 3)), dout.sum((0, 2, 3))
 
 
 def update_running(running, batch, momentum=MOMENTUM):
-    """(1 - momentum) running + momentum batch, each (C,)."""
+    """(1 - momentum) running + momentum batch, each (C,). E-14."""
     return ((1 - momentum) * running.astype(np.float64) + momentum * batch).astype(running.dtype)

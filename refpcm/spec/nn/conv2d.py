@@ -13,7 +13,7 @@ from refpcm.errors import RefpcmError
 
 
 def output_size(size, kernel, stride, padding):
-    """Output rows or columns: floor((size + 2 padding - kernel) / stride) + 1.
+    """Output rows or columns: floor((size + 2 padding - kernel) / stride) + 1. E-8.
 
     Raises RefpcmError if the kernel does not fit.
     """
@@ -31,14 +31,14 @@ def windows(x, kernel, stride, padding, fill=0):
 
 
 def im2col(x, kernel, stride, padding):
-    """x (N, C, H, W) -> (N, C kernel kernel, H_out W_out); row index c, r, s in C order."""
+    """x (N, C, H, W) -> (N, C kernel kernel, H_out W_out); row index c, r, s in C order. E-9."""
     view = windows(x, kernel, stride, padding)
     n, c, h_out, w_out = view.shape[:4]
     return view.transpose(0, 1, 4, 5, 2, 3).reshape(n, c * kernel * kernel, h_out * w_out)
 
 
 def add_windows(parts, shape, stride, padding):
-    """Transpose of `windows`: add parts (N, C, H_out, W_out, k, k) into an array of `shape` (N, C, H, W)."""
+    """Transpose of `windows`: add parts (N, C, H_out, W_out, k, k) into an array of `shape` (N, C, H, W). E-10."""
     n, c, h, w = shape
     h_out, w_out, kernel = parts.shape[2], parts.shape[3], parts.shape[4]
     padded = np.zeros((n, c, h + 2 * padding, w + 2 * padding), parts.dtype)
@@ -55,7 +55,7 @@ def check_shapes(x, w):
 
 
 def conv2d_forward(x, w, stride=1, padding=0):
-    """x (N, C, H, W), w (K, C, k, k) -> (N, K, H_out, W_out). Raises RefpcmError for shapes that do not fit."""
+    """x (N, C, H, W), w (K, C, k, k) -> (N, K, H_out, W_out). Raises RefpcmError for shapes that do not fit. E-9."""
     check_shapes(x, w)
     kernel = w.shape[2]
     h_out, w_out = (output_size(size, kernel, stride, padding) for size in x.shape[2:])
@@ -64,7 +64,7 @@ def conv2d_forward(x, w, stride=1, padding=0):
 
 
 def conv2d_backward(dout, x, w, stride=1, padding=0):
-    """dL/dout (N, K, H_out, W_out) -> dL/dx (N, C, H, W), dL/dw (K, C, k, k).
+    """dL/dout (N, K, H_out, W_out) -> dL/dx (N, C, H, W), dL/dw (K, C, k, k). E-10.
 
     dw = sum_n dout[n] col[n]^T; dx = im2col^T (w^T dout). `w` is used for dx only, so that the caller may
     pass other weights than those of the forward pass (interpretation I-2, `clean`).

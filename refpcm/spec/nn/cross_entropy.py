@@ -7,7 +7,7 @@ from refpcm.spec.elementary import exp, log
 
 
 def cross_entropy(logits, labels, smoothing=0.0):
-    """logits (N, M), integer labels (N,) -> mean loss (float64 scalar), dL/dlogits (N, M).
+    """logits (N, M), integer labels (N,) -> mean loss (float64 scalar), dL/dlogits (N, M). E-22.
 
         L = -1/N sum_n sum_m q_nm ln p_nm,   q = (1 - smoothing) onehot + smoothing / M,   p = softmax
 

@@ -8,19 +8,19 @@ import numpy as np
 
 
 def channels_before(c_in, c_out):
-    """Channels of zeros before the c_in old ones, of c_out in all: half of the new, rounded down."""
+    """Channels of zeros before the c_in old ones, of c_out in all: half of the new, rounded down. E-17."""
     return (c_out - c_in) // 2
 
 
 def pad_shortcut_forward(x, c_out, stride, before=None):
-    """x (N, C, H, W) -> (N, c_out, ceil(H / stride), ceil(W / stride))."""
+    """x (N, C, H, W) -> (N, c_out, ceil(H / stride), ceil(W / stride)). E-17."""
     before = channels_before(x.shape[1], c_out) if before is None else before
     after = c_out - x.shape[1] - before
     return np.pad(x[:, :, ::stride, ::stride], ((0, 0), (before, after), (0, 0), (0, 0)))
 
 
 def pad_shortcut_backward(dout, shape, stride, before=None):
-    """dL/dx of `shape` (N, C, H, W): non-zero only at the pixels that were kept."""
+    """dL/dx of `shape` (N, C, H, W): non-zero only at the pixels that were kept. E-17."""
     before = channels_before(shape[1], dout.shape[1]) if before is None else before
     dx = np.zeros(shape, dout.dtype)
     dx[:, :, ::stride, ::stride] = dout[:, before:before + shape[1]]

@@ -132,7 +132,7 @@ def read_conductances(chip, crossbar, t_s, draw):
 
 
 def read_start(t_s):
-    """Return the first element of a read's random numbers: 2^32 times the bit pattern of float32(t)."""
+    """Return the first element of a read's random numbers: 2^32 times the bit pattern of float32(t). E-44."""
     return np.uint64(int(np.float32(t_s).view(np.uint32)) << 32)
 
 
@@ -143,7 +143,7 @@ def curve_conductance_us(device, crossbar):
 
 
 def effective_weights(chip, crossbar, g_us):
-    """Return the weights (R, K) that conductances (2, R, K) [uS] of this crossbar stand for."""
+    """Return the weights (R, K) that conductances (2, R, K) [uS] of this crossbar stand for. E-45."""
     weights = mapping.to_weights(g_us, crossbar.w_max, chip.device.g_max_us)
     return (weights * stretch(chip.device, crossbar)).astype(g_us.dtype)
 
@@ -151,7 +151,10 @@ def effective_weights(chip, crossbar, g_us):
 # --- identity of the pair (I-8): its devices as they are, or the net conductance split again and stretched to G_max
 
 def programmed_as_read(device, crossbar):
-    """Return the programmed conductances (2, R, K) [uS] that a read starts from: the devices', or the collapsed pair's."""
+    """Return the programmed conductances (2, R, K) [uS] that a read starts from: the devices', or the collapsed pair's.
+
+    E-45.
+    """
     if device.identity == "devices":
         return crossbar.g_prog_us
     net = crossbar.g_prog_us[0].astype(np.float64) - crossbar.g_prog_us[1]
@@ -159,12 +162,15 @@ def programmed_as_read(device, crossbar):
 
 
 def stretch(device, crossbar):
-    """Return what net conductances were divided by so that the largest became G_max: a collapsed pair's, else 1."""
+    """Return what net conductances were divided by so that the largest became G_max: a collapsed pair's, else 1.
+
+    E-45.
+    """
     return 1.0 if device.identity == "devices" else largest_net_us(crossbar) / device.g_max_us
 
 
 def largest_net_us(crossbar):
-    """Return max |G+ - G-| [uS] over the pairs, as programmed."""
+    """Return max |G+ - G-| [uS] over the pairs, as programmed. E-45."""
     return float(np.max(np.abs(crossbar.g_prog_us[0].astype(np.float64) - crossbar.g_prog_us[1])))
 
 

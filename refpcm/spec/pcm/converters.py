@@ -24,12 +24,12 @@ class Converter:
 
     @property
     def levels(self):
-        """Largest code."""
+        """Largest code. E-46."""
         return 2 ** (self.bits - 1) - 1
 
 
 def codes(x, converter, full_scale):
-    """Codes clip(round(x / step)), step = range / levels: int32 of x's shape. full_scale: the range, above 0.
+    """Codes clip(round(x / step)), step = range / levels: int32 of x's shape. full_scale: the range, above 0. E-46.
 
     Raises RefpcmError for NaN, which has no code.
     """
@@ -41,7 +41,7 @@ def codes(x, converter, full_scale):
 
 
 def convert(x, converter, full_scale):
-    """What the codes of a float array x stand for: code * step, in x's precision. An ideal converter returns x.
+    """What the codes of a float array x stand for: code * step, in x's precision. An ideal converter returns x. E-47.
 
     NaN stays NaN, so that whoever reads the end of a long computation finds out. Raises RefpcmError for what is not real.
     """
@@ -54,7 +54,10 @@ def convert(x, converter, full_scale):
 
 
 def saturated(x, converter, full_scale):
-    """How many elements lie beyond the range: those that rounding alone would put past the last code; NaN does not."""
+    """How many elements lie beyond the range: those that rounding alone would put past the last code; NaN does not.
+
+    E-48.
+    """
     if converter.bits is None:
         return 0
     x = real_numbers(x, "the input of a converter")

@@ -54,7 +54,7 @@ def power(factor, exponent, high=inf, below=inf):
 
 
 def table(g, values):
-    """Straight lines through the points (g, value), g ascending; constant beyond the first and the last."""
+    """Straight lines through the points (g, value), g ascending; constant beyond the first and the last. E-27."""
     pieces = [polynomial(values[0], below=g[0])]
     for g0, g1, v0, v1 in zip(g, g[1:], values, values[1:]):
         slope = (v1 - v0) / (g1 - g0)
@@ -63,7 +63,7 @@ def table(g, values):
 
 
 def curve_value(curve, g):
-    """The curve at relative conductance g, any shape: float64 of that shape, NaN where no piece reaches g."""
+    """The curve at relative conductance g, any shape: float64 of that shape, NaN where no piece reaches g. E-27."""
     g = np.asarray(g, np.float64)
     value = np.full_like(g, np.nan)
     undone = np.ones(g.shape, bool)

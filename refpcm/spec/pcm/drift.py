@@ -11,7 +11,7 @@ from refpcm.spec.pcm.device import LARGEST_T_S
 
 
 def drift_exponents(g_target_us, z, device):
-    """nu = |mu_nu(g) + sigma_nu(g) z|, z standard normal, drawn once per device for ever.
+    """nu = |mu_nu(g) + sigma_nu(g) z|, z standard normal, drawn once per device for ever. E-34.
 
     joshi2020: mu = clip(-0.0155 ln g + 0.0244, 0.049, 0.1), sigma = clip(-0.0125 ln g - 0.0059, 0.008, 0.045)
     (Nandakumar et al. 2019).
@@ -21,7 +21,7 @@ def drift_exponents(g_target_us, z, device):
 
 
 def drifted_us(g_prog_us, nu, t_s, device):
-    """G_drift = G_prog (t / t0)^(-nu) [uS], t in seconds since programming, at least t0."""
+    """G_drift = G_prog (t / t0)^(-nu) [uS], t in seconds since programming, at least t0. E-35."""
     check_time(t_s, device)
     return g_prog_us * exp(-nu * log(t_s / device.t0_s))
 

@@ -11,7 +11,7 @@ from refpcm.spec.arrays import real_numbers
 
 
 def largest_weight(weights):
-    """Return W_max = max |W| of a matrix (R, K).
+    """Return W_max = max |W| of a matrix (R, K). E-28.
 
     Raises RefpcmError for an empty matrix, for NaN, infinity and numbers beyond float32, and for what is not real.
     """
@@ -27,7 +27,10 @@ def largest_weight(weights):
 
 
 def to_conductances(weights, w_max, g_max_us):
-    """Targets G_T [uS] (2, R, K) of G+ and G- for weights (R, K): max(+-W, 0) / W_max * G_max; all 0 if W_max is 0."""
+    """Targets G_T [uS] (2, R, K) of G+ and G- for weights (R, K): max(+-W, 0) / W_max * G_max; all 0 if W_max is 0.
+
+    E-29.
+    """
     weights = real_numbers(weights, "a matrix").astype(np.float64)
     if w_max == 0:
         return np.zeros((2,) + weights.shape)
@@ -35,5 +38,5 @@ def to_conductances(weights, w_max, g_max_us):
 
 
 def to_weights(g_us, w_max, g_max_us):
-    """Effective weights (R, K) = (G+ - G-) W_max / G_max of conductances (2, R, K) [uS]."""
+    """Effective weights (R, K) = (G+ - G-) W_max / G_max of conductances (2, R, K) [uS]. E-30."""
     return (g_us[0] - g_us[1]) * (w_max / g_max_us)

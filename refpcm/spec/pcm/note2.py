@@ -22,25 +22,26 @@ LATE_SIGMA_US = (0.1923, 0.1004, -0.00729, 1.904e-4)  # sigma_1 = sum of c_i G^i
 
 
 def note2_exponents(g_target_us, z, device):
-    """Return nu = mu_nu + sigma_nu z of the target's conductances (any shape), z standard normal."""
+    """Return nu = mu_nu + sigma_nu z of the target's conductances (any shape), z standard normal. E-40."""
     g = g_target_us / device.g_max_us
     return curve_value(device.nu_mean, g) + curve_value(device.nu_sigma, g) * z
 
 
 def note2_programmed_us(g_target_us, nu, z, device):
-    """Return G(t0) [uS]: the target drifted from 20 s to t0 of the device, with the error of programming."""
+    """Return G(t0) [uS]: the target drifted from 20 s to t0 of the device, with the error of programming. E-41."""
     drifted = g_target_us * exp(-nu * log(device.t0_s / TARGET_S))
     return drifted + programming_sigma_us(g_target_us, device) * z
 
 
 def late_sigma_us(g_target_us):
-    """Return sigma_1 [uS] of the error that is added at 55.39 s."""
+    """Return sigma_1 [uS] of the error that is added at 55.39 s. E-42."""
     c0, c1, c2, c3 = LATE_SIGMA_US
     return np.maximum(((c3 * g_target_us + c2) * g_target_us + c1) * g_target_us + c0, 0.0)
 
 
 def note2_read_us(g_target_us, g_prog_us, nu, z, t_s, device):
     """Return G(t) [uS] from G(t0); z, standard normal, belongs to the device: the error at 55.39 s is there for good.
+    E-43.
 
     Raises RefpcmError for a time before t0 or beyond the drift law.
     """

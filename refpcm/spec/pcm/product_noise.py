@@ -23,7 +23,10 @@ from refpcm.spec.pcm.rectified import rectified_moments
 
 
 def read_moments(chip, crossbar, t_s):
-    """Over all reads of a crossbar at t seconds after programming: E G [uS], Var G [uS^2], both (2, R, K) float64."""
+    """Over all reads of a crossbar at t seconds after programming: E G [uS], Var G [uS^2], both (2, R, K) float64.
+
+    E-53.
+    """
     device = chip.device
     if device.model != MODEL[0]:
         g_us = read_conductances(chip, crossbar, t_s, 0).astype(np.float64)  # every read gives the same
@@ -41,7 +44,7 @@ def mean_conductances(chip, crossbar, t_s, draw=None):
 
 
 def weight_variances(chip, t_s):
-    """{name: Var W (R, K)} at t seconds after programming, in the state's precision."""
+    """{name: Var W (R, K)} at t seconds after programming, in the state's precision. E-54."""
     variances = {}
     for crossbar in chip.crossbars:
         scale = crossbar.w_max / chip.device.g_max_us * stretch(chip.device, crossbar)

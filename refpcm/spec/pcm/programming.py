@@ -10,7 +10,7 @@ from refpcm.spec.pcm.rectified import rectified_moments
 
 
 def programming_sigma_us(g_target_us, device):
-    """sigma_prog [uS] = max(curve(G_T / G_max), 0).
+    """sigma_prog [uS] = max(curve(G_T / G_max), 0). E-31.
 
     joshi2020: 0.26348 + 1.9650 g - 1.1731 g^2 (Nandakumar et al. 2019).
     """
@@ -18,13 +18,16 @@ def programming_sigma_us(g_target_us, device):
 
 
 def programmed_us(g_target_us, z, device):
-    """G_prog = max(G_T + sigma_prog z, 0) [uS]; with reset_device "zero" (I-5) a device of target 0 is exactly 0."""
+    """G_prog = max(G_T + sigma_prog z, 0) [uS]; with reset_device "zero" (I-5) a device of target 0 is exactly 0.
+
+    E-32.
+    """
     g = np.maximum(g_target_us + programming_sigma_us(g_target_us, device) * z, 0.0)
     return np.where(g_target_us == 0, 0.0, g) if device.reset_device == "zero" else g
 
 
 def expected_programmed_us(g_target_us, device):
-    """Return E G_prog [uS] over z, float64: what a target becomes on average, the cut at 0 uS included.
+    """Return E G_prog [uS] over z, float64: what a target becomes on average, the cut at 0 uS included. E-89.
 
         E max(G_T + sigma_prog z, 0) = G_T (1 + d(sigma_prog / G_T)),   sigma_prog / sqrt(2 pi) for G_T = 0
 
@@ -39,6 +42,7 @@ def expected_programmed_us(g_target_us, device):
 
 def with_stuck_us(g_prog_us, u_selection, u_conductance, device):
     """I-6: where u_selection < stuck_fraction the device sits at u_conductance G_max, whatever was asked of it [uS].
+    E-33.
 
     It drifts all the same, with the exponent of its target; its Q_s is the target's unless read_noise_from (I-7) says
     "programmed".

@@ -8,7 +8,7 @@ from refpcm.spec.pcm.drift import check_time
 
 
 def relative_read_noise(g_us, device):
-    """Q_s at the target or the programmed conductance (I-7).
+    """Q_s at the target or the programmed conductance (I-7). E-36.
 
     joshi2020: min(0.0088 / g^0.65, 0.2) (Nandakumar et al. 2019).
     """
@@ -16,7 +16,7 @@ def relative_read_noise(g_us, device):
 
 
 def accumulation(t_s, device):
-    """sqrt(ln((t + t_read) / (2 t_read))): growth of 1/f noise with the time t [s] since programming.
+    """sqrt(ln((t + t_read) / (2 t_read))): growth of 1/f noise with the time t [s] since programming. E-37.
 
     Raises RefpcmError for a time before t0 or beyond the drift law.
     """
@@ -25,5 +25,5 @@ def accumulation(t_s, device):
 
 
 def read_us(g_drift_us, q_s, z, t_s, device):
-    """G = max(G_drift + sigma_read z, 0) [uS], sigma_read = G_drift Q_s accumulation(t), z standard normal."""
+    """G = max(G_drift + sigma_read z, 0) [uS], sigma_read = G_drift Q_s accumulation(t), z standard normal. E-38."""
     return np.maximum(g_drift_us + g_drift_us * (q_s * accumulation(t_s, device)) * z, 0.0)

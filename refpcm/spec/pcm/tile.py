@@ -75,7 +75,10 @@ def count(saturation, tiles, inputs, inputs_beyond, sums, sums_beyond):
 
 
 def parts(size, limit):
-    """Bounds [(begin, end), ...] of the ceil(size / limit) parts; sizes differ by at most one, the larger first."""
+    """Bounds [(begin, end), ...] of the ceil(size / limit) parts; sizes differ by at most one, the larger first.
+
+    E-49.
+    """
     count = 1 if limit is None else -(-size // limit)
     small, larger = divmod(size, count)
     sizes = [small + 1] * larger + [small] * (count - larger)
@@ -91,7 +94,7 @@ def demand_shape(name, array, shape):
 
 
 def product(x, weights, tiles, ranges, z=None, w_max=1.0, saturation=None, variance=None, z_read=None):
-    """x (N, R), weights (R, K) -> y (N, K), as the equation above reads, in x's precision.
+    """x (N, R), weights (R, K) -> y (N, K), as the equation above reads, in x's precision. E-50.
 
     z: standard normal (N, P, K), P row parts, wanted if output_noise is not 0. saturation: a Saturation to add to.
     variance (R, K): of each weight's read noise, drawn afresh for every product (I-9, `per_product`): a column's sum
@@ -140,7 +143,7 @@ class Tail:
         self.largest = np.partition(values, cut)[cut:] if cut else values
 
     def quantile(self):
-        """Return the quantile, and the largest number where that is 0."""
+        """Return the quantile, and the largest number where that is 0. E-57."""
         ordered = np.sort(self.largest)
         low, high = ordered[0], ordered[min(1, len(ordered) - 1)]
         return float(low + (high - low) * (self.position - int(self.position))) or float(ordered[-1])

@@ -12,7 +12,7 @@ from refpcm.spec.pcm.programming import programming_sigma_us
 
 
 def transferred_us(g_target_us, z, device):
-    """Return the conductances (2, R, K) [uS] after transfer; the other device of a pair is exactly 0.
+    """Return the conductances (2, R, K) [uS] after transfer; the other device of a pair is exactly 0. E-39.
 
     g_target_us: (2, R, K) [uS], G+ then G-; z: standard normal, of the same shape.
     """

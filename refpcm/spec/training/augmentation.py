@@ -33,6 +33,7 @@ def check_sizes(augmentation, shape):
 
 def draw_moves(augmentation, shape, seed, draw, count, chip=0, purpose=random.Purpose.AUGMENTATION, generator=random):
     """What to do to each of `count` images: int32 (count, 5) of row shift, column shift, flip, Cutout row, column.
+    E-69.
 
     A shift s shows pixel i + s at i. The Cutout centre is any pixel, so that squares may overlap the border;
     -1, -1 without Cutout. `shape` is (H, W); draw: the epoch, or what else the purpose wants; generator:
@@ -54,7 +55,10 @@ def no_moves(count):
 
 
 def transform_images(images, moves, cutout, mean, std):
-    """Return images (N, C, H, W) uint8 as float32: normalised, shifted, flipped and cut out as moves (N, 5) say."""
+    """Return images (N, C, H, W) uint8 as float32: normalised, shifted, flipped and cut out as moves (N, 5) say.
+
+    E-70.
+    """
     n, c, h, w = images.shape
     values = normalised_values(mean, std)
     out = np.zeros(images.shape, np.float32)
@@ -72,6 +76,6 @@ def transform_images(images, moves, cutout, mean, std):
 
 
 def normalised_values(mean, std):
-    """(v / 255 - mean) / std of every pixel value v in 0 .. 255: float32 (C, 256), rounded last."""
+    """(v / 255 - mean) / std of every pixel value v in 0 .. 255: float32 (C, 256), rounded last. E-68."""
     mean, std = (np.asarray(v, np.float64)[:, None] for v in (mean, std))
     return ((np.arange(256) / 255 - mean) / std).astype(np.float32)

@@ -13,7 +13,7 @@ def averaged_steps(config, per_epoch, total):
 
 
 def include(average, parameters, count):
-    """Make `average` {learned parameter: float64} the mean of `count` members, of which `parameters` is the last.
+    """Make `average` {learned parameter: float64} the mean of `count` members, of which `parameters` is the last. E-86.
 
     average changes in place; with count = 1 it is what `parameters` holds of the same names.
     """

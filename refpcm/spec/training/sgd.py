@@ -19,7 +19,7 @@ def decayed_names(parameters, choice):
 
 
 def sgd_step(w, gradient, velocity, lr, momentum, nesterov, weight_decay):
-    """Update w and velocity (any shape, float32) in place; scalars are rounded to the dtype of w first."""
+    """Update w and velocity (any shape, float32) in place; scalars are rounded to the dtype of w first. E-79."""
     lr, momentum, weight_decay = (w.dtype.type(value) for value in (lr, momentum, weight_decay))
     direction = gradient + weight_decay * w
     velocity *= momentum

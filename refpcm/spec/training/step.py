@@ -17,7 +17,7 @@ DIVERGED = 100.0  # a loss this many times that of guessing means that the run i
 
 
 def training_step(config, engine, parameters, velocity, decayed, images, labels, lr, step, rules=SPECIFICATION):
-    """Train on normalised images (N, C, H, W) and labels (N,). Return the loss and the number of images right.
+    """Train on normalised images (N, C, H, W) and labels (N,). Return the loss and the number of images right. E-78.
 
     parameters and velocity, {name: array}, change in place. decayed: names that weight decay acts on; lr: the learning
     rate; step: the number of the step, which addresses its noise. A batch in parts (`batch_parts`) is passed part by part, as
@@ -75,6 +75,7 @@ def _noisy_weights(config, network, parameters, step, rules):
 
 def learn(config, engine, parameters, velocity, decayed, clean, used, logits, labels, lr, step, rules=SPECIFICATION):
     """Change parameters and velocity in place after the forward pass of a whole batch. Return the loss and the gradients.
+    E-88.
 
     Raises RefpcmError as `loss_and_gradients`, with nothing changed.
     """

@@ -11,7 +11,7 @@ from refpcm.spec.resnet import crossbar_layers
 
 
 def weight_noise(w, w_max, eta, z):
-    """Additive noise, independent of the weight's value: w + eta W_max z.
+    """Additive noise, independent of the weight's value: w + eta W_max z. E-71.
 
     w, z of one shape; eta = eta_tr, a fraction of W_max; z standard normal. The paper: eta_tr = 3.8 % for PCM.
     """
@@ -39,7 +39,7 @@ def change_layers(network, parameters, change):
 
 
 def noisy_parameters(network, parameters, eta, seed, step, purpose=random.Purpose.WEIGHT_NOISE):
-    """Parameters whose crossbar weights carry fresh noise; all others are the same arrays.
+    """Parameters whose crossbar weights carry fresh noise; all others are the same arrays. E-71.
 
     Addressed by (seed, purpose, layer, step, position in the weight tensor; biases follow the weights).
     """

@@ -14,12 +14,12 @@ from refpcm.spec.training.weight_noise import change_layers
 
 
 def multiplicative_noise(w, eta, z):
-    """w (1 + eta z): w, z of one shape, z standard normal."""
+    """w (1 + eta z): w, z of one shape, z standard normal. E-72."""
     return w * (1 + w.dtype.type(eta) * z)
 
 
 def state_dependent_noise(w, w_max, scale, z, device=JOSHI2020):
-    """The weights as they would be right after programming them on PCM (I-14), before drift and read noise.
+    """The weights as they would be right after programming them on PCM (I-14), before drift and read noise. E-73.
 
     w (any shape) becomes the pair of targets G+, G- of refpcm.spec.pcm.mapping; each becomes max(G_T + scale sigma z, 0)
     with sigma the polynomial of refpcm.spec.pcm.programming, the idle (RESET) device too (I-5); their difference is the
