@@ -31,7 +31,8 @@ from refpcm.golden.exchange import write_case, write_plain
 from refpcm.golden.explain import case_text
 from refpcm.golden.kit import Kit
 from refpcm.inspection.contents import describe
-from refpcm.inspection.tables import contents_table
+from refpcm.inspection.report import as_text
+from refpcm.inspection.tables import contents_blocks
 from refpcm.inspection.trace import trace_number
 from refpcm.inspection.trace_table import links_table
 from refpcm.reproduction.scales import SCALES
@@ -57,7 +58,7 @@ CASES = ("L0-normals-plain", "L1-nu", "L1-stuck", "L2-linear-64", "L3-product-no
 def show(path):
     """What `inspect` shows of a file or folder, as text and as JSON."""
     found = describe(path)
-    contents_table(found)
+    as_text(contents_blocks(found))
     json.dumps(found)
 
 
