@@ -91,7 +91,8 @@ def by_layer(result):
         f"{len(order)} that cost most when they alone are on the chip. The rank correlation with this cost, over all layers, is "
         f"{known['mvm_error']:+.2f} for the error of the layer's products (MVM error) and {known['estimate']:+.2f} for the "
         "second-order estimate from the backward pass ([inspection](inspect.md)): the error of a layer does not say what it "
-        f"costs. The costs of single layers sum to {number(row['lost']['mean'] - row['layers_remainder']['only']['mean'])} of "
+        f"costs. Of {sum(each['only']['low'] > 0 for each in row['layers'])} layers the interval lies above 0; the order of the "
+        f"others is not known. The costs of single layers sum to {number(row['lost']['mean'] - row['layers_remainder']['only']['mean'])} of "
         f"the {number(row['lost']['mean'])} points lost with all layers on the chip.",
         table(["layer", "lost with only this", "won back without it", "MVM error"], lines)])
 

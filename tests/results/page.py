@@ -7,6 +7,7 @@ from tests.results.chips import on_chips, what_training_gives
 from tests.results.control import control
 from tests.results.expected import with_expected_statistics
 from tests.results.files import command, percent, read
+from tests.results.losses import losses
 from tests.results.networks import networks
 from tests.results.paper import next_to_the_paper
 from tests.results.recipe import recipe
@@ -99,6 +100,7 @@ def page():
         trained(noisy, f"Noise-aware training, from the network of {epochs_of(start)} epochs", noise_aware_text()),
         what_training_gives(),
         on_chips(NOISE, "The noise-aware network on PCM", "Trained with eta_tr = 3.8 %."),
+        losses(),
         control(),
         with_expected_statistics(),
         uncompensated(),
