@@ -65,7 +65,7 @@ class Trace:
         """Keep one step; values: one number, or those of G+ and G-; by: the function whose equation the formula is."""
         plus, minus = (*np.atleast_1d(np.asarray(values, np.float64)).tolist(), None)[:2]
         self.steps.append({"t_s": t_s, "quantity": quantity, "plus": plus, "minus": minus,
-                           "formula": f"{formula} ({equation_number(by)})" if by else formula, "address": address})
+                           "formula": formula + equation_number(by), "address": address})
 
     def number(self, distribution, purpose, draw=0, start=0):
         """Return the random numbers of G+ and G-, and their addresses."""
@@ -129,5 +129,9 @@ class Trace:
 
 
 def equation_number(function):
-    """Return the number of the equation that a function of the specification is, from its docstring: "E-35"."""
-    return re.search(r"\bE-\d+", function.__doc__).group()
+    """Return the number of the equation that a function of the specification is, from its docstring: " (E-35)".
+
+    Empty without a function, and where Python leaves docstrings out.
+    """
+    found = re.search(r"\bE-\d+", getattr(function, "__doc__", None) or "")
+    return f" ({found.group()})" if found else ""
