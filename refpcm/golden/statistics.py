@@ -63,8 +63,10 @@ def detectable(kind, alpha, count):
     """Return the smallest effects that `count` normal samples find with probability FOUND, in words.
 
     moments: relative error of sigma, and offset of the mean over sigma; kolmogorov: distance of distribution functions,
-    whose estimate has a standard deviation of 1 / (2 sqrt(count)) at most.
+    whose estimate has a standard deviation of 1 / (2 sqrt(count)) at most; sample: both.
     """
+    if kind == "sample":
+        return f"{detectable('moments', alpha, count)}; {detectable('kolmogorov', alpha, count)}"
     reach = stats.norm.isf(1 - FOUND[kind])
     if kind == "moments":
         reach += stats.norm.isf(alpha / 2)
@@ -77,7 +79,7 @@ def detectable(kind, alpha, count):
 def with_samples(cases, count):
     """Return the cases with `count` samples in each bin of those of L6; as they are where count is None.
 
-    Raises RefpcmError for a count beyond FEWEST_SAMPLES .. MOST_SAMPLES, and where no case samples.
+    The joint cases of kit 2 have no bins; they stay as they are. Raises RefpcmError for a count beyond FEWEST_SAMPLES .. MOST_SAMPLES, and where no case samples.
     """
     if count is None:
         return cases
@@ -97,13 +99,13 @@ def samples_text(cases):
 def _samples(case):
     """Whether a case asks for `count` samples of each bin that a test of FOUND judges."""
     return (case.level == 6 and "count" in case.parameters and len(case.outputs) == 1
-            and case.outputs[0].tolerance.kind.split("-")[0] in FOUND)
+            and case.outputs[0].tolerance.kind.split("-")[0] in (*FOUND, "sample"))
 
 
 def _resized(case, count):
     output, = case.outputs
     kind, alpha = output.tolerance.kind.split("-")[0], output.tolerance.value
-    test = "test" if kind == "moments" else "bin"
+    test = "bin" if kind == "kolmogorov" else "test"
     why = f"alpha = {alpha:g} for each {test}; {detectable(kind, alpha, count)}"
     output = replace(output, shape=(output.shape[0], count), tolerance=replace(output.tolerance, why=why))
     parameters = {**case.parameters, "count": (count, case.parameters["count"][1])}

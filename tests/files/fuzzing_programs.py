@@ -34,7 +34,7 @@ from refpcm.inspection.contents import describe
 from refpcm.inspection.report import as_text
 from refpcm.inspection.tables import contents_blocks
 from refpcm.inspection.trace import trace_number
-from refpcm.inspection.trace_table import links_table
+from refpcm.inspection.trace_table import links_blocks
 from refpcm.reproduction.scales import SCALES
 from refpcm.reproduction.scales import override as override_scale
 from refpcm.spec.pcm.chip import program, read
@@ -64,7 +64,7 @@ def show(path):
 
 def show_trace(folder):
     found = trace_number(folder, 25.0, "gdc")
-    links_table(found)
+    as_text(links_blocks(found))
     json.dumps(found)
 
 
