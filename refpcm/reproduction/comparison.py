@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from refpcm.reproduction.spread import spread
+from refpcm.reproduction.spread import spread_of_differences
 
 
 def comparison_row(paper, ours=None, **values):
@@ -35,7 +35,8 @@ def mean_of(rows, **where):
 
 
 def paired(one, other):
-    """How much higher `one` of two rows is: (text, {difference, low, high}); 95 % as in `spread`, None if unknown.
+    """Return how much higher `one` of two rows is: (text, {difference, low, high}), with the interval of
+    `spread_of_differences`.
 
     Differences are taken training by training and chip by chip before they are averaged, since networks of one seed
     meet the same chips. A digital row has one accuracy for all chips of a training. Of unequal numbers of trainings, as
@@ -45,7 +46,7 @@ def paired(one, other):
     if len(one) != len(other):
         difference = one.mean() - other.mean()
         return f"{points(difference)} (not paired)", {"difference": difference, "low": None, "high": None}
-    found = spread(one - other)
+    found = spread_of_differences(one - other)
     text = points(found["mean"])
     if found["low"] is not None:
         text += f" ({100 * found['low']:+.2f} .. {100 * found['high']:+.2f})"

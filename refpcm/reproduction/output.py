@@ -43,7 +43,10 @@ def _cell(column, value):
 
 def interval(rows):
     """What the bars of a figure mean, in words."""
-    over = {"training runs" if row["runs"] > 1 else "chips or inference runs of one training run" for row in rows}
+    words = {"runs": "training runs", "draws": "chips or inference runs of one training run"}
+    over = {words[row["interval_over"]] for row in rows if row["interval_over"]}
+    if not over:
+        return "no bars: fewer than three training runs, or chips of one"
     return "bars: 95 % intervals of the mean over " + ", or ".join(sorted(over, reverse=True))
 
 

@@ -20,7 +20,7 @@ from refpcm.reproduction.measurements import seeded
 from refpcm.reproduction.output import interval
 from refpcm.reproduction.scales import SCALES, override
 from refpcm.reproduction.setting import Setting, check_calibration, with_architecture_of_given, with_usual_adabs
-from refpcm.reproduction.spread import spread
+from refpcm.reproduction.spread import spread, spread_of_differences
 from refpcm.reproduction.trainings import all_trainings
 from refpcm.reproduction.variants import RETRAININGS, noise_variant, training_config
 from refpcm.spec.resnet import build
@@ -41,7 +41,7 @@ def test_spread_over_training_runs_is_students_interval_of_their_means():
 
 
 def test_with_one_training_run_the_interval_is_over_its_draws_and_says_so():
-    found = spread([[[0.8], [0.9], [1.0]]])
+    found = spread([[[0.6], [0.7], [0.8]]])
     assert found["interval_over"] == "draws" and found["std_run"] is None and found["std_draw"] == pytest.approx(0.1)
     assert found["high"] - found["mean"] == pytest.approx(t.ppf(0.975, 2) * 0.1 / 3 ** 0.5)
     reads = spread([[[0.8, 0.7], [0.9, 1.0], [1.0, 1.0]]])  # chips of 0.75, 0.95, 1.0
@@ -72,17 +72,31 @@ def row(network, t_s, compensation, mean):
 
 
 def test_a_difference_is_paired_before_its_interval_is_taken():
-    """Two trainings of two chips that differ much, but by the same from one network to the other."""
-    base = np.array([[0.5, 0.9], [0.6, 0.7]])[:, :, None]
-    one, other = spread(base + np.array([[[0.01]], [[0.02]]])), spread(base)
+    """Three trainings of two chips that differ much, but by the same from one network to the other."""
+    base = np.array([[0.5, 0.9], [0.6, 0.7], [0.6, 0.6]])[:, :, None]
+    one, other = spread(base + np.array([[[0.01]], [[0.02]], [[0.03]]])), spread(base)
     text, values = paired(one, other)
-    half = t.ppf(0.975, 1) * 0.005
-    assert values == pytest.approx({"difference": 0.015, "low": 0.015 - half, "high": 0.015 + half})
-    assert text == f"+1.50 % ({1.5 - 100 * half:+.2f} .. {1.5 + 100 * half:+.2f})"
-    assert paired(one, spread([[[0.6]], [[0.7]], [[0.8]]])) == (
-        "-1.00 % (not paired)", {"difference": pytest.approx(-0.01), "low": None, "high": None})
-    assert paired(one, spread([[[0.6]]]))[1]["low"] is None
-    assert paired(one, spread([[[0.5]], [[0.6]]]))[1]["difference"] == pytest.approx(0.14)  # one digital accuracy each
+    half = t.ppf(0.975, 2) * 0.01 / 3 ** 0.5
+    assert values == pytest.approx({"difference": 0.02, "low": 0.02 - half, "high": 0.02 + half})
+    assert text == f"+2.00 % ({2 - 100 * half:+.2f} .. {2 + 100 * half:+.2f})"
+    assert paired(one, spread([[[0.6]], [[0.7]]])) == (
+        "+2.00 % (not paired)", {"difference": pytest.approx(0.02), "low": None, "high": None})
+    two = [spread(base[:2] + step) for step in (0.01, 0.0)]
+    assert paired(*two) == ("+1.00 %", {"difference": pytest.approx(0.01), "low": None, "high": None})
+    assert paired(one, spread([[[0.5]], [[0.6]], [[0.6]]]))[1]["difference"] == pytest.approx(0.31 / 3)  # one digital each
+
+
+def test_an_interval_of_accuracies_stays_within_0_to_100_percent_and_that_of_differences_does_not():
+    near_one, near_zero = [[[1.0]], [[1.0]], [[0.97]]], [[[0.0]], [[0.0]], [[0.03]]]
+    assert spread(near_one)["high"] == 1.0 and spread(near_zero)["low"] == 0.0
+    assert spread([[[1.0], [1.0], [0.97]]])["high"] == 1.0
+    assert spread_of_differences(near_zero)["low"] < 0
+
+
+def test_fewer_than_three_trainings_or_chips_of_one_get_no_interval():
+    for values in ([[[0.8]], [[0.9]]], [[[0.8], [0.9]]]):
+        for found in (spread(values), spread_of_differences(values)):
+            assert (found["low"], found["high"], found["interval_over"]) == (None, None, None)
 
 
 def test_fig3_takes_losses_against_the_network_itself_and_against_fp32():
@@ -168,9 +182,11 @@ def test_a_list_of_values_replaces_that_of_the_scale():
 
 
 def test_bars_over_runs_and_over_draws_are_both_named():
-    assert interval([{"runs": 2}, {"runs": 1}]) == ("bars: 95 % intervals of the mean over training runs, or chips or "
-                                                    "inference runs of one training run")
-    assert interval([{"runs": 2}]).endswith("training runs") and interval([{"runs": 1}]).endswith("one training run")
+    over = {key: {"interval_over": key} for key in ("runs", "draws", None)}
+    assert interval(list(over.values())) == ("bars: 95 % intervals of the mean over training runs, or chips or inference "
+                                             "runs of one training run")
+    assert interval([over["runs"]]).endswith("training runs") and interval([over["draws"]]).endswith("one training run")
+    assert interval([over[None]]).startswith("no bars")
 
 
 def test_adabs_has_the_numbers_of_its_data(tmp_path):
