@@ -6,7 +6,7 @@ from refpcm import cli
 from refpcm.evaluation.workers import add_workers, check_workers, executor
 from refpcm.reproduction.scales import SCALES, override
 
-FIGURES = ("fig2", "fig3", "fig4", "fig5")
+FIGURES = ("fig2", "fig3", "fig4", "fig5", "ablation", "causes", "calibration")
 DESCRIPTION = """\
 The figures of Joshi et al. 2020: train what they need, put it on simulated chips, draw, and print our numbers next
 to the paper's.
@@ -16,10 +16,13 @@ to the paper's.
   python -m refpcm.reproduce all --scale small --data ~/cifar10
   python -m refpcm.reproduce fig5 --data ~/cifar10 --fp32 fp32.safetensors --noise noise.safetensors
 
-  fig2  accuracy over the noise in training (eta_tr) and at inference (eta_inf)
-  fig3  networks trained in FP32, with noise, with 4-bit and ternary weights, on PCM 25 s after programming
-  fig4  retention over one day without compensation, with GDC, with AdaBS, for FP32- and noise-trained networks
-  fig5  the same over one year
+  fig2         accuracy over the noise in training (eta_tr) and at inference (eta_inf)
+  fig3         networks trained in FP32, with noise, with 4-bit and ternary weights, after transfer to PCM
+  fig4         retention over one day without compensation, with GDC, with AdaBS, for FP32- and noise-trained networks
+  fig5         the same over one year
+  ablation     what leaving out the pre-trained start, clipping or the learning rates costs
+  causes       accuracy lost over time, by physical cause: read noise, spread of the drift exponents, ...
+  calibration  AdaBS with fewer images
 """
 EPILOG = """\
 Trained networks and finished evaluations are kept in the output folder and shared by the figures: the same command run

@@ -5,7 +5,8 @@ import io
 from refpcm.files.atomic import write_bytes
 from refpcm.times import time_text
 
-SIZES = {"fig2": (14, 5.5), "fig3": (10, 6), "fig4": (12, 8), "fig5": (12, 8)}  # inches
+SIZES = {"fig2": (14, 5.5), "fig3": (10, 6), "fig4": (12, 8), "fig5": (12, 8), "ablation": (10, 6), "causes": (12, 6),
+         "calibration": (10, 6)}  # inches
 NARROWEST = 2.0  # per cent that a vertical axis spans at least, so that small differences look small
 
 
@@ -52,8 +53,9 @@ def curve(axes, x, rows, label=None, colour=None):
 
 
 def bars(axes, x, rows, label):
-    """Means as bars of a width for two side by side, with their 95 % intervals."""
-    axes.bar(x, [100 * row["mean"] for row in rows], 0.38, yerr=errors(rows), capsize=3, label=label)
+    """Means as bars of a width for two side by side, with their 95 % intervals and their values."""
+    found = axes.bar(x, [100 * row["mean"] for row in rows], 0.38, yerr=errors(rows), capsize=3, label=label)
+    axes.bar_label(found, fmt="%.2f", padding=2, fontsize=8)
 
 
 def zoom(axes, rows):

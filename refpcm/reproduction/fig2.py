@@ -6,7 +6,7 @@ c, accuracy over eta_inf for each eta_tr, the FP32 network (eta_tr = 0) among th
 
 from refpcm.reproduction import drawing
 from refpcm.reproduction.comparison import comparison_row, mean_of, paired, percent, points, row_of
-from refpcm.reproduction.measurements import over_noise
+from refpcm.reproduction.measurements import etas_inf, over_noise
 from refpcm.reproduction.paper_numbers import CIFAR10
 from refpcm.reproduction.variants import noise_variant
 
@@ -21,8 +21,10 @@ def networks(scale):
 
 def measure(setting, pool):
     """A row for each eta_tr and eta_inf."""
-    etas = {noise_variant(eta, setting.scale): eta for eta in (0.0, *setting.scale.etas_tr)}
-    return [{"eta_tr": etas[row["network"]], **row} for row in over_noise(setting, networks(setting.scale), pool)]
+    scale = setting.scale
+    etas = {noise_variant(eta, scale): eta for eta in (0.0, *scale.etas_tr)}
+    rows = over_noise(setting, networks(scale), etas_inf(scale), pool)
+    return [{"eta_tr": etas[row["network"]], **row} for row in rows]
 
 
 def compare(rows, on_chip):

@@ -1,67 +1,78 @@
-"""Fig. 3: networks trained in different ways, transferred to PCM: digital accuracy and that of the first read."""
+"""Fig. 3: networks trained in different ways, in software and after transfer to PCM.
+
+"After transfer" is the paper's model of it, one Gaussian error a weight (device `joshi2020-transfer`, I-18).
+"""
+
+from dataclasses import replace
 
 from refpcm.reproduction import drawing
-from refpcm.reproduction.comparison import comparison_row, mean_of, paired, percent, points, row_of
+from refpcm.reproduction.comparison import comparison_row, mean_of, paired, percent, row_of
 from refpcm.reproduction.measurements import on_chips
-from refpcm.reproduction.paper_numbers import CIFAR10
+from refpcm.reproduction.paper_numbers import CIFAR10, IMAGENET
 from refpcm.reproduction.variants import CONTROL, FP32, NOISE, label
 
-TITLE = "Fig. 3: networks trained in different ways, on PCM"
+TITLE = "Fig. 3: networks trained in different ways, after transfer to PCM"
 COLUMNS = ("network", "t_s", "compensation")
+PAPERS = (FP32, NOISE, "4-bit", "ternary")  # networks of the paper's Fig. 3c
 
 
 def networks(scale):
     return list(scale.transfer)
 
 
+def device(scale):
+    return scale.transfer_device
+
+
 def measure(setting, pool):
-    """Two rows a network: digital, and on chips at the first read, where GDC still changes nothing."""
-    return on_chips(setting, networks(setting.scale), (setting.scale.transfer_s,), ("none",), pool)
+    """Two rows a network: digital, and on chips of the transfer device, without compensation."""
+    scale = replace(setting.scale, device=device(setting.scale))
+    return on_chips(replace(setting, scale=scale), networks(scale), (scale.transfer_s,), ("none",), pool)
 
 
 def compare(rows, on_chip):
-    """The model stands for the paper's hardware too. Losses are those of a network against itself in software."""
-    digital = {row["network"]: row["mean"] for row in rows if row["compensation"] == "digital"}
-    chip = {network: mean_of(rows, network=network, compensation="none") for network in digital}
-    return [_fp32(digital), *_noise(rows, chip), _precision(digital, chip)]
+    """The paper's labels, a line a network; then what the noise-trained network loses and gains."""
+    return [*(_both(rows, network, CIFAR10[f"transfer-{network}"]) for network in PAPERS), _lost(rows)]
 
 
-def _fp32(digital):
-    if FP32 not in digital:
-        return comparison_row(CIFAR10["fp32"])
-    return comparison_row(CIFAR10["fp32"], percent(digital[FP32]), accuracy=digital[FP32])
+def compare_imagenet(rows, on_chip):
+    """on_chip: which of the paper's two mappings was computed, "all" or "inner"."""
+    def transferred(network):
+        accuracy = mean_of(rows, network=network, compensation="none")
+        return {} if accuracy is None else {"ours": percent(accuracy), "accuracy": accuracy}
+    digital = mean_of(rows, network=NOISE, compensation="digital")
+    return [comparison_row(IMAGENET["noise"], *(() if digital is None else (percent(digital),))),
+            *(comparison_row(IMAGENET[mapping], **(transferred(NOISE) if mapping == on_chip else {}))
+              for mapping in ("all", "inner")),
+            comparison_row(IMAGENET["others"], **(transferred(FP32) if on_chip == "all" else {}))]
 
 
-def _noise(rows, chip):
-    if NOISE not in chip:
-        return [comparison_row(CIFAR10["mapped"]), comparison_row(CIFAR10["hardware"])]
-    accuracy = chip[NOISE]
-    text, values = percent(accuracy), {"accuracy": accuracy}
-    noisy = row_of(rows, network=NOISE, compensation="none")
-    for name, compensation, words in ((FP32, "digital", "FP32"), (CONTROL, "none", "the control on PCM")):
+def _both(rows, network, paper):
+    """Accuracy after training and after transfer."""
+    digital, chip = (mean_of(rows, network=network, compensation=name) for name in ("digital", "none"))
+    if digital is None:
+        return comparison_row(paper)
+    return comparison_row(paper, f"{percent(digital)} / {percent(chip)}", digital=digital, transferred=chip)
+
+
+def _lost(rows):
+    """The noise-trained network after transfer, against FP32 in software and the control after transfer."""
+    noisy, texts, values = row_of(rows, network=NOISE, compensation="none"), [], {}
+    for name, compensation, words in ((FP32, "digital", "FP32"), (CONTROL, "none", "the control after transfer")):
         other = row_of(rows, network=name, compensation=compensation)
-        if other:
+        if noisy and other:
             difference, values[f"against {words}"] = paired(noisy, other)
-            text += f"; {difference} against {words}"
-    return [comparison_row(CIFAR10["mapped"], text, **values),
-            comparison_row(CIFAR10["hardware"], f"{percent(accuracy)} (model)", accuracy=accuracy)]
+            texts.append(f"{difference} against {words}")
+    return comparison_row(CIFAR10["transfer-lost"], "; ".join(texts) or None, **values)
 
 
-def _precision(digital, chip):
-    if not {"4-bit", "ternary"} <= set(chip):
-        return comparison_row(CIFAR10["precision"])
-    loss = {network: digital[network] - chip[network] for network in ("4-bit", "ternary")}
-    text = " / ".join(f"{points(-loss[network])} from {percent(digital[network])}" for network in loss)
-    return comparison_row(CIFAR10["precision"], text, **{f"loss {network}": value for network, value in loss.items()})
-
-
-COMPARE = {"cifar10": compare}
+COMPARE = {"cifar10": compare, "imagenet": compare_imagenet}
 
 
 def draw(figure, rows):
     axes = figure.subplots()
     names = list(dict.fromkeys(row["network"] for row in rows))
-    for offset, compensation, text in ((-0.2, "digital", "digital"), (0.2, "none", "on PCM, first read")):
+    for offset, compensation, text in ((-0.2, "digital", "after training"), (0.2, "none", "after transfer to PCM")):
         some = [row_of(rows, network=name, compensation=compensation) for name in names]
         drawing.bars(axes, [place + offset for place in range(len(names))], some, label=text)
     axes.set_xticks(range(len(names)), [label(name) for name in names], rotation=20, ha="right")

@@ -2,8 +2,8 @@
 
 from refpcm.reproduction.comparison import comparison_row, mean_of, paired, percent, row_of
 from refpcm.reproduction.paper_numbers import CIFAR10, IMAGENET
-from refpcm.reproduction.retention import COLUMNS, draw, measure_over, networks  # noqa: F401  (parts of the figure
-from refpcm.reproduction.variants import FP32, NOISE
+from refpcm.reproduction.retention import COLUMNS, device, draw, measure_over, networks  # noqa: F401  (parts)
+from refpcm.reproduction.variants import NOISE
 from refpcm.times import time_text
 
 TITLE = "Fig. 5: retention over one year"
@@ -19,23 +19,23 @@ def compare(rows, on_chip):
 
 
 def compare_imagenet(rows, on_chip):
-    """on_chip: which of the paper's two mappings was computed, "all" or "inner"."""
-    times = sorted({row["t_s"] for row in rows if row["t_s"]})
-    first = {name: row_of(rows, network=name, t_s=times[0], compensation="gdc") for name in (FP32, NOISE)}
-    accuracy = first[NOISE]["mean"]
-    late = mean_of(rows, network=NOISE, t_s=times[-1], compensation="adabs")
-    text = f"{percent(accuracy)}; {percent(late)} after {time_text(times[-1])} with AdaBS"
-    ours = {on_chip: comparison_row(IMAGENET[on_chip], text, accuracy=accuracy, adabs=late)}
-    difference, values = paired(first[FP32], first[NOISE])
-    return [ours.get("all", comparison_row(IMAGENET["all"])), ours.get("inner", comparison_row(IMAGENET["inner"])),
-            _gain(rows, IMAGENET["year"]),
-            comparison_row(IMAGENET["others"], f"FP32: {difference}", **values)]
+    """on_chip: which of the paper's two mappings was computed, "all" or "inner". What is after transfer is Fig. 3's."""
+    year = _gain(rows, IMAGENET["year"]) if on_chip == "all" else comparison_row(IMAGENET["year"])
+    if on_chip != "inner":
+        return [year, comparison_row(IMAGENET["inner-year"])]
+    t_s = _last(rows)
+    late = mean_of(rows, network=NOISE, t_s=t_s, compensation="adabs")
+    return [year, comparison_row(IMAGENET["inner-year"], f"{percent(late)} at {time_text(t_s)}", adabs=late, t_s=t_s)]
 
 
 def _gain(rows, paper):
-    t_s = max(row["t_s"] for row in rows if row["t_s"])
+    t_s = _last(rows)
     text, values = paired(*(row_of(rows, network=NOISE, t_s=t_s, compensation=name) for name in ("adabs", "gdc")))
     return comparison_row(paper, f"{text} at {time_text(t_s)}", t_s=t_s, **values)
+
+
+def _last(rows):
+    return max(row["t_s"] for row in rows if row["t_s"])
 
 
 COMPARE = {"cifar10": compare, "imagenet": compare_imagenet}

@@ -1,8 +1,8 @@
 """A figure from beginning to end: train what is missing, measure, compare, write, draw.
 
 The module of a figure has TITLE; COLUMNS, which tell its rows apart; networks(scale), the variants it needs;
-measure(setting, pool) -> rows; COMPARE, {data: compare(rows, on_chip) -> lines of `comparison.comparison_row`}; and
-draw(figure, rows).
+measure(setting, pool) -> rows; COMPARE, {data: compare(rows, on_chip) -> lines of `comparison.comparison_row`};
+draw(figure, rows); and, where chips are measured, device(scale), the name of theirs.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from refpcm.files.atomic import make_folder
 from refpcm.files.devices import find_device
 from refpcm.files.lock import locked
 from refpcm.files.reading import sha256_of
-from refpcm.reproduction import drawing, fig2, fig3, fig4, fig5
+from refpcm.reproduction import ablation, calibration, causes, drawing, fig2, fig3, fig4, fig5
 from refpcm.reproduction.measurements import kernels
 from refpcm.reproduction.output import comparison_table, interval, table, write_files
 from refpcm.reproduction.setting import (
@@ -29,14 +29,15 @@ from refpcm.reproduction.setting import (
     with_usual_adabs,
 )
 from refpcm.reproduction.trainings import all_trainings, train_all
-from refpcm.reproduction.variants import label
+from refpcm.reproduction.variants import FP32, label, training_config
 from refpcm.spec.crossbars import analog_layers
 from refpcm.spec.pcm.drift import check_time
 from refpcm.spec.resnet import build
 from refpcm.training.run import check_images, hold_back, identity_of
 
-FIGURES = {"fig2": fig2, "fig3": fig3, "fig4": fig4, "fig5": fig5}
-CALIBRATED = {"fig4", "fig5"}  # those with AdaBS
+FIGURES = {"fig2": fig2, "fig3": fig3, "fig4": fig4, "fig5": fig5, "ablation": ablation, "causes": causes,
+           "calibration": calibration}
+CALIBRATED = {"fig4": (), "fig5": (), "calibration": ("calibration_batches",)}  # with AdaBS; fields of its batches
 OTHER = "The paper's network and data are others: compare signs and shapes, not levels."
 
 
@@ -48,8 +49,8 @@ def reproduce(setting, names, pool=None):
         Inputs(str(path), setting.data, kernels(setting.scale))  # refuses what does not fit
     variants = {variant: None for name in names for variant in FIGURES[name].networks(setting.scale)}
     _check_numbers(setting.scale, dataset, all_trainings(setting, variants))
-    if CALIBRATED & set(names):
-        check_calibration(setting, dataset)
+    for name in set(CALIBRATED) & set(names):
+        check_calibration(setting, dataset, CALIBRATED[name])
     make_folder(setting.out)
     with locked(setting.out):
         begin_or_continue(setting, _identity(dataset))
@@ -65,9 +66,9 @@ def reproduce(setting, names, pool=None):
 
 def _check_numbers(scale, dataset, trainings):
     """Raises RefpcmError for what would fail only in the evaluation, that is, after hours."""
-    device = find_device(scale.device)
-    for t_s in (scale.transfer_s, *scale.day_s, *scale.year_s):
-        check_time(t_s, device)
+    check_time(scale.transfer_s, find_device(scale.transfer_device))
+    for t_s in (*scale.day_s, *scale.year_s):
+        check_time(t_s, find_device(scale.device))
     times = max(len(scale.day_s), len(scale.year_s))
     for what, units in (("chips x reads x times", scale.chips * scale.reads * times),
                         ("inference_runs", scale.inference_runs)):
@@ -87,12 +88,14 @@ def _make(setting, name, dataset, pool):
     lines = compare(rows, setting.scale.on_chip) if compare else []
     images = len(dataset.test_labels[:setting.scale.images])
     where = f"{architecture} on {dataset.name}, scale {setting.name}, {images:,} test images"
+    if hasattr(module, "device"):
+        where += f", device {module.device(setting.scale)}"
     given = {variant: {str(path): sha256_of(path) for path in paths} for variant, paths in setting.given.items()
              if variant in module.networks(setting.scale)}
     trained = all_trainings(setting, module.networks(setting.scale))
     recipes = {name: asdict(getattr(setting.scale, name)) if used else None  # of given networks nothing is claimed
-               for name, used in (("fp32", any(not one.start for one in trained)),
-                                  ("retraining", any(one.start for one in trained)))}
+               for name, used in (("fp32", any(_is_fp32(setting, one) for one in trained)),
+                                  ("retraining", any(not _is_fp32(setting, one) for one in trained)))}
     result = {"figure": module.TITLE, "scale": setting.name, "architecture": architecture, "data": dataset.name,
               "test_images": images, "numbers": {**asdict(setting.scale), **recipes}, "given networks": given,
               "versions": cli.versions(), "rows": rows, "comparison": lines}
@@ -106,10 +109,14 @@ def _make(setting, name, dataset, pool):
     if lacking:
         print(lacking, file=sys.stderr)
     else:
-        drawing.write(setting.out / f"{name}.png", name, module, rows, f"{module.TITLE}\n{where}; {interval(rows)}",
+        drawing.write(setting.out / f"{name}.png", name, module, rows, f"{module.TITLE}\n{where}\n{interval(rows)}",
                       "\n\n".join(comparison))
         written.append(f"{name}.png")
     return f"{text}\nwritten: {setting.out}/" + ", ".join(written) + "\n"
+
+
+def _is_fp32(setting, training):
+    return training.config == training_config(setting.scale, FP32, training.config.seed)
 
 
 def is_papers(architecture, dataset):

@@ -5,6 +5,7 @@ network share a chip, and different networks of one seed meet the same chips.
 """
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +13,9 @@ from refpcm import cli
 from refpcm.evaluation.additive_noise import NoiseProtocol, run_noise
 from refpcm.evaluation.protocol import Protocol, tasks
 from refpcm.evaluation.run import run
-from refpcm.reproduction.spread import spread
+from refpcm.inspection.loss import run_loss
+from refpcm.inspection.loss_task import loss_tasks
+from refpcm.reproduction.spread import spread, spread_of_differences
 from refpcm.reproduction.trainings import network_files
 
 
@@ -37,20 +40,42 @@ class Meter:
         return update
 
 
-def over_noise(setting, variants, pool):
-    """Accuracy with additive noise: [{network, eta_inf, mean, ...}], a row a variant and strength."""
+def over_noise(setting, variants, etas, pool):
+    """Accuracy with additive noise: [{network, eta_inf, mean, ...}], a row a variant and strength in etas."""
     scale, rows = setting.scale, []
     meter = Meter(sum(len(network_files(setting, variant)) for variant in variants) * scale.inference_runs)
     for variant in variants:
-        found = {eta: [] for eta in etas_inf(scale)}
+        found = {eta: [] for eta in etas}
         for seed, path in seeded(setting, variant):
-            protocol = NoiseProtocol(str(path), setting.data, etas_inf(scale), scale.inference_runs, seed,
-                                     scale.images, kernels(scale))
+            protocol = NoiseProtocol(str(path), setting.data, tuple(etas), scale.inference_runs, seed, scale.images,
+                                     kernels(scale))
             for eta, values in run_noise(protocol, setting.units, pool, meter.of_next(variant)).items():
                 found[eta].append(values)
         rows += [{"network": variant, "eta_inf": eta, **spread(np.array(values)[:, :, None])}
                  for eta, values in found.items()]
     meter.progress.clear()
+    return rows
+
+
+def losses_by_cause(setting, variant, times_s, compensation, pool):
+    """Points lost on chips by physical cause, as shares: [{network, t_s, cause, case, mean, ...}].
+
+    case: "only" this cause on, or "without" it (`refpcm.inspection.loss`); of "everything" only the whole loss.
+    """
+    several = [protocol_of(setting, path, seed, times_s, (compensation,)) for seed, path in seeded(setting, variant)]
+    several = [replace(protocol, reads=1) for protocol in several]
+    meter = Meter(sum(len(loss_tasks(protocol, "cause", ())) for protocol in several))
+    found = [run_loss(protocol, "cause", setting.units, pool, meter.of_next("causes"))["times"] for protocol in several]
+    meter.progress.clear()
+    rows = []
+    for at_time in zip(*found):
+        def row(cause, case, parts, t_s=at_time[0]["t_s"]):
+            shares = [[[lost / 100] for lost in part["chips"]] for part in parts]
+            rows.append({"network": variant, "t_s": t_s, "cause": cause, "case": case, **spread_of_differences(shares)})
+        row("everything", "only", [each["lost"] for each in at_time])
+        for causes in zip(*(each["causes"] for each in at_time)):
+            for case in ("only", "without"):
+                row(causes[0]["name"], case, [each[case] for each in causes])
     return rows
 
 
@@ -62,7 +87,7 @@ def etas_inf(scale):
 def on_chips(setting, variants, times_s, compensations, pool):
     """Accuracy on chips: [{network, t_s, compensation, mean, ...}]; without a chip, t_s None, compensation digital."""
     rows = []
-    protocols = {variant: [_protocol(setting, path, seed, times_s, compensations)
+    protocols = {variant: [protocol_of(setting, path, seed, times_s, compensations)
                            for seed, path in seeded(setting, variant)] for variant in variants}
     meter = Meter(sum(len(tasks(protocol)) for several in protocols.values() for protocol in several))
     for variant, several in protocols.items():
@@ -76,7 +101,8 @@ def on_chips(setting, variants, times_s, compensations, pool):
     return rows
 
 
-def _protocol(setting, path, seed, times_s, compensations):
+def protocol_of(setting, path, seed, times_s, compensations):
+    """Return the Protocol of one network at the setting's numbers."""
     scale = setting.scale
     return Protocol(str(path), setting.data, scale.device, seed, scale.chips, scale.reads, times_s,
                     compensations, scale.on_chip, images=scale.images, kernels=kernels(scale),

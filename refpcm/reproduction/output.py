@@ -10,14 +10,15 @@ from refpcm.reproduction.variants import label
 from refpcm.times import time_text
 
 SPREAD = ("mean", "low", "high", "interval_over", "std_run", "std_draw", "runs", "draws", "reads")
-HEADS = {"network": "network", "t_s": "time", "compensation": "compensation", "eta_tr": "eta_tr", "eta_inf": "eta_inf"}
+HEADS = {"t_s": "time"}  # others stand as they are
 LEGEND = ("per cent; draws: chips, or inference runs, of each training run; 95 % interval: over training runs, "
           "*: over draws")
 
 
 def table(columns, rows):
     """A line a row, accuracies in per cent."""
-    lines = [(*(HEADS[column] for column in columns), "mean", "95 % interval", "std run", "std draw", "runs", "draws")]
+    heads = (HEADS.get(column, column) for column in columns)
+    lines = [(*heads, "mean", "95 % interval", "std run", "std draw", "runs", "draws")]
     for row in rows:
         interval = "-" if row["low"] is None else f"{per_cent(row['low'])} .. {per_cent(row['high'])}"
         lines.append((*(_cell(column, row[column]) for column in columns), per_cent(row["mean"]),
@@ -38,6 +39,8 @@ def _cell(column, value):
         return label(value)
     if column == "t_s":
         return "-" if value is None else time_text(value)
+    if column == "images":
+        return f"{value:,}" if value else "-"
     return f"{100 * value:g} %" if column in ("eta_tr", "eta_inf") else value
 
 

@@ -1,8 +1,7 @@
-"""What the paper reports (Joshi et al., Nature Communications 11, 2473, 2020), and where each number was found.
+"""What the paper reports (Joshi et al., Nature Communications 11, 2473, 2020), and where it stands.
 
-Sources: P, the paper's abstract, introduction or a figure caption; Q, a sentence of its Methods quoted elsewhere;
-S, a summary of its full text. All of them agree with the main text and the Methods, which were read later. Both tables are
-complete: the figures refer to their rows by key.
+T: the paper's text, or a printed label of the figure that is named; S: a statement about its Supplementary Information,
+which was not at hand. The figures refer to the rows of these tables by key.
 """
 
 from dataclasses import dataclass
@@ -12,24 +11,36 @@ from dataclasses import dataclass
 class PaperNumber:
     statement: str
     value: str
-    source: str  # letters P, Q, S
+    source: str
 
 
 CIFAR10 = {  # ResNet-32 with 361,722 weights
-    "fp32": PaperNumber("FP32", "93.87 %", "S"),
-    "mapped": PaperNumber("after mapping, eta_tr = 3.8 %", "93.7 %, less than 0.2 % below FP32", "P, S"),
-    "hardware": PaperNumber("hardware, 25 s after programming", "93.75 %", "S"),
-    "day": PaperNumber("hardware, one day: GDC / AdaBS", "> 92.6 % / > 93.5 % (AdaBS +0.9 %)", "P, S"),
-    "year": PaperNumber("model, one year: AdaBS over GDC", "+1.8 %", "S"),
-    "none": PaperNumber("no compensation", "10 % (chance) within about 1000 s", "S"),
-    "eta-equal": PaperNumber("eta_tr = eta_inf up to 5 %", "within 0.5 % of the baseline", "S"),
-    "eta-large": PaperNumber("eta_tr > 8 %", "baseline no longer reached in the same epochs", "P, Fig. 2"),
-    "eta-above": PaperNumber("eta_tr above eta_inf, up to a point", "equal or up to 0.1 % better", "P, Fig. 2"),
-    "precision": PaperNumber("4-bit / ternary training, then PCM", "loses > 1 % / < 0.5 % from a lower base", "S"),
+    "fp32": PaperNumber("FP32", "93.87 %", "T"),
+    "transfer-fp32": PaperNumber("FP32: after training / after transfer", "93.87 % / 91.66 %", "T, Fig. 3c"),
+    "transfer-noise": PaperNumber("noise, 3.8 %: the same", "94.17 % / 93.71 %", "T, Fig. 3c"),
+    "transfer-4-bit": PaperNumber("4-bit weights: the same", "93.89 or 93.85 % / 92.82 %", "T, Fig. 3c"),
+    "transfer-ternary": PaperNumber("ternary weights: the same", "92.35 % / 92.02 %", "T, Fig. 3c"),
+    "transfer-lost": PaperNumber("noise, after transfer, below FP32 in software", "less than 0.2 %", "T"),
+    "hardware": PaperNumber("hardware, 25 s after programming", "93.75 %", "T"),
+    "day": PaperNumber("hardware, one day: GDC / AdaBS", "> 92.6 % / > 93.5 % (AdaBS +0.9 %)", "T"),
+    "year": PaperNumber("model, one year: AdaBS over GDC", "+1.8 %", "T"),
+    "none": PaperNumber("hardware, no compensation", "10 % (chance) within about 1000 s", "T"),
+    "eta-equal": PaperNumber("eta_tr = eta_inf up to 5 %", "within 0.5 % of the baseline", "T, Fig. 2"),
+    "eta-large": PaperNumber("eta_tr > 8 %", "baseline no longer reached in the same epochs", "T, Fig. 2"),
+    "eta-above": PaperNumber("eta_tr above eta_inf, up to a point", "equal or up to 0.1 % better", "T, Fig. 2"),
+    "without-start": PaperNumber("without the pre-trained start", "at least 1 % less", "T"),
+    "without-clipping": PaperNumber("without clipping", "at least 1 % less", "T"),
+    "without-rates": PaperNumber("without the learning rates", "at least 1 % less", "T"),
+    "spread-of-nu": PaperNumber("spread of nu", "the steady fall over time", "T, Suppl. Fig. 5"),
+    "nu-over-g": PaperNumber("dependence of nu on G_T", "the steady fall over time", "T, Suppl. Fig. 5"),
+    "read-noise": PaperNumber("1/f read noise", "fluctuation over time", "T, Suppl. Fig. 5"),
+    "adabs-images": PaperNumber("images that AdaBS needs", "2,600 (5.2 %) suffice", "S, Note 3"),
 }
-IMAGENET = {  # ResNet-34, PCM model
-    "all": PaperNumber("all layers on PCM", "71.6 % top-1", "P"),
-    "inner": PaperNumber("first and last layer digital", "71.9 %, > 71 % over one year with AdaBS", "S"),
-    "year": PaperNumber("AdaBS over GDC at one year", "+7 %", "S"),
-    "others": PaperNumber("FP32- or 4-bit-trained instead", "about 6 % worse", "S"),
+IMAGENET = {  # ResNet-34
+    "noise": PaperNumber("noise, after training", "71.94 % (probably)", "T, printed label"),
+    "all": PaperNumber("noise, all layers on PCM, after transfer", "71.6 % (71.62 %)", "T"),
+    "inner": PaperNumber("noise, first and last layer digital", "71.9 %", "T"),
+    "others": PaperNumber("FP32, after transfer", "65.41 or 64.86 % (the other is 4-bit's)", "T, printed label"),
+    "year": PaperNumber("model, one year: AdaBS over GDC", "+7 %", "T"),
+    "inner-year": PaperNumber("first and last layer digital, one year, AdaBS", "> 71 %", "T"),
 }

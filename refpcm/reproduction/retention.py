@@ -15,6 +15,10 @@ def networks(scale):
     return [FP32, NOISE]
 
 
+def device(scale):
+    return scale.device
+
+
 def measure_over(times_s, setting, pool):
     """Rows of both networks, digital and for each compensation at each of times_s, in s since programming."""
     return on_chips(setting, networks(setting.scale), tuple(sorted(times_s)), COMPENSATIONS, pool)

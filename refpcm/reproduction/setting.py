@@ -72,30 +72,39 @@ def with_usual_adabs(setting):
     return replace(setting, scale=replace(setting.scale, **numbers))
 
 
-def check_calibration(setting, dataset):
-    """Raises RefpcmError if the data do not have the images that AdaBS is to see."""
+def check_calibration(setting, dataset, fields=()):
+    """Raises RefpcmError if the data do not have the images that AdaBS is to see.
+
+    fields: of Scale, with more numbers of mini-batches.
+    """
     scale = setting.scale
-    calibration_images(0, 0, 0, len(dataset.train_images), scale.adabs_batches, scale.adabs_batch_size)
+    for batches in (scale.adabs_batches, *(number for field in fields for number in getattr(scale, field))):
+        calibration_images(0, 0, 0, len(dataset.train_images), batches, scale.adabs_batch_size)
 
 
 def begin_or_continue(setting, identity):
     """Make the output folder, which exists, this setting's, or go on in it; identity: SHA-256 of the data.
 
-    Raises RefpcmError if the folder holds another setting's results, naming what differs.
+    A folder of an earlier version, whose scale lacks fields of today's, is gone on with: what these fields change is
+    kept in networks and units of other names. Raises RefpcmError if the folder holds another setting's results, naming
+    what differs.
     """
     scale = json.loads(json.dumps(asdict(setting.scale)))
     given = {variant: [sha256_of(path) for path in paths] for variant, paths in setting.given.items()}
     wanted = {"scale": scale, "data identity": identity, "given networks": given}
     path = setting.out / FILE
+    text = (json.dumps(wanted, indent=1) + "\n").encode()
     if not path.exists():
-        write_bytes(path, (json.dumps(wanted, indent=1) + "\n").encode())
+        write_bytes(path, text)
         return
     try:
         found = read_json(path)
-        differing = [name for name in scale if found["scale"].get(name) != scale[name]]
+        differing = [name for name in scale if found["scale"].get(name, scale[name]) != scale[name]]
         differing += [name for name in ("data identity", "given networks") if found[name] != wanted[name]]
     except (RefpcmError, KeyError, TypeError, AttributeError) as error:
         raise RefpcmError(f"{path} cannot be read ({error}); choose another --out") from None
     if differing:
         raise RefpcmError(f"{setting.out} was begun with other settings ({', '.join(differing)}); "
                           "give those again, or choose another --out")
+    if set(scale) - set(found["scale"]):
+        write_bytes(path, text)

@@ -10,7 +10,7 @@ from refpcm.files.atomic import make_folder
 from refpcm.files.checkpoints import load_checkpoint
 from refpcm.files.network_file import load_network
 from refpcm.files.reading import read_json, sha256_of
-from refpcm.reproduction.variants import FP32, training_config
+from refpcm.reproduction.variants import FP32, begins_anew, training_config
 from refpcm.spec.resnet import build
 from refpcm.spec.training.config import TrainingConfig, override
 from refpcm.training import loop
@@ -51,7 +51,7 @@ def trainings(setting, variant):
     if variant in setting.given:
         return []
     starts = [None] * len(seeds)
-    if variant != FP32:
+    if not begins_anew(variant):
         starts = network_files(setting, FP32)
         starts = starts * len(seeds) if len(starts) == 1 else starts
         if len(starts) != len(seeds):
@@ -65,7 +65,8 @@ def all_trainings(setting, variants):
     needed = {}
     for variant in variants:
         own = trainings(setting, variant)
-        needed.update({one.folder: one for one in (trainings(setting, FP32) if own else []) + own})
+        first = trainings(setting, FP32) if own and not begins_anew(variant) else []
+        needed.update({one.folder: one for one in first + own})
     return list(needed.values())
 
 

@@ -7,11 +7,13 @@ from dataclasses import asdict
 
 import pytest
 
+from refpcm.reproduction.scales import SCALES, override
 from refpcm.train import arguments, resolve
 from tests.results.adopt import lineage
 from tests.results.files import RESULTS, ROOT, read
 from tests.results.page import page
 from tests.results.runs import CHAIN, INITIAL, KEPT, train_command
+from tests.results.small import THEN
 
 NOT_KEPT = "shorter/15-winograd4"  # the only run whose network was never hashed
 
@@ -81,3 +83,10 @@ def test_todays_command_asks_for_the_recorded_configuration(run):
     if recorded.get("weight_noise", 0) == 0:
         same.discard("backward")  # both choices are the same without noise
     assert {name: config[name] for name in same} == {name: recorded[name] for name in same}
+
+
+def test_the_configuration_of_the_small_figures_gives_the_recorded_numbers():
+    scale = json.loads(json.dumps(asdict(override(SCALES["small"], json.loads(THEN), "then.json"))))
+    recorded = read("small/fig4.json")["numbers"]
+    same = set(scale) & set(recorded) - {"fp32", "retraining", "transfer"}  # the control came later
+    assert len(same) > 10 and {name: scale[name] for name in same} == {name: recorded[name] for name in same}

@@ -1,4 +1,4 @@
-"""Arithmetic of the reproduction: spread, comparisons, the scales, and the paper's numbers as paper.md has them."""
+"""Arithmetic of the reproduction: spread, comparisons, the scales."""
 
 import sys
 from dataclasses import replace
@@ -13,21 +13,19 @@ from data_tools.imagenet_index import DESCRIPTION
 from refpcm import reproduce
 from refpcm.errors import RefpcmError
 from refpcm.files.network_file import NetworkFile, save_network
-from refpcm.reproduction import fig2, fig3, fig4, fig5
+from refpcm.reproduction import ablation, calibration, causes, fig2, fig3, fig4, fig5
 from refpcm.reproduction.comparison import paired
-from refpcm.reproduction.figures import is_papers
+from refpcm.reproduction.figures import FIGURES, is_papers
 from refpcm.reproduction.measurements import seeded
 from refpcm.reproduction.output import interval
 from refpcm.reproduction.scales import SCALES, override
 from refpcm.reproduction.setting import Setting, check_calibration, with_architecture_of_given, with_usual_adabs
 from refpcm.reproduction.spread import spread, spread_of_differences
 from refpcm.reproduction.trainings import all_trainings
-from refpcm.reproduction.variants import RETRAININGS, noise_variant, training_config
+from refpcm.reproduction.variants import LEFT_OUT, RETRAININGS, noise_variant, training_config
 from refpcm.spec.resnet import build
 from refpcm.spec.training.config import checked
 from refpcm.training.loop import start
-
-PAPER = Path(__file__).resolve().parents[3] / "shared" / "paper.md"
 
 
 def test_spread_over_training_runs_is_students_interval_of_their_means():
@@ -83,7 +81,8 @@ def test_a_difference_is_paired_before_its_interval_is_taken():
         "+2.00 % (not paired)", {"difference": pytest.approx(0.02), "low": None, "high": None})
     two = [spread(base[:2] + step) for step in (0.01, 0.0)]
     assert paired(*two) == ("+1.00 %", {"difference": pytest.approx(0.01), "low": None, "high": None})
-    assert paired(one, spread([[[0.5]], [[0.6]], [[0.6]]]))[1]["difference"] == pytest.approx(0.31 / 3)  # one digital each
+    digital = spread([[[0.5]], [[0.6]], [[0.6]]])  # one accuracy a training
+    assert paired(one, digital)[1]["difference"] == pytest.approx(0.31 / 3)
 
 
 def test_an_interval_of_accuracies_stays_within_0_to_100_percent_and_that_of_differences_does_not():
@@ -99,45 +98,97 @@ def test_fewer_than_three_trainings_or_chips_of_one_get_no_interval():
             assert (found["low"], found["high"], found["interval_over"]) == (None, None, None)
 
 
-def test_fig3_takes_losses_against_the_network_itself_and_against_fp32():
+def test_fig3_has_the_papers_labels_and_takes_losses_against_fp32_and_the_control():
     rows = [row(name, t_s, kind, mean) for name, digital, chip in (
-        ("fp32", 0.94, 0.90), ("control", 0.93, 0.93), ("noise", 0.935, 0.934), ("4-bit", 0.93, 0.915),
-        ("ternary", 0.91, 0.907))
+        ("fp32", 0.94, 0.90), ("control", 0.93, 0.93), ("noise", 0.935, 0.934), ("4-bit", 0.93, 0.915))
         for t_s, kind, mean in ((None, "digital", digital), (25.0, "none", chip))]
-    fp32, mapped, hardware, precision = fig3.compare(rows, "all")
-    assert mapped["values"]["accuracy"] == 0.934
-    assert mapped["ours"] == "93.40 %; -0.60 % against FP32; +0.40 % against the control on PCM"
-    assert precision["values"] == pytest.approx({"loss 4-bit": 0.015, "loss ternary": 0.003})
-    assert precision["ours"] == "-1.50 % from 93.00 % / -0.30 % from 91.00 %"
+    fp32, noise, four_bit, ternary, lost = fig3.compare(rows, "all")
+    assert (fp32["value"], fp32["ours"]) == ("93.87 % / 91.66 %", "94.00 % / 90.00 %")
+    assert noise["values"] == {"digital": 0.935, "transferred": 0.934}
+    assert four_bit["ours"] == "93.00 % / 91.50 %" and ternary["ours"] is None
+    assert lost["ours"] == "-0.60 % against FP32; +0.40 % against the control after transfer"
     assert fig3.compare(rows[:2], "all")[-1]["ours"] is None
 
 
-def test_retention_compares_the_noise_trained_network_at_the_last_time():
-    rows = [row(name, t_s, kind, mean) for name in ("fp32", "noise") for t_s in (25.0, 1000.0, 86400.0)
-            for kind, mean in (("none", 100 / t_s), ("gdc", 0.92), ("adabs", 0.93 if name == "noise" else 0.5))]
-    day, none = fig4.compare(rows, "all")
+def test_fig3_on_imagenet_fills_the_lines_of_its_mapping():
+    rows = [row(name, t_s, kind, mean) for name, digital, chip in (("fp32", 0.73, 0.65), ("noise", 0.72, 0.716))
+            for t_s, kind, mean in ((None, "digital", digital), (25.0, "none", chip))]
+    assert [line["ours"] for line in fig3.compare_imagenet(rows, "all")] == ["72.00 %", "71.60 %", None, "65.00 %"]
+    assert [line["ours"] for line in fig3.compare_imagenet(rows[2:], "inner")] == ["72.00 %", None, "71.60 %", None]
+
+
+def test_retention_compares_the_noise_trained_network_at_the_papers_times():
+    times = (25.0, 1000.0, 2385.0, 86400.0, 100748.0)
+    rows = [row(name, t_s, kind, mean) for name, adabs in (("fp32", 0.5), ("noise", 0.93)) for t_s in times
+            for kind, mean in (("none", 25 / t_s), ("gdc", 0.92), ("adabs", adabs))]
+    first, day, none = fig4.compare(rows, "all")
+    assert first["ours"] == "100.00 % (model)"
     assert day["values"]["difference"] == pytest.approx(0.01) and day["values"]["t_s"] == 86400.0
     assert day["ours"] == "92.00 % / 93.00 % at 1 day; AdaBS +1.00 %"
-    assert none["values"] == pytest.approx({"accuracy": 0.1, "t_s": 1000.0})
+    assert none["values"] == pytest.approx({"accuracy": 0.025, "t_s": 1000.0})
+    assert none["ours"] == "2.50 % at 1000 s, 1.05 % at 2385 s"
+    rows = [one for one in rows if one["t_s"] <= 86400.0]
     assert fig5.compare(rows, "all")[0]["ours"] == "+1.00 % at 1 day"
-    everything, inner, gain, others = fig5.compare_imagenet(rows, "inner")
-    assert everything["ours"] is None and inner["values"] == pytest.approx({"accuracy": 0.92, "adabs": 0.93})
+    assert [line["ours"] for line in fig5.compare_imagenet(rows, "all")] == ["+1.00 % at 1 day", None]
+    assert [line["ours"] for line in fig5.compare_imagenet(rows, "inner")] == [None, "93.00 % at 1 day"]
+    late = [one for one in rows if one["t_s"] == 1000.0]
+    assert [line["ours"] is None for line in fig4.compare(late, "all")] == [True, False, False]
+
+
+def test_the_ablation_compares_each_network_with_the_whole_retraining():
+    means = {"noise": 0.9, "no-start": 0.8, "no-clipping": 0.89, "no-rates": 0.91}
+    rows = [{"network": name, "eta_inf": eta, **spread([[[mean - eta]]])} for name, mean in means.items()
+            for eta in (0.0, 0.04)]
+    assert [line["ours"] for line in ablation.compare(rows, "all")] == [
+        "-10.00 % at eta = 4 %", "-1.00 % at eta = 4 %", "+1.00 % at eta = 4 %"]
+
+
+def test_causes_tell_growth_from_fluctuation():
+    """Three chips: of one cause the loss grows by 2 points on each, of the other it varies by chip and time alone."""
+    losses = {"spread of nu": ([0.01, 0.02, 0.03], [0.03, 0.04, 0.05]),
+              "read noise": ([0.01, 0.02, 0.03], [0.02, 0.03, 0.01]), "mean drift": ([0.0] * 3, [-0.01] * 3)}
+    rows = [{"t_s": t_s, "cause": cause, "case": "only", **spread_of_differences([[[x] for x in chips]])}
+            for cause, both in losses.items() for t_s, chips in zip((25.0, 86400.0), both)]
+    steady, over_g, noise = causes.compare(rows, "all")
+    assert steady["values"]["difference"] == pytest.approx(0.02) and steady["values"]["fluctuation"] == pytest.approx(0)
+    assert steady["ours"].startswith("alone 2.00 % lost at 25 s, +2.00 % (+2.00 .. +2.00) more at 1 day")
+    assert noise["values"]["difference"] == pytest.approx(0, abs=1e-12)
+    changes = np.array([0.01, 0.01, -0.02])
+    assert noise["values"]["fluctuation"] == pytest.approx(np.sqrt(np.mean(changes ** 2 / 2)))
+    assert over_g["values"]["last"] == pytest.approx(-0.01)
+
+
+def test_calibration_compares_the_papers_number_of_images_with_the_most():
+    def adabs(images, mean):
+        return {"network": "noise", "t_s": 31536000.0, "compensation": "adabs", "images": images, **spread([[[mean]]])}
+    rows = [adabs(200, 0.90), adabs(2600, 0.92), adabs(5200, 0.921)]
+    line, = calibration.compare(rows, "all")
+    assert line["ours"] == "2,600: -0.10 % against 5,200 at 1 year; 200: -2.10 %" and line["values"]["images"] == 2600
+    assert calibration.compare(rows[1:2], "all")[0]["ours"] is None
 
 
 @pytest.mark.parametrize("name", SCALES)
 def test_every_training_of_every_scale_is_a_valid_one(name):
     scale = SCALES[name]
-    for variant in ("fp32", *RETRAININGS, *(noise_variant(eta, scale) for eta in scale.etas_tr)):
+    for variant in ("fp32", *RETRAININGS, *LEFT_OUT, *(noise_variant(eta, scale) for eta in scale.etas_tr)):
         assert checked(training_config(scale, variant, 3), variant).seed == 3
-    assert scale.retraining.weight_noise in scale.etas_tr and override(scale, {}, "x") == scale
+    assert override(scale, {}, "x") == scale
 
 
-@pytest.mark.parametrize("name, count", [("smoke", 6), ("small", 24), ("full", 160)])
+def test_the_full_scale_has_the_papers_noise_and_read_times():
+    assert SCALES["full"].etas_tr == (0.026, 0.0377, 0.0565, 0.0753, 0.113)
+    assert set(SCALES["full"].day_s) == {25.0, 27.0, 1000.0, 2385.0, 10172.0, 86400.0, 100748.0}
+    for name in ("smoke", "small"):
+        scale = SCALES[name]
+        assert scale.retraining.weight_noise in scale.etas_tr and set(scale.day_s) < set(SCALES["full"].day_s)
+
+
+@pytest.mark.parametrize("name, count", [("smoke", 9), ("small", 30), ("full", 160)])
 def test_every_network_is_trained_once_fp32_first(tmp_path, name, count):
     """The numbers of docs/reproduce.md."""
     setting = Setting(tmp_path, name, SCALES[name], None, {})
-    figures = (fig2, fig3, fig4, fig5)
-    found = all_trainings(setting, [variant for figure in figures for variant in figure.networks(SCALES[name])])
+    variants = [variant for figure in FIGURES.values() for variant in figure.networks(SCALES[name])]
+    found = all_trainings(setting, variants)
     assert len(found) == len({one.folder for one in found}) == count
     assert all(one.start is None or one.start in [earlier.network for earlier in found[:i]] for i, one in enumerate(found))
 
@@ -150,6 +201,8 @@ def test_the_scales_own_eta_shares_its_network_between_the_figures():
 @pytest.mark.parametrize("values, words", [
     ({"chip": 3}, "valid are: fp32, retraining"),
     ({"chips": 0}, "chips must be at least 1"),
+    ({"calibration_batches": [3, 0]}, "calibration_batches must be at least 1"),
+    ({"transfer_device": 3}, "transfer_device must be of type str"),
     ({"calibration": "test"}, "calibration must be train or train-augmented"),
     ({"chips": "3"}, "of type int"),
     ({"images": 2.5}, "images must be of type int"),
@@ -183,8 +236,8 @@ def test_a_list_of_values_replaces_that_of_the_scale():
 
 def test_bars_over_runs_and_over_draws_are_both_named():
     over = {key: {"interval_over": key} for key in ("runs", "draws", None)}
-    assert interval(list(over.values())) == ("bars: 95 % intervals of the mean over training runs, or chips or inference "
-                                             "runs of one training run")
+    assert interval(list(over.values())) == (
+        "bars: 95 % intervals of the mean over training runs, or chips or inference runs of one training run")
     assert interval([over["runs"]]).endswith("training runs") and interval([over["draws"]]).endswith("one training run")
     assert interval([over[None]]).startswith("no bars")
 
@@ -200,7 +253,10 @@ def test_adabs_has_the_numbers_of_its_data(tmp_path):
     few = SimpleNamespace(train_images=range(149))
     with pytest.raises(RefpcmError, match="149"):
         check_calibration(replace(setting, scale=found), few)
-    check_calibration(replace(setting, scale=found), SimpleNamespace(train_images=range(150)))
+    enough = SimpleNamespace(train_images=range(150))
+    check_calibration(replace(setting, scale=found), enough)
+    with pytest.raises(RefpcmError, match="6 mini-batches of 50"):
+        check_calibration(replace(setting, scale=found), enough, ("calibration_batches",))
 
 
 @pytest.mark.parametrize("architecture, name, classes, images, papers", [
