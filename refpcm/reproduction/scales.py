@@ -47,13 +47,13 @@ class Scale:
 
 
 SCALES = {
-    # About two minutes on one core, on the built-in data. Shows the shapes; one training run, no spread of trainings.
+    # A few minutes on one core, on the built-in data. Shows the shapes; one training run, no spread of trainings.
     "smoke": Scale(
         fp32=TrainingConfig(architecture="tiny-resnet8", epochs=4.0, learning_rate=0.2, schedule="one-cycle"),
         retraining=TrainingConfig(architecture="tiny-resnet8", epochs=1.0, learning_rate=0.02, schedule="cosine",
                                   weight_noise=0.038, clip_sigma=2.0),
         etas_tr=(0.038, 0.113), inference_runs=5, images=500),
-    # About half an hour on two cores: a network of a sixth of the weights on CIFAR-10, three training runs.
+    # A network of a sixth of the weights on CIFAR-10, three training runs.
     "small": Scale(
         fp32=TrainingConfig(architecture="tiny-resnet8", epochs=8.0, learning_rate=0.2, schedule="one-cycle",
                             kernels="winograd"),

@@ -23,8 +23,7 @@ NETWORKS = {"noise": "joshi2020-resnet32-noise", "FP32": "joshi2020-resnet32"}
 TIMES_S = (25.0, 1000.0, 2385.0)
 FACTORS = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6)
 TENSORFLOW_EPSILON = 1e-3
-EVERYTHING = "noise"                                # the network that all changes are tried with
-OTHERS = ("none", "mean nu", "another model")       # groups for the other networks
+EVERYTHING = "noise"  # the network that all changes are tried with
 
 DEVICES = {  # group: [(what is changed, device)]
     "none": [("the default device", "joshi2020")],
@@ -38,6 +37,7 @@ DEVICES = {  # group: [(what is changed, device)]
     "not converged": [("0.9 % of the devices", "stuck-0.9")],
     "another model": [(name, name) for name in ("joshi2020-note2", "crosssim-joshi", "aihwkit-pcm")],
 }
+OTHERS = {"none": DEVICES["none"], "mean nu": DEVICES["mean nu"][:2]}  # what the other networks are tried with
 
 
 def arguments():
@@ -141,8 +141,8 @@ def measured(options):
         result["digital"][name] = times_a_factor(inputs, 1.0, options.images)
         result["factors"][name] = {f"{factor:g}": times_a_factor(inputs, factor, options.images) for factor in FACTORS}
         print(name, result["digital"][name], result["factors"][name], flush=True)
-        for group in DEVICES if name == EVERYTHING else OTHERS:
-            for change, device in DEVICES[group]:
+        for group, cases in (DEVICES if name == EVERYTHING else OTHERS).items():
+            for change, device in cases:
                 row(group, change, name, on_chips(options, inputs, path, device_of(device)))
         for change, other in changed_norms(options, inputs, path, name) if name == EVERYTHING else ():
             row("batch norm", change, name,

@@ -2,18 +2,24 @@
 
 import hashlib
 import json
+import re
 import subprocess
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
+from refpcm.files.devices import find_device
 from refpcm.reproduction.scales import SCALES, override
+from refpcm.spec.pcm.device import differences
 from refpcm.train import arguments, resolve
+from tests.benchmarks.uncompensated import DEVICES, device_of
 from tests.results.adopt import lineage
 from tests.results.files import RESULTS, ROOT, read
 from tests.results.page import page
 from tests.results.runs import CHAIN, INITIAL, KEPT, train_command
 from tests.results.small import THEN
+from tests.results.uncompensated import TABLE
 
 NOT_KEPT = "shorter/15-winograd4"  # the only run whose network was never hashed
 
@@ -90,3 +96,30 @@ def test_the_configuration_of_the_small_figures_gives_the_recorded_numbers():
     recorded = read("small/fig4.json")["numbers"]
     same = set(scale) & set(recorded) - {"fp32", "retraining", "transfer"}  # the control came later
     assert len(same) > 10 and {name: scale[name] for name in same} == {name: recorded[name] for name in same}
+
+
+# What each file of docs/results/uncompensated changes of joshi2020, by its name.
+CHANGED = {"nu": "nu_mean", "spread": "nu_sigma", "t0": "t0_s", "read": "read_noise", "programming": "programming_us",
+           "reset": "reset_device", "stuck": "stuck_fraction"}
+
+
+@pytest.mark.parametrize("path", sorted((RESULTS / "uncompensated").glob("*.toml")), ids=lambda path: path.stem)
+def test_a_device_of_the_uncompensated_chips_changes_one_property(path):
+    device = find_device(str(path))
+    assert device.name == path.stem
+    assert set(differences(device)) == {"name", "source", CHANGED[path.stem.split("-")[0]]}
+
+
+def test_every_device_of_the_uncompensated_chips_has_its_row_and_every_row_its_device():
+    rows = {(row["group"], row["change"]) for row in read(TABLE)["rows"] if row["network"] == "noise"}
+    known = {(group, change) for group, cases in DEVICES.items() for change, _ in cases}
+    assert known == {row for row in rows if row[0] != "batch norm"} and len(rows) == len(known) + 3
+    used = {Path(device_of(device)).stem for cases in DEVICES.values() for _, device in cases}
+    assert {path.stem for path in (RESULTS / "uncompensated").glob("*.toml")} <= used
+
+
+def test_the_numbers_that_the_interpretations_quote_stand_in_the_table():
+    page = (ROOT / "docs" / "interpretations.md").read_text().split("## The open disagreement")[1].split("\n## ")[0]
+    accuracies = {f"{100 * each['mean']:.1f} %" for row in read(TABLE)["rows"] for each in row["times"].values()}
+    quoted = set(re.findall(r"\d+\.\d %", page)) - {"0.9 %"}  # the share of devices that did not converge
+    assert quoted and quoted <= accuracies

@@ -35,7 +35,7 @@ def base(tmp_path_factory):
     made = command("data_tools.synthetic", "--train", 320, "--test", 40, "--out", folder / "data")
     assert made.returncode == 0, made.stderr
     (folder / "numbers.json").write_text(json.dumps(NUMBERS))
-    done = reproduce(folder, "all", "--out", folder / "whole")
+    done = reproduce(folder, "all", "--out", folder / "whole", timeout=900)
     assert done.returncode == 0, done.stderr
     (folder / "printed.txt").write_text(done.stdout)
     return folder

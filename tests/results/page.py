@@ -13,6 +13,7 @@ from tests.results.recipe import recipe
 from tests.results.runs import FP32, NOISE, chain, epochs_of, noise_aware
 from tests.results.small import small
 from tests.results.training import cost, of_the_last_run, trained
+from tests.results.uncompensated import uncompensated
 
 INTRODUCTION = """\
 # Results
@@ -100,6 +101,7 @@ def page():
         on_chips(NOISE, "The noise-aware network on PCM", "Trained with eta_tr = 3.8 %."),
         control(),
         with_expected_statistics(),
+        uncompensated(),
         on_chips(FP32, "The FP32 network on PCM", "Trained without noise."),
         networks(),
         published(),

@@ -89,4 +89,6 @@ def next_to_the_paper():
         command(f"python -m refpcm.evaluate --network docs/results/{NOISE}/network.safetensors --data cifar10 \\\n"
                 "    --device joshi2020-transfer --chips 100 --times 25s --compensation none"),
         "The largest disagreement is the last line: without compensation the networks fail, but the model gives them more "
-        "time than the paper says of its chip. The cause is not known."])
+        "time than the paper says of its chip. [What decides](#without-compensation-which-property-decides) is how much of "
+        "the conductances is left; why the chip has less is [not settled]"
+        "(interpretations.md#the-open-disagreement-without-compensation)."])
