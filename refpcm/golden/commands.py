@@ -2,13 +2,14 @@
 
 from data_tools.foreign_text import shown
 from refpcm.golden import exchange
-from refpcm.golden.kit import Kit
 from refpcm.golden.new_folder import new_folder
+from refpcm.golden.pin import find_kit
+from refpcm.golden.precision import judged_as
 
 
 def list_cases(options):
     """Print a line for each case. Raises RefpcmError if there is none."""
-    for case in Kit(options.kit).chosen(options.level, options.case):
+    for case in find_kit(options.kit).chosen(options.level, options.case):
         line = f"{case.id:<32} {case.operation:<24} {case.interpretation:<16} catches: {case.catches}"
         print(shown(line, 1000))
     return 0
@@ -19,10 +20,11 @@ def export(options):
 
     Raises RefpcmError for a folder with something in it, or that cannot be written.
     """
-    cases = Kit(options.kit).chosen(options.level, options.case)
+    cases = find_kit(options.kit).chosen(options.level, options.case)
     with new_folder(options.folder, "give a new folder, so that no answers are overwritten") as partial:
         for case in cases:
-            exchange.write_case(partial / case.id, case)
+            exchange.write_case(partial / case.id, judged_as(case, options.precision))
+    how = f" --precision {options.precision}" if options.precision else ""
     print(f"{len(cases)} cases written to {options.folder}; overwrite each outputs.safetensors, then check --outputs "
-          f"{options.folder}")
+          f"{options.folder}{how}")
     return 0

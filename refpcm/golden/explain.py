@@ -7,7 +7,7 @@ import numpy as np
 
 from data_tools.foreign_text import shown_lines
 from refpcm.golden import reference
-from refpcm.golden.kit import Kit
+from refpcm.golden.pin import find_kit
 from refpcm.golden.reference import chosen
 from refpcm.golden.report import as_hex
 from refpcm.spec.pcm.device_data import CURVES
@@ -16,7 +16,7 @@ from refpcm.spec.resnet import build
 
 def explain(options):
     """Print the cases whose id fits one of the patterns, one after the other. Raises RefpcmError if there is none."""
-    kit = Kit(options.kit)
+    kit = find_kit(options.kit)
     cases = kit.chosen(patterns=options.case)
     texts = [case_text(case, [e for e in kit.errata if e["case"] == case.id]) for case in cases]
     print(shown_lines("\n\n".join(texts)))

@@ -7,10 +7,10 @@ from refpcm.golden import reference
 from refpcm.golden.case import in_float64
 from refpcm.golden.compare import compare
 from refpcm.golden.errata import ERRATA
-from refpcm.golden.kit import Kit
 from refpcm.golden.kit_writing import FROZEN, write_kit
 from refpcm.golden.levels import all_cases
 from refpcm.golden.new_folder import demand_free
+from refpcm.golden.pin import find_kit
 
 NEAR = {  # rtol, atol of a regenerated part: S of L1 to L5; at L6 closed forms, at L7 statistics of accuracies
     "scale": (1e-6, 0.0), "mu": (1e-9, 0.0), "sigma": (1e-9, 0.0), "mean": (0.0, 0.01), "variance_of_mean": (0.5, 0.0)}
@@ -25,7 +25,7 @@ def regenerate(options):
     if options.out:
         demand_free(options.out, FROZEN)
     levels = range(8) if options.level is None else options.level
-    kit, fresh = Kit(options.kit), all_cases(levels)
+    kit, fresh = find_kit(options.kit), all_cases(levels)
     if options.out:
         write_kit(options.out, fresh, {name: str(value) for name, value in versions().items()}, kit)
     stored = {case.id: case for case in kit.cases if case.level in levels}
