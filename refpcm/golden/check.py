@@ -32,11 +32,7 @@ def check(options):
     kit = find_kit(profile.kit)
     profile.check(kit.cases)
     cases = kit.chosen(options.level, options.case)
-    writers = {options.report: _json, options.junit: junit_xml, options.badge: lambda report: _json(badge(report)),
-               options.markdown: lambda report: scoreboard_text([report])}
-    writers.pop(None, None)
-    for path in writers:
-        check_writable(path)
+    writers = _writers(options)
     implementation, ask = _implementation(options, {case.operation for case in kit.cases})
     faulthandler.enable()  # foreign code may crash the process: say where
     meter = Progress(len(cases), "case", unit="cases", decimals=1)
@@ -54,8 +50,8 @@ def check(options):
     report = full_report(records, kit, implementation, time.monotonic() - began, profile, interrupted)
     print(summary_text(records))
     print(_last_line(report, kit, len(cases)))
-    for path, written in writers.items():
-        write_bytes(path, written(report).encode())
+    for path, text_of in writers:
+        write_bytes(path, text_of(report).encode())
     asked = {case.id for case in cases}
     left_out = sum(profile.wanted(case)[0] in (REQUIRED, EXPECTED_TO_FAIL) for case in kit.cases if case.id not in asked)
     if left_out:
@@ -69,6 +65,19 @@ def chosen_profile(options):
     changes = {"kit": options.kit, "precision": options.precision, "arithmetic": options.arithmetic}
     return replace(profile, required=(*profile.required, *(options.require or ())),
                    **{key: value for key, value in changes.items() if value is not None})
+
+
+def _writers(options):
+    """Return [(path, function of the report that gives the text)] of the files that are wanted, all of them writable."""
+    forms = ((options.report, _json), (options.junit, junit_xml), (options.badge, lambda report: _json(badge(report))),
+             (options.markdown, lambda report: scoreboard_text([report])))
+    writers = [(path, text_of) for path, text_of in forms if path is not None]
+    paths = [path for path, _ in writers]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise RefpcmError(f"{path} is named twice; give each report a file of its own")
+        check_writable(path)
+    return writers
 
 
 def _json(report):

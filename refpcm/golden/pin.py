@@ -1,9 +1,10 @@
 """Finding a kit by its folder, or by the version that somebody relies on."""
 
 import re
+from pathlib import Path
 
 from refpcm.errors import RefpcmError
-from refpcm.golden.kit import HERE, Kit
+from refpcm.golden.kit import Kit
 
 VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})(?:@([0-9a-f]{8,64}))?")  # 1.1 or 1.1@<digits of its SHA-256>
 
@@ -19,7 +20,7 @@ def find_kit(wanted=None):
     if not pinned:
         return Kit(wanted)
     major, minor, digest = pinned.groups()
-    folder = HERE.parent / f"v{int(major)}"
+    folder = Path(__file__).parent / f"v{int(major)}"
     if not folder.is_dir():
         raise RefpcmError(f"--kit {wanted}: this refpcm has no kit of version {major}; install one that has it")
     kit = Kit(folder)

@@ -15,15 +15,14 @@ FLOAT32 = "float32"
 U_RATIO = PRECISION[FLOAT32] / PRECISION["float64"]
 ROUNDINGS = 3  # of float32 before a code is chosen: the input, the step, the quotient
 CONVOLUTIONS = ("conv2d", "conv2d_clean_backward")
+UNBOUNDED = dict.fromkeys(("train_steps", "sgd_training", "tile_product", "chip_inference"))
 WIDENED = {  # arithmetic: {operation: factor on its tolerances in float32; None: not judged}
     # Largest error measured with transforms in float32: F(2x2, 3x3) 0.7, F(4x4, 3x3) 3.5 tolerances.
-    "winograd": dict.fromkeys((*CONVOLUTIONS, "network_forward", "train_steps"), 8),
+    "winograd": dict.fromkeys((*CONVOLUTIONS, "network_forward", "train_steps", "sgd_training"), 8),
     # A product of two numbers cut off after 11 or 8 bits is off by at most 4 x 2^-11 or 4 x 2^-8: c = 8 of float32,
     # times this factor. Networks, measured: 526 and 4389 tolerances of float32.
-    "tf32": {**dict.fromkeys((*CONVOLUTIONS, "linear"), 4096), "network_forward": 1024, "train_steps": None,
-             "tile_product": None},
-    "bf16": {**dict.fromkeys((*CONVOLUTIONS, "linear"), 32768), "network_forward": 8192, "train_steps": None,
-             "tile_product": None}}
+    "tf32": {**dict.fromkeys((*CONVOLUTIONS, "linear"), 4096), "network_forward": 1024, **UNBOUNDED},
+    "bf16": {**dict.fromkeys((*CONVOLUTIONS, "linear"), 32768), "network_forward": 8192, **UNBOUNDED}}
 NOT_JUDGED = "not judged in {}: one rounding switches a ReLU or a converter's code, and the error has no bound"
 
 
