@@ -105,9 +105,10 @@ function halves(g) {
   return [g.subarray(0, g.length / 2), g.subarray(g.length / 2)];
 }
 
+const column = (w, columns, k) => w.filter((_, i) => i % columns === k);
 const READOUTS = {
   columns: (g) => sum(g),
-  ones: (g, w, columns) => sum(Array.from({ length: columns }, (_, k) => Math.abs(sum(w.filter((_, i) => i % columns === k))))),
+  ones: (g, w, columns) => sum(Array.from({ length: columns }, (_, k) => Math.abs(sum(column(w, columns, k))))),
   one_hot: (g, w) => sum(w.map(Math.abs)) / w.length,
 };
 
@@ -122,8 +123,9 @@ function code(x, bits, fullScale, isFloat32) {
 // operation: (inputs, parameters, sizes of the inputs) -> { output: values }
 const OPERATIONS = {
   philox4x32: ({ counter, key }) => ({
-    words: Array.from({ length: key.length / 2 }, (_, i) => philox(Array.from(counter.subarray(4 * i, 4 * i + 4), BigInt),
-      Array.from(key.subarray(2 * i, 2 * i + 2), BigInt)).map(Number)).flat(),
+    words: Array.from({ length: key.length / 2 }, (_, i) =>
+      philox(Array.from(counter.subarray(4 * i, 4 * i + 4), BigInt), Array.from(key.subarray(2 * i, 2 * i + 2), BigInt))
+        .map(Number)).flat(),
   }),
   random_words: (x, p) => ({ words: words(p) }),
   random_permutation: (x, p) => ({ permutation: permutation(p) }),
@@ -150,7 +152,8 @@ const OPERATIONS = {
   relative_read_noise: ({ g_us: g }) => ({ q_s: Array.from(g, relativeNoise) }),
   read: ({ g_target_us: target, g_prog_us: programmed, g_drift_us: g, z }, p) => {
     const at = p.read_noise_from === "target" ? target : programmed; // I-7
-    return { g_us: Array.from(g, (value, i) => Math.max(value + value * relativeNoise(at[i]) * growth(p.t_s) * z[i], 0)) };
+    const noise = (i) => relativeNoise(at[i]) * growth(p.t_s) * z[i];
+    return { g_us: Array.from(g, (value, i) => Math.max(value + value * noise(i), 0)) };
   },
   gdc_readout: ({ g_us: g, weights }, p, sizes) => ({ readout: [READOUTS[p.readout](g, weights, sizes.weights[1])] }),
   gdc_factor: ({ readout_t: now, readout_t0: then }) => ({

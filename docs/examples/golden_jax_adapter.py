@@ -149,7 +149,8 @@ def _with_gradients(function, inputs, **wanted):
 
 
 def conv2d(inputs, parameters):
-    return _with_gradients(lambda x, w: _conv(x, w, parameters["stride"], parameters["padding"]), inputs, dx="x", dw="w")
+    shape = parameters["stride"], parameters["padding"]
+    return _with_gradients(lambda x, w: _conv(x, w, *shape), inputs, dx="x", dw="w")
 
 
 def conv2d_clean_backward(inputs, parameters):

@@ -12,9 +12,9 @@ Check another implementation of PCM inference against refpcm, case by case.
   python -m refpcm.golden check --adapter my_package.golden_adapter --profile golden.toml --junit golden.xml
   python -m refpcm.golden explain L1-nu
 """
-EXIT_STATUS = ("exit status: 0 all answered cases passed, 1 one failed, or passed against the profile, or none was answered, "
-               "2 wrong usage, 3 all passed but the kit is not a released one, 4 fewer were answered than the profile "
-               "wants, 130 interrupted")
+EXIT_STATUS = ("exit status: 0 all answered cases passed, 1 one failed, or passed against the profile, or none was "
+               "answered, 2 wrong usage, 3 all passed but the kit is not a released one, 4 fewer were answered than "
+               "the profile wants, 130 interrupted")
 ACTIONS = {
     "list": "the cases",
     "explain": "one case in full",

@@ -53,8 +53,8 @@ def check(options):
     for path, text_of in writers:
         write_bytes(path, text_of(report).encode())
     asked = {case.id for case in cases}
-    left_out = sum(profile.wanted(case)[0] in (REQUIRED, EXPECTED_TO_FAIL) for case in kit.cases if case.id not in asked)
-    if left_out:
+    wanted = [case.id for case in kit.cases if profile.wanted(case)[0] in (REQUIRED, EXPECTED_TO_FAIL)]
+    if left_out := len(set(wanted) - asked):
         print(f"{left_out} cases that the profile wants were not asked because of --level or --case", file=sys.stderr)
     return _exit_status(records, kit, interrupted)
 
@@ -68,7 +68,7 @@ def chosen_profile(options):
 
 
 def _writers(options):
-    """Return [(path, function of the report that gives the text)] of the files that are wanted, all of them writable."""
+    """Return [(path, function report -> text)] of the files that are wanted, all of them writable."""
     forms = ((options.report, _json), (options.junit, junit_xml), (options.badge, lambda report: _json(badge(report))),
              (options.markdown, lambda report: scoreboard_text([report])))
     writers = [(path, text_of) for path, text_of in forms if path is not None]

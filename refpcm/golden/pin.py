@@ -26,10 +26,10 @@ def find_kit(wanted=None):
     kit = Kit(folder)
     version = kit.manifest["version"]
     if _numbers(version) < (int(major), int(minor)):
-        raise RefpcmError(f"--kit {wanted}: the kit of this refpcm is {version}, which is older; install a later refpcm")
+        raise RefpcmError(f"--kit {wanted}: the kit of this refpcm is {version}, which is older; install a later one")
     if digest and not kit.digest.startswith(digest):
-        raise RefpcmError(f"--kit {wanted}: the kit of this refpcm is {version}@{kit.digest[:12]}, another one; install "
-                          "the refpcm that has the kit you name, or name this one")
+        raise RefpcmError(f"--kit {wanted}: the kit of this refpcm is {version}@{kit.digest[:12]}, another one; "
+                          "install the refpcm that has the kit you name, or name this one")
     return kit
 
 

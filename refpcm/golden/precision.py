@@ -83,8 +83,8 @@ def _codes_in_float32(case):
     """Return a case of converter codes with inputs in float32.
 
     What lies beside a float32 number goes to the next one on that side, so that what was placed one ULP beside a tie
-    stays beside it. Where the step is a power of two, no rounding comes before that to a code, and the stored code is the
-    only right one. Elsewhere the code on the other side of a tie is right too, if the tie is within ROUNDINGS.
+    stays beside it. Where the step is a power of two, the quotient is exact, and the stored code is the only right one.
+    Elsewhere the code on the other side of a tie is right too, if the tie is within ROUNDINGS.
     """
     case = replace(case, inputs=tuple(_rounded(entry, _outward) for entry in case.inputs))
     values = case.values()

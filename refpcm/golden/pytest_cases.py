@@ -38,8 +38,8 @@ def cases(profile=None, levels=None, patterns=None):
 def check(case, profile=None, adapter=None, command=None):
     """Ask an adapter's module or a program one case, and end the test as the profile wants it.
 
-    Fails where the case falls short of the profile, with the text that `python -m refpcm.golden check` prints. Skips what
-    the profile skips and what is unsupported but not required. A case that fails as expected is pytest's xfail.
+    Fails where the case falls short of the profile, with the text that `python -m refpcm.golden check` prints. Skips
+    what the profile skips and what is unsupported but not required. A case that fails as expected is pytest's xfail.
     Raises RefpcmError for an implementation that cannot be asked.
     """
     record = ask_case(case, _asker(adapter, command), _profile(profile))

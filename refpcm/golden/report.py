@@ -53,9 +53,9 @@ def counted(records, status):
 
 
 def full_report(records, kit, implementation, seconds, profile, interrupted=None):
-    """Return the JSON report: what was asked, where, of whom, how it was judged, every case, and where it was interrupted.
+    """Return the JSON report: what was asked, where, of whom, how it was judged, and every case.
 
-    widened: the factor on the tolerances of each operation, null where it was not judged.
+    widened: the factor on the tolerances of each operation, null where it was not judged. interrupted: in which case.
     """
     from refpcm.cli import versions
     return {"kit": kit.manifest["version"], "kit_sha256": kit.digest, "kit_released": kit.released,
@@ -70,9 +70,9 @@ def failure_text(record):
 
     Of one that passed or was not answered: what was wanted of it.
     """
-    named = f"{record['id']} ({record['operation']}{', ' if record['interpretation'] else ''}{record['interpretation']})"
+    named = f"{record['id']} ({', '.join(filter(None, [record['operation'], record['interpretation']]))})"
     if record["status"] == "passed":
-        return shown_lines(f"PASSED {named}, which the profile expects to fail ({record['why']}): take it off that list")
+        return shown_lines(f"PASSED {named}, which the profile expects to fail ({record['why']}): take it off its list")
     if record["status"] == "unsupported":
         return shown_lines(f"NOT ANSWERED {named} {record['reason']}".rstrip())
     lines = [f"FAILED {named} {record['reason']}".rstrip()]

@@ -32,8 +32,8 @@ def read_report(path):
         demand(all(isinstance(row[status], int) for row in report["counts"].values() for status in ("passed", "failed"))
                and all(isinstance(number, int) for row in report["counts"].values() for number in row.values()),
                "a count is no number")
-        demand(all(isinstance(case[key], str) for case in report["cases"] for key in ("id", "status", "interpretation")),
-               "a case has no text")
+        texts = [case[key] for case in report["cases"] for key in ("id", "status", "interpretation")]
+        demand(all(isinstance(text, str) for text in texts), "a field of a case is no text")
     except WRONG_FORM:
         raise RefpcmError(f"{path} is not a report; make one with python -m refpcm.golden check --report") from None
     return report
@@ -46,9 +46,11 @@ def scoreboard_text(reports):
     """
     levels = sorted({level for report in reports for level in report["counts"]})
     lines = ["# Golden kit: scoreboard", "", "Passed of all cases; failed ones, if any, in brackets.", "",
-             f"| implementation | kit | judged in | {' | '.join(map(_cell, levels))} |", "|---|---|---|" + "--:|" * len(levels)]
+             f"| implementation | kit | judged in | {' | '.join(map(_cell, levels))} |",
+             "|---|---|---|" + "--:|" * len(levels)]
     for report in reports:
-        kit = f"{report['kit']} {report['kit_sha256'][:8]}" + ("" if report.get("kit_released", True) else " (not released)")
+        released = "" if report.get("kit_released", True) else " (not released)"
+        kit = f"{report['kit']} {report['kit_sha256'][:8]}{released}"
         judged = ", ".join(filter(None, [report.get("precision", "float64"), report.get("arithmetic")]))
         scores = [_score(report["counts"].get(level)) for level in levels]
         lines.append(f"| {' | '.join(map(_cell, [report['implementation'], kit, judged, *scores]))} |")
@@ -70,7 +72,7 @@ def _score(row):
 
 
 def _named(record):
-    """Return id, interpretation, first diverging tensor and the reason of an expected failure, as far as there are any."""
+    """Return id, interpretation, first diverging tensor and the reason of an expected failure, those that there are."""
     more = [record["interpretation"], record.get("first_diverging"), record.get("why")]
     return ", ".join([record["id"], *(text for text in more if isinstance(text, str) and text)])
 
@@ -81,7 +83,7 @@ def _cell(text):
 
 
 def badge(report):
-    """Return what draws a badge from JSON: schemaVersion, label, message, color, as the endpoint of shields.io reads it."""
+    """Return {schemaVersion, label, message, color}: a badge in the form that the "endpoint" of shields.io reads."""
     records = report["cases"]
     passed, wrong = counted(records, "passed"), [record for record in records if record["shortfall"]]
     if not report["kit_released"]:

@@ -129,7 +129,8 @@ def clipped_weights(inputs, parameters):
 # --- L2: one pass over the windows of a convolution, one pass over the batch for its statistics
 
 def conv2d(inputs, parameters):
-    x, w, dout, stride, pad = (*(inputs[name] for name in ("x", "w", "dout")), parameters["stride"], parameters["padding"])
+    x, w, dout = (inputs[name] for name in ("x", "w", "dout"))
+    stride, pad = parameters["stride"], parameters["padding"]
     rows, columns = dout.shape[2:]
     padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     out, dpadded, dw = np.zeros_like(dout), np.zeros_like(padded), np.zeros_like(w)

@@ -15,7 +15,8 @@ EXAMPLES = ROOT / "docs" / "examples"
 
 def check(tmp_path, *arguments):
     path = tmp_path / "report.json"
-    done = subprocess.run([sys.executable, "-m", "refpcm.golden", "check", "--kit", "1.1", "--report", str(path), *arguments],
+    done = subprocess.run([sys.executable, "-m", "refpcm.golden", "check", "--kit", "1.1", "--report", str(path),
+                           *arguments],
                           cwd=EXAMPLES, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     return json.loads(path.read_text()), done
 

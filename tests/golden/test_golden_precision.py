@@ -1,4 +1,4 @@
-"""--precision float32: what has only float32 passes, and mistakes are still found. --arithmetic: by how much it widens."""
+"""--precision float32: what has only float32 passes, and mistakes are still found. --arithmetic: how much it widens."""
 
 import json
 from contextlib import ExitStack
@@ -45,7 +45,8 @@ def test_the_same_implementation_is_shut_out_where_it_is_judged_in_float64():
 
 @pytest.mark.parametrize("form, unsupported", [("fast", 4), ("spec", 0)])
 def test_refpcm_itself_passes_in_float32(form, unsupported):
-    done = command("refpcm.golden", "check", "--kit", "1.0", "--self", form, "--precision", "float32", "--level", *range(4))
+    done = command("refpcm.golden", "check", "--kit", "1.0", "--self", form, "--precision", "float32", "--level",
+                   *range(4))
     assert done.returncode == 0 and f"{99 - unsupported} passed, 0 failed" in done.stdout, done.stdout
     assert "released, f14cf22ef964, float32)" in done.stdout
 
@@ -84,8 +85,8 @@ def test_what_stands_beside_a_tie_stays_beside_it_in_float32(bits):
 
 
 @pytest.mark.parametrize("rounding", [
-    lambda steps: np.sign(steps) * np.floor(np.abs(steps) + np.float32(0.5)), lambda steps: np.floor(steps + np.float32(0.5)),
-    np.trunc])
+    lambda steps: np.sign(steps) * np.floor(np.abs(steps) + np.float32(0.5)),
+    lambda steps: np.floor(steps + np.float32(0.5)), np.trunc])
 @pytest.mark.parametrize("bits", [2, 4, 8, 12])
 def test_other_roundings_at_ties_fail_in_float32(bits, rounding, monkeypatch):
     monkeypatch.setattr(float32_adapter.np, "rint", rounding)
@@ -171,8 +172,8 @@ def test_only_products_in_float32_are_widened():
 
 
 def test_what_an_arithmetic_leaves_out_is_unsupported_with_the_reason_and_the_factors_are_in_the_report(tmp_path):
-    done = command("refpcm.golden", "check", "--kit", "1.0", "--self", "--case", "L5-plain-32", "L2-linear-32", "--arithmetic", "bf16",
-                   "--report", tmp_path / "report.json")
+    done = command("refpcm.golden", "check", "--kit", "1.0", "--self", "--case", "L5-plain-32", "L2-linear-32",
+                   "--arithmetic", "bf16", "--report", tmp_path / "report.json")
     report = json.loads((tmp_path / "report.json").read_text())
     assert done.returncode == 0 and "1 not judged in bf16" in done.stdout
     assert report["precision"] == "float64" and report["arithmetic"] == "bf16"

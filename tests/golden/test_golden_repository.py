@@ -57,7 +57,8 @@ def test_what_breaks_the_profile_fails_there_with_the_text_of_the_report(reposit
     profile.write_text(profile.read_text().replace(XFAIL, f'{XFAIL}\n"linear" = "we hope so"'))
     status, text = pytest_in(repository)
     assert status == 1 and "7 failed, 2 passed, 71 skipped, 1 xfailed" in text, text
-    for part in ("FAILED L1-drift-1h (drifted)", "first diverging tensor: g_drift_us", "NOT ANSWERED L1-map (map_weights)",
+    for part in ("FAILED L1-drift-1h (drifted)", "first diverging tensor: g_drift_us",
+                 "NOT ANSWERED L1-map (map_weights)",
                  "PASSED L2-linear-64 (linear), which the profile expects to fail (we hope so)"):
         assert part in text, part
 
