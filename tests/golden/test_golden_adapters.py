@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from refpcm.golden.scoreboard import read_report, scoreboard_text
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 
@@ -35,6 +37,13 @@ def test_the_cpp_program_answers_bits_equations_and_codes(tmp_path):
                     str(tmp_path / "adapter")], check=True)
     assert counts(tmp_path, "--command", str(tmp_path / "adapter"), "--level", "0", "1", "3") == \
         {"L0": 17, "L1": 19, "L3": 8}
+
+
+def test_the_page_has_the_scoreboard_of_the_reports():
+    text = scoreboard_text([read_report(path) for path in sorted(EXAMPLES.glob("golden_*_report.json"))])
+    page = (ROOT / "docs" / "golden.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) > 6 and all(row in page for row in rows)
 
 
 @pytest.mark.parametrize("options, passed", [
