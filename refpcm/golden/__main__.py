@@ -1,4 +1,4 @@
-"""`python -m refpcm.golden`: list, explain, export, pack, check, lab, regenerate."""
+"""`python -m refpcm.golden`: list, explain, export, pack, check, scoreboard, lab, regenerate."""
 
 from refpcm import cli
 from refpcm.golden.lab import options as lab_options
@@ -10,17 +10,20 @@ Check another implementation of PCM inference against refpcm, case by case.
   python -m refpcm.golden check --command "./my_simulator" --level 0 1 3
   python -m refpcm.golden export cases && (answer them on any machine) && python -m refpcm.golden check --outputs cases
   python -m refpcm.golden check --self         (our fast forms; --self spec: the specification)
+  python -m refpcm.golden check --adapter my_package.golden_adapter --profile golden.toml --junit golden.xml
   python -m refpcm.golden explain L1-nu
   python -m refpcm.golden lab measured.csv --device joshi2020   (measured conductances against a device's law)
 """
-EXIT_STATUS = ("exit status: 0 all answered cases passed, 1 one failed or none was answered, 2 wrong usage, "
-               "3 all passed but the kit is not a released one, 130 interrupted")
+EXIT_STATUS = ("exit status: 0 all answered cases passed, 1 one failed, or passed against the profile, or none was "
+               "answered, 2 wrong usage, 3 all passed but the kit is not a released one, 4 fewer were answered than "
+               "the profile wants, 130 interrupted")
 ACTIONS = {
     "list": "the cases",
     "explain": "one case in full",
     "export": "write cases as folders of files",
     "pack": "write the kit as one archive",
     "check": "ask an implementation",
+    "scoreboard": "several reports side by side",
     "lab": "compare measured conductances with the law of a device",
     "regenerate": "compute the kit anew and compare with the stored"}
 
@@ -34,7 +37,12 @@ def arguments(argv=None):
         if name == "lab":
             lab_options.add(action)
             continue
-        _add_path(action, "--kit", "DIR", "folder of the kit, or 1 for version 1 (default: the newest version)")
+        if name == "scoreboard":
+            _add_path(action, "reports", "REPORT", "JSON reports of check", nargs="+")
+            _add_path(action, "--markdown", "FILE", "also write the table here")
+            continue
+        _add_path(action, "--kit", "KIT", "folder of a kit; or 1 for version 1; or the version that is wanted at least, such as "
+                  "2.0, or exactly, such as 2.0@c3176796 (default: the newest version)")
         if name == "pack":
             _add_path(action, "file", "FILE", "new zip archive")
             continue
@@ -49,8 +57,8 @@ def arguments(argv=None):
             action.add_argument("--samples", type=int, metavar="N",
                                 help="samples of each bin at L6 (default: the kit's); more find smaller effects")
         if name == "export":
-            action.usage = ("python -m refpcm.golden export DIR [--level N ...] [--case ID ...] [--samples N] "
-                            "[--kit DIR]")
+            action.usage = ("python -m refpcm.golden export DIR [--level N ...] [--case ID ...] [--samples N] [--kit KIT] "
+                            "[--precision P]")
             _add_path(action, "folder", "DIR", "new folder; one folder a case is made in it")
         if name == "check":
             asked = action.add_mutually_exclusive_group(required=True)
@@ -62,14 +70,25 @@ def arguments(argv=None):
             _add_path(asked, "--outputs", "DIR", "folder made by export, answered elsewhere")
             action.add_argument("--time-limit", type=cli.duration, metavar="SECONDS",
                                 help="for --command: a program that takes longer for a case is stopped (default: 600)")
+            _add_path(action, "--profile", "FILE", "TOML or JSON file: what is required, expected to fail, skipped")
+            action.add_argument("--require", nargs="+", metavar="OPERATION",
+                                help="operations or cases that have to be answered; * stands for anything")
+            action.add_argument("--arithmetic", choices=("winograd", "tf32", "bf16"),
+                                help="how matrix products are computed: wider tolerances for them in float32")
             _add_path(action, "--report", "FILE", "write the JSON report here")
+            _add_path(action, "--junit", "FILE", "write a report in JUnit XML here")
+            _add_path(action, "--markdown", "FILE", "write the counts as a table in Markdown here")
+            _add_path(action, "--badge", "FILE", "write the JSON of a badge here")
+        if name in ("export", "check"):
+            action.add_argument("--precision", choices=("float64", "float32"),
+                                help="float32: every case with inputs and outputs in float32 (default: as stored)")
         if name == "regenerate":
             _add_path(action, "--out", "DIR", "also write the new kit into this new folder")
     return parser.parse_args(argv)
 
 
-def _add_path(action, name, metavar, about):
-    action.add_argument(name, type=cli.name, metavar=metavar, help=about)
+def _add_path(action, name, metavar, about, **more):
+    action.add_argument(name, type=cli.name, metavar=metavar, help=about, **more)
 
 
 def main():
@@ -77,9 +96,9 @@ def main():
     if options.action == "lab":
         from refpcm.golden.lab.command import lab
         return lab(options)
-    from refpcm.golden import check, commands, explain, pack, regenerate
+    from refpcm.golden import check, commands, explain, pack, regenerate, scoreboard
     actions = {"list": commands.list_cases, "explain": explain.explain, "export": commands.export, "pack": pack.pack,
-               "check": check.check, "regenerate": regenerate.regenerate}
+               "check": check.check, "scoreboard": scoreboard.scoreboard, "regenerate": regenerate.regenerate}
     return actions[options.action](options)
 
 

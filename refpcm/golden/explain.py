@@ -7,7 +7,7 @@ import numpy as np
 
 from data_tools.foreign_text import shown_lines
 from refpcm.golden import reference
-from refpcm.golden.kit import Kit
+from refpcm.golden.pin import find_kit
 from refpcm.golden.reference import chosen
 from refpcm.golden.report import as_hex
 from refpcm.golden.small_network import network_named
@@ -17,7 +17,7 @@ from refpcm.spec.pcm.device_data import CURVES
 
 def explain(options):
     """Print the cases whose id fits one of the patterns, one after the other. Raises RefpcmError if there is none."""
-    kit = Kit(options.kit)
+    kit = find_kit(options.kit)
     cases = kit.chosen(patterns=options.case)
     texts = [case_text(case, [e for e in kit.errata if e["case"] == case.id]) + specification_text(case.operation)
              for case in cases]

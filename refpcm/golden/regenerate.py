@@ -7,10 +7,10 @@ from refpcm.golden import reference
 from refpcm.golden.case import in_float64
 from refpcm.golden.compare import compare
 from refpcm.golden.errata import ERRATA
-from refpcm.golden.kit import Kit
 from refpcm.golden.kit_writing import FROZEN, write_kit
 from refpcm.golden.levels import LEVELS, all_cases
 from refpcm.golden.new_folder import demand_free
+from refpcm.golden.pin import find_kit
 
 NEAR = {  # rtol, atol of a regenerated part: S of L1 to L5; at L6 closed forms, at L7 statistics of accuracies
     "scale": (1e-6, 0.0), "mu": (1e-9, 0.0), "sigma": (1e-9, 0.0), "mean": (0.0, 0.01), "variance_of_mean": (0.5, 0.0)}
@@ -24,7 +24,7 @@ def regenerate(options):
     """
     if options.out:
         demand_free(options.out, FROZEN)
-    kit = Kit(options.kit)
+    kit = find_kit(options.kit)
     levels = LEVELS if options.level is None else options.level
     fresh = all_cases(levels, kit.major)
     if options.out:

@@ -6,6 +6,8 @@ import platform
 import numpy as np
 
 from data_tools.foreign_text import shown_lines
+from refpcm.golden.precision import WIDENED
+from refpcm.golden.profile import MISSING
 
 
 def case_record(case, status, reason, verdicts):
@@ -37,27 +39,43 @@ def as_hex(value):
 
 
 def counts_by_level(records):
-    """{level: {status: count}}."""
+    """{level: {status: count}}; "skipped" only where there is one."""
     counts = {}
     for record in records:
         row = counts.setdefault(record["level"], {"passed": 0, "failed": 0, "unsupported": 0})
-        row[record["status"]] += 1
+        row[record["status"]] = row.get(record["status"], 0) + 1
     return counts
 
 
-def full_report(records, kit, implementation, seconds, interrupted=None):
-    """Return the JSON report: what was asked, where, of whom, every case, and in which case it was interrupted."""
+def counted(records, status):
+    """Return how many cases have a status."""
+    return sum(record["status"] == status for record in records)
+
+
+def full_report(records, kit, implementation, seconds, profile, interrupted=None):
+    """Return the JSON report: what was asked, where, of whom, how it was judged, and every case.
+
+    widened: the factor on the tolerances of each operation, null where it was not judged. interrupted: in which case.
+    """
     from refpcm.cli import versions
     return {"kit": kit.manifest["version"], "kit_sha256": kit.digest, "kit_released": kit.released,
-            "implementation": implementation, "versions": versions(), "interrupted": interrupted,
+            "implementation": implementation, "precision": profile.precision, "arithmetic": profile.arithmetic,
+            "widened": WIDENED.get(profile.arithmetic, {}), "versions": versions(), "interrupted": interrupted,
             "platform": f"{platform.system()} {platform.machine()}", "seconds": round(seconds, 2),
             "counts": {f"L{level}": row for level, row in counts_by_level(records).items()}, "cases": records}
 
 
 def failure_text(record):
-    """A failed case in a few lines: the first diverging tensor whole, then how many others."""
-    lines = [f"FAILED {record['id']} ({record['operation']}{', ' if record['interpretation'] else ''}"
-             f"{record['interpretation']}) {record['reason']}".rstrip()]
+    """A failed case in a few lines: the first diverging tensor whole, then how many others.
+
+    Of one that passed or was not answered: what was wanted of it.
+    """
+    named = f"{record['id']} ({', '.join(filter(None, [record['operation'], record['interpretation']]))})"
+    if record["status"] == "passed":
+        return shown_lines(f"PASSED {named}, which the profile expects to fail ({record['why']}): take it off its list")
+    if record["status"] == "unsupported":
+        return shown_lines(f"NOT ANSWERED {named} {record['reason']}".rstrip())
+    lines = [f"FAILED {named} {record['reason']}".rstrip()]
     bad = [o for o in record["outputs"] if not o["ok"]]
     if bad:
         first = bad[0]
@@ -79,12 +97,28 @@ def _short(value):
     return value if isinstance(value, str) else f"{value:.4g}"
 
 
+def missing_text(records):
+    """Return in one sentence which operations were to be answered and were not, with their cases."""
+    missing = {}
+    for record in records:
+        if record["shortfall"] == MISSING:
+            missing.setdefault(record["operation"], []).append(record["id"])
+    return shown_lines("not answered, though the profile wants it: "
+                       + "; ".join(f"{operation} ({', '.join(ids)})" for operation, ids in missing.items()))
+
+
 def summary_text(records):
-    """Table of counts by level, and of each level the largest share of a tolerance that passed cases used."""
+    """Table of counts by level, and of each level the largest share of a tolerance that passed cases used.
+
+    Below it how many cases were skipped, and why those were not judged that an arithmetic leaves out.
+    """
     rows = ["level  passed  failed  unsupported  largest share of a tolerance used"]
     for level, row in sorted(counts_by_level(records).items()):
         used = [o["tolerance_used_percent"] for r in records if r["level"] == level and r["status"] == "passed"
                 for o in r["outputs"]]
         largest = f"{max(used):.3g} %" if used else "-"
         rows.append(f"L{level}     {row['passed']:6}  {row['failed']:6}  {row['unsupported']:11}  {largest}")
-    return "\n".join(rows)
+    if counted(records, "skipped"):
+        rows.append(f"{counted(records, 'skipped')} skipped by the profile")
+    reasons = [record["reason"] for record in records if record["status"] == "unsupported" and record["reason"]]
+    return "\n".join(rows + [f"{reasons.count(reason)} {reason}" for reason in dict.fromkeys(reasons)])

@@ -122,7 +122,7 @@ def moments(output, sample):
         rows.append([(values.mean(), mean, sqrt(variance / n)),
                      (values.var(), variance, sqrt((fourth - variance ** 2) / n))])
     actual, expected, deviation = np.moveaxis(np.array(rows), -1, 0)
-    return _judge(actual, expected, allowed * deviation, "mean (0) or variance (1) of the bin")
+    return _judge(actual, expected, allowed * deviation, "", "{1} of bin {0}", (range(len(rows)), ("mean", "variance")))
 
 
 def kolmogorov(output, sample):
@@ -135,7 +135,8 @@ def kolmogorov(output, sample):
         at, below = distribution(family, values, float(mu), float(sigma))
         distances.append(max(np.max(up_to - at), np.max(below - (up_to - counts / n))))
     allowed = stats.kstwobign.isf(output.tolerance.value) / sqrt(n)
-    return _judge(np.array(distances), np.zeros(len(distances)), allowed, "distance of distribution functions")
+    return _judge(np.array(distances), np.zeros(len(distances)), allowed, "distance of distribution functions", "bin {0}",
+                  (range(len(distances)),))
 
 
 def equivalence(output, accuracies):
@@ -153,15 +154,17 @@ def equivalence(output, accuracies):
     return _verdict(used, mean, expected, "mean accuracy at (time, compensation)")
 
 
-def _judge(actual, expected, allowed, what):
-    return _verdict(np.abs(actual - expected) / allowed, actual, expected, what)
+def _judge(actual, expected, allowed, what, place, names):
+    return _verdict(np.abs(actual - expected) / allowed, actual, expected, what, place, names)
 
 
-def _verdict(used, actual, expected, what):
+def _verdict(used, actual, expected, what, place="", names=()):
+    """place: how the worst place is called, with {0}, {1}, ... for the names of its indices."""
     used = np.where(np.isnan(used), np.inf, used)
     worst = np.unravel_index(np.argmax(used), used.shape)
     return Verdict(bool(used[worst] <= 1), float(used[worst]), float(abs(actual[worst] - expected[worst])),
-                   tuple(int(i) for i in worst), float(actual[worst]), float(expected[worst]), what)
+                   tuple(int(i) for i in worst), float(actual[worst]), float(expected[worst]), what,
+                   place.format(*(name[i] for name, i in zip(names, worst))))
 
 
 FAMILIES = ("rectified", "folded", "normal")

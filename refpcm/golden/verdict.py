@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Verdict:
     """used: largest error over what was allowed; at most 1 passes. error, index, actual, expected: where that was.
 
-    sum_name: which sum it is instead of an element. first: index of the first element beyond what was allowed, if any.
+    sum_name: what it is instead of an element, such as a sum or the mean of a bin. first: index of the first element
+    beyond what was allowed, if any.
     """
     ok: bool
     used: float

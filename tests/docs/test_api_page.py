@@ -24,7 +24,8 @@ def test_pages_and_examples_import_public_names_only():
         for module, names in re.findall(r"^(?:>>> |\.\.\. | {4})* *from (refpcm[\w.]*) import (.+)", path.read_text(), re.M):
             imported[path.name] = imported.get(path.name, set()) | {(module, name.strip()) for name in names.split(",")}
     assert imported and {(module, name) for found in imported.values() for module, name in found} <= {
-        ("refpcm", name) for name in refpcm.__all__}
+        *(("refpcm", name) for name in refpcm.__all__),
+        ("refpcm.golden.pytest_cases", "cases"), ("refpcm.golden.pytest_cases", "check")}
 
 
 @pytest.mark.parametrize("name", refpcm.__all__)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from refpcm.golden.scoreboard import read_report, scoreboard_text
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 
@@ -35,6 +37,32 @@ def test_the_cpp_program_answers_bits_equations_and_codes(tmp_path):
                     str(tmp_path / "adapter")], check=True)
     assert counts(tmp_path, "--command", str(tmp_path / "adapter"), "--level", "0", "1", "3") == \
         {"L0": 17, "L1": 19, "L3": 8}
+
+
+def test_the_page_has_the_scoreboard_of_the_reports():
+    text = scoreboard_text([read_report(path) for path in sorted(EXAMPLES.glob("golden_*_report.json"))])
+    page = (ROOT / "docs" / "golden.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) > 6 and all(row in page for row in rows)
+
+
+@pytest.mark.parametrize("options, passed", [
+    (["--level", "0", "1", "3"], {"L0": 13, "L1": 28, "L3": 8}),
+    (["--case", "L1-drift-1y", "L1-adabs", "L1-readout-*", "L3-ties-*", "L3-codes-*", "--precision", "float32"],
+     {"L1": 5, "L3": 8})], ids=["float64", "float32"])
+def test_the_javascript_program_answers_bits_equations_and_codes(options, passed, tmp_path):
+    if shutil.which("node") is None:
+        pytest.skip("node is not on this machine")
+    assert counts(tmp_path, "--command", "node golden_adapter.mjs", *options) == passed
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("x64, options", [("0", ["--precision", "float32"]), ("1", [])], ids=["float32", "x64"])
+def test_jax_answers_equations_layers_codes_networks_and_training(x64, options, tmp_path, monkeypatch):
+    pytest.importorskip("jax", reason="wants jax")
+    monkeypatch.setenv("JAX_ENABLE_X64", x64)
+    assert counts(tmp_path, "--adapter", "golden_jax_adapter", "--level", "1", "2", "3", "4", "5", *options) == \
+        {"L1": 28, "L2": 42, "L3": 11, "L4": 4, "L5": 6}
 
 
 @pytest.mark.peers

@@ -42,6 +42,15 @@ def test_the_distance_of_each_bin_is_that_of_scipy(family, law):
             np.testing.assert_allclose(verdict.used, found * np.sqrt(5000) / stats.kstwobign.isf(ALPHA), rtol=1e-9)
 
 
+@pytest.mark.parametrize("kind, change, place", [
+    ("moments", lambda y: y + [[0], [0], [0.1]], "mean of bin 2"),
+    ("moments", lambda y: y * [[1], [1.1], [1]], "variance of bin 1"),
+    ("kolmogorov", lambda y: y + [[0], [0.1], [0]], "bin 1")])
+def test_the_worst_place_is_named(kind, change, place):
+    verdict = judged(kind, "normal", change(of("normal")[:, :20000]))
+    assert not verdict.ok and verdict.place == place
+
+
 def test_the_share_of_the_tolerance_is_that_of_two_z_tests():
     """Of normal numbers the mean deviates by sigma / sqrt(n), the variance by sigma^2 sqrt(2 / n)."""
     z = Z[0, :5000]
