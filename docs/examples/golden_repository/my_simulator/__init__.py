@@ -6,10 +6,10 @@ F = np.float32
 G_MAX_US, T0_S = F(25), F(20)
 
 
-def target_conductances(weights):
+def target_conductances(weights, g_max_us=G_MAX_US):
     """Return the targets (2, rows, columns) of a matrix of weights [uS], G+ first."""
     relative = weights / np.abs(weights).max() if weights.any() else weights
-    return np.stack([np.maximum(relative, 0), np.maximum(-relative, 0)]) * G_MAX_US
+    return np.stack([np.maximum(relative, 0), np.maximum(-relative, 0)]) * F(g_max_us)
 
 
 def programmed(g_target_us, z):
@@ -19,9 +19,9 @@ def programmed(g_target_us, z):
     return np.where(g_target_us == 0, F(0), np.maximum(g_target_us + sigma_us * z, 0))
 
 
-def drifted(g_us, nu, t_s):
+def drifted(g_us, nu, t_s, t0_s=T0_S):
     """Return conductances t_s seconds after programming [uS]."""
-    return g_us * (F(t_s) / T0_S) ** -nu
+    return g_us * (F(t_s) / F(t0_s)) ** -nu
 
 
 def matrix_product(x, weights, bias):

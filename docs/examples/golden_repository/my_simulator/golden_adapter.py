@@ -4,17 +4,18 @@ import my_simulator
 
 
 def map_weights(inputs, parameters):
-    if parameters["g_max_us"] != my_simulator.G_MAX_US:
-        raise NotImplementedError("G_max is 25 uS here")
-    return {"g_target_us": my_simulator.target_conductances(inputs["weights"])}
+    return {"g_target_us": my_simulator.target_conductances(inputs["weights"], parameters["g_max_us"])}
 
 
 def programmed(inputs, parameters):
+    if parameters["device"] != "joshi2020":
+        raise NotImplementedError("one device only here")
     return {"g_prog_us": my_simulator.programmed(inputs["g_target_us"], inputs["z"])}
 
 
 def drifted(inputs, parameters):
-    return {"g_drift_us": my_simulator.drifted(inputs["g_prog_us"], inputs["nu"], parameters["t_s"])}
+    return {"g_drift_us": my_simulator.drifted(inputs["g_prog_us"], inputs["nu"], parameters["t_s"],
+                                              parameters.get("t0_s", 20.0))}
 
 
 def linear(inputs, parameters):
