@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 import sys
+import textwrap
 from functools import lru_cache
 
 from refpcm.golden import reference
@@ -31,8 +32,8 @@ def reached(function, package):
 
 @lru_cache
 def named_functions(function):
-    """Return the functions that a function's source names, as `name` or `module.name`, in the order of the source."""
-    nodes = [node for node in ast.walk(ast.parse(inspect.cleandoc("\n" + inspect.getsource(function))))
+    """Return the functions that a function's source names, as `name` or `module.name`, then numbered methods of classes."""
+    nodes = [node for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function))))
              if isinstance(node, (ast.Name, ast.Attribute))]
     values, scope = [], vars(sys.modules[function.__module__])
     for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset)):
@@ -40,7 +41,9 @@ def named_functions(function):
             values.append(scope.get(node.id))
         elif isinstance(node.value, ast.Name):
             values.append(getattr(scope.get(node.value.id), node.attr, None))
-    return tuple(dict.fromkeys(value for value in values if inspect.isfunction(value)))
+    methods = [method for value in values if inspect.isclass(value) for method in vars(value).values()]
+    numbered = [each for each in methods if inspect.isfunction(each) and NUMBER.search(each.__doc__ or "")]
+    return tuple(dict.fromkeys([*(value for value in values if inspect.isfunction(value)), *numbered]))
 
 
 def spec_source(operation):
