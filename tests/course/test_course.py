@@ -99,7 +99,7 @@ def test_a_wrong_answer_gets_the_report_that_the_index_page_shows(tmp_path):
     answer = (SOLUTIONS / "exercise4.py").read_text()
     assert right in answer
     (tmp_path / "exercise4.py").write_text(answer.replace(right, wrong))
-    done = command("refpcm.golden", "check", "--adapter", "exercise4", "--case", "L1-gdc-factor", cwd=tmp_path)
+    done = command("refpcm.golden", "check", "--adapter", "exercise4", "--case", "L1-gdc-factor-both", cwd=tmp_path)
     shown = re.search(r"<!-- a wrong answer to exercise 4 -->\n```\n(.*?)```", (COURSE / "README.md").read_text(), re.S)
     assert done.returncode == 1 and shown.group(1) in done.stdout, done.stdout
 
