@@ -14,7 +14,7 @@ from tests.commands import command
 
 
 def case(count, name="L6-weight-noise-moments"):
-    return with_samples(Kit().chosen(patterns=[name]), count)[0]
+    return with_samples(Kit("1").chosen(patterns=[name]), count)[0]
 
 
 def test_the_kit_s_own_number_of_samples_states_what_its_cases_state():
@@ -37,7 +37,7 @@ def test_four_million_samples_find_a_third_of_it():
 
 
 def test_only_sampling_cases_change():
-    cases = Kit().chosen(patterns=["L1-nu", "L6-nu-*", "L7*"])
+    cases = Kit("1").chosen(patterns=["L1-nu", "L6-nu-*", "L7*"])
     found = with_samples(cases, 20_000)
     assert [a.id for a, b in zip(cases, found) if a is not b] == ["L6-nu-moments", "L6-nu-kolmogorov"]
     assert with_samples(cases, None) is cases and found[1].values()["count"] == 20_000
@@ -48,11 +48,11 @@ def test_only_sampling_cases_change():
                                                    (50_000, "L1*", "--samples is for the cases of L6, and none")])
 def test_other_counts_and_other_levels_are_refused(count, pattern, words):
     with pytest.raises(RefpcmError, match=words):
-        with_samples(Kit().chosen(patterns=[pattern]), count)
+        with_samples(Kit("1").chosen(patterns=[pattern]), count)
 
 
 def test_the_command_asks_for_them_and_says_what_they_find(tmp_path):
-    done = command("refpcm.golden", "check", "--self", "--case", "L6-weight-noise-*", "--samples", 20_000, "--report",
+    done = command("refpcm.golden", "check", "--kit", "1", "--self", "--case", "L6-weight-noise-*", "--samples", 20_000, "--report",
                    tmp_path / "report.json")
     assert done.returncode == 0 and json.loads((tmp_path / "report.json").read_text())["samples"] == 20_000
     assert "L6, moments: alpha = 1e-06 for each test; with 20,000 samples finds 4.5 % in sigma" in done.stdout
@@ -60,8 +60,20 @@ def test_the_command_asks_for_them_and_says_what_they_find(tmp_path):
 
 
 def test_an_export_asks_for_them_too(tmp_path):
-    done = command("refpcm.golden", "export", tmp_path / "cases", "--case", "L6-nu-moments", "--samples", 20_000)
+    done = command("refpcm.golden", "export", tmp_path / "cases", "--kit", "1", "--case", "L6-nu-moments", "--samples", 20_000)
     assert done.returncode == 0 and done.stdout.endswith("cases --samples 20000\n")
     assert "int count 20000" in (tmp_path / "cases" / "L6-nu-moments" / "case.txt").read_text()
     write_case(tmp_path / "again", case(20_000, "L6-nu-moments"))
     assert read_outputs(tmp_path / "again", case(20_000, "L6-nu-moments"))["nu"].shape == (11, 20_000)
+
+
+def test_the_samples_of_kit_2_take_both_tests_and_its_joint_cases_stay():
+    cases = Kit("2").chosen(patterns=["L6-weight-noise", "L6-joint-steps"])
+    found = with_samples(cases, 2_000_000)
+    assert [a is b for a, b in zip(cases, found)] == [False, True]
+    answer, = found[0].outputs
+    assert answer.shape == (5, 2_000_000) and "finds 0.45 % in sigma" in answer.tolerance.why
+    assert "finds a distance of 0.0027 between" in answer.tolerance.why
+    z = np.random.default_rng(3).standard_normal((5, 2_000_000))
+    mu, sigma = (answer.expected[name][:, None] for name in ("mu", "sigma"))
+    assert compare(answer, mu + sigma * z).ok and not compare(answer, mu + 1.006 * sigma * z).ok
