@@ -56,6 +56,13 @@ About the files and the commands:
 """
 
 
+EVIDENCE = (
+    f"The same was computed anew with version 0.2 (biased variance in AdaBS) and kept with its evidence, in "
+    f"[evaluation](results/{NOISE}/evaluation): for each chip and time the images that were recognised, the hash of the chip and "
+    f"the factors of GDC. `python -m refpcm.inspect trace docs/results/{NOISE}/evaluation --time 1day --compensation gdc` follows a "
+    "number. The table:")
+
+
 def published():
     """The published ResNet-20 in software."""
     result = read("resnet20-published/digital.json")
@@ -99,7 +106,7 @@ def page():
         cost(),
         trained(noisy, f"Noise-aware training, from the network of {epochs_of(start)} epochs", noise_aware_text()),
         what_training_gives(),
-        on_chips(NOISE, "The noise-aware network on PCM", "Trained with eta_tr = 3.8 %."),
+        on_chips(NOISE, "The noise-aware network on PCM", f"Trained with eta_tr = 3.8 %. {EVIDENCE}"),
         losses(),
         control(),
         with_expected_statistics(),
