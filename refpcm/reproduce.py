@@ -11,8 +11,8 @@ DESCRIPTION = """\
 The figures of Joshi et al. 2020: train what they need, put it on simulated chips, draw, and print our numbers next
 to the paper's.
 
-  python -m refpcm.reproduce fig3                              about a minute, built-in data
-  python -m refpcm.reproduce all                               all figures, a few minutes
+  python -m refpcm.reproduce fig3                              one figure, built-in data
+  python -m refpcm.reproduce all                               all figures
   python -m refpcm.reproduce all --scale small --data ~/cifar10
   python -m refpcm.reproduce fig5 --data ~/cifar10 --fp32 fp32.safetensors --noise noise.safetensors
 
@@ -28,7 +28,7 @@ EPILOG = """\
 Trained networks and finished evaluations are kept in the output folder and shared by the figures: the same command run
 again goes on where it was interrupted. docs/reproduce.md has the scales and what each panel is taken to be.
 """
-ABOUT = {"smoke": "a few minutes for all figures, built-in data", "small": "CIFAR-10, a small network, three trainings",
+ABOUT = {"smoke": "built-in data, a tiny network", "small": "CIFAR-10, a small network, three trainings",
          "full": "the paper's network and number of trainings, weeks"}
 
 
