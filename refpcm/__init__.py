@@ -20,8 +20,8 @@ _HOMES = {
     "refpcm.files.network_file": ("NetworkFile", "load_network", "save_network"),
     "refpcm.files.chips": ("load_chip", "save_chip"),
     "refpcm.files.devices": ("find_device",),
-    "refpcm.api": ("compensated_read", "device_curves", "evaluate", "initial_parameters", "load_data", "make_engine", "normals", "program",
-                   "program_network", "read", "read_conductances", "reference_readouts"),
+    "refpcm.api": ("compensated_read", "device_curves", "evaluate", "initial_parameters", "load_data", "make_engine",
+                   "normals", "program", "program_network", "read", "read_conductances", "reference_readouts"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME_OF)

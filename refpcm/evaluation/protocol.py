@@ -35,7 +35,7 @@ class Protocol:
     readout, per_column, gdc_reference: of GDC, see `refpcm.spec.compensation.global_drift.Readout` (I-10, I-24).
     images: only the first so many test images; None = all.
     read_noise (I-9): "frozen" while the data set is evaluated, or drawn afresh "per_batch" of 256 images or
-    "per_product" of a vector with a layer's matrix. GDC then divides mean readouts (refpcm/pcm/product_noise.py).
+    "per_product" of a vector with a layer's matrix. GDC then divides mean readouts (refpcm/spec/pcm/product_noise.py).
     dac_bits, adc_bits (None = ideal), tile_rows, tile_columns (None = no limit), output_noise: as in refpcm.spec.pcm.tile.
     With ideal converters and no noise on products the effective weights go through the digital network.
     range_images: training images that set the converters' ranges; ranges: (layer name, of inputs, of outputs) once `run`

@@ -26,8 +26,8 @@ def run(protocol, folder, executor=None, progress=lambda done, total: None, inpu
     inputs: those of the protocol, loaded here if left out.
 
     executor: any concurrent.futures.Executor; None runs the units here, one after the other. progress(done, total) is
-    called after every unit, range_progress(done, total) before them, where converters need ranges, for the images that are
-    passed through the network for these. The result does not depend on the executor or on what had been stored. Raises RefpcmError
+    called after every unit. Where converters need ranges, range_progress(done, total) counts the images that set them,
+    before the first unit. The result does not depend on the executor or on what had been stored. Raises RefpcmError
     before the first unit if the data do not allow AdaBS that is asked for.
     """
     inputs = inputs or load_inputs(protocol)

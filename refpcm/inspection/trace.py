@@ -26,8 +26,8 @@ def trace_number(folder, t_s=None, compensation=None, reprogram=False, network=N
     {"folder", "t_s", "compensation", "number", "units", "chips", "sources", "equations", "holds"}; holds: the number
     was counted again and nothing differs. t_s [s] and compensation choose the number, None: the only one. reprogram:
     program the chips again. network, data: where these are now, None: where the result says, seen from the current folder,
-    from `folder` or from one above it. progress(done, total): after every chip programmed. Raises RefpcmError for a folder without the result of an evaluation, and for a number
-    that it has not.
+    from `folder` or from one above it. progress(done, total): after every chip programmed.
+    Raises RefpcmError for a folder without the result of an evaluation, and for a number that it does not have.
     """
     result, protocol = read_result(folder)
     row = chosen_row(folder, result["rows"], t_s, compensation)

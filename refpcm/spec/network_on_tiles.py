@@ -47,7 +47,7 @@ class Analog:
     alphas: {layer name: GDC factor}; a layer's output is divided by it.
     address: (seed, chip, draw) of the noise; generator: `refpcm.spec.random` or `refpcm.fast.random`, which draws it.
     variances: {layer name: variance (R, K) of each weight's read noise}, drawn afresh for every product (I-9), for the
-    layers that have it; matrices are then the weights' means (refpcm/pcm/product_noise.py).
+    layers that have it; matrices are then the weights' means (refpcm/spec/pcm/product_noise.py).
     Raises RefpcmError for variances that fit no matrix or are no variances.
     """
     tiles: Tiles

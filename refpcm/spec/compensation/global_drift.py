@@ -2,8 +2,8 @@
 
 alpha(t) = readout(t) / readout(t0); the layer's output is divided by alpha (Le Gallo et al. 2018, IEEE TED 65, 4304;
 Joshi et al. 2020, Methods E). readout(t0) is that of the first read after programming, or is computed from the targets
-(I-24). Without converters dividing the output is the
-same as dividing the weights. R = rows = inputs, K = columns = outputs.
+(I-24). Without converters dividing the output is the same as dividing the weights. R = rows = inputs, K = columns =
+outputs.
 """
 
 from dataclasses import dataclass, replace

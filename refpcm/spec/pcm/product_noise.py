@@ -1,6 +1,6 @@
 """Read noise drawn afresh for every product (I-9, "per_product"): mean and variance of every weight.
 
-A read at time t gives a conductance max(G_drift + sigma_read z, 0) (refpcm/pcm/read_noise.py). If every product of an
+A read at time t gives a conductance max(G_drift + sigma_read z, 0) (refpcm/spec/pcm/read_noise.py). If every product of an
 input vector x (R,) with the matrix has z of its own, the sum of column k is one of R independent terms, with
 
     mean      sum_r x_r   E W_rk            E W   = (E G+ - E G-) W_max / G_max
