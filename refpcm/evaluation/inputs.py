@@ -6,7 +6,7 @@ import threading
 import numpy as np
 
 from refpcm.errors import RefpcmError
-from refpcm.evaluation.prediction import predict
+from refpcm.evaluation.prediction import largest, predict
 
 BATCH = 256  # test images at a time; those that see the same read with read_noise "per_batch"
 
@@ -44,6 +44,19 @@ class Inputs:
     def count_correct(self, parameters, images=None, begin=0, engine=None):
         """Return how many of the test images begin .. images - 1 the parameters recognise; see `recognised`."""
         return int(self.recognised(parameters, images, begin, engine).sum())
+
+    def count_correct_each(self, variants, images=None):
+        """Return [how many of the first `images` test images] every parameters of `variants` recognise.
+
+        They share the layers before their first difference from variants[0] (`Engine.forward_each`).
+        """
+        end, counts = self.image_count(images), np.zeros(len(variants), np.int64)
+        for first in range(0, end, BATCH):
+            chosen = slice(first, min(first + BATCH, end))
+            batch = self.normalised(self.data.test_images[chosen])
+            for i, logits in enumerate(self.engine.forward_each(variants, batch)):
+                counts[i] += np.count_nonzero(largest(logits) == self.data.test_labels[chosen])
+        return counts.tolist()
 
     def recognised(self, parameters, images=None, begin=0, engine=None):
         """Return which of the test images begin .. images - 1 (None: all) the parameters recognise, bool (N,).

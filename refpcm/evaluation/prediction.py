@@ -13,12 +13,16 @@ def predict(forms, engine, parameters, images, mean, std, batch_size=256):
     classes = np.empty(len(images), np.int64)
     for begin in range(0, len(images), batch_size):
         part = images[begin:begin + batch_size]
-        logits = engine.forward(parameters, forms.normalised(part, mean, std))
-        if not np.isfinite(logits).all():
-            raise RefpcmError("the network's outputs are not finite: weights or running statistics are too large "
-                              "for its arithmetic, so no class can be told")
-        classes[begin:begin + batch_size] = logits.argmax(1)
+        classes[begin:begin + batch_size] = largest(engine.forward(parameters, forms.normalised(part, mean, std)))
     return classes
+
+
+def largest(logits):
+    """Return the class with the largest of the logits (N, classes) of each image. Raises RefpcmError as `predict`."""
+    if not np.isfinite(logits).all():
+        raise RefpcmError("the network's outputs are not finite: weights or running statistics are too large "
+                          "for its arithmetic, so no class can be told")
+    return logits.argmax(1)
 
 
 def accuracy(forms, engine, parameters, dataset):

@@ -105,14 +105,32 @@ def loss_counts(inputs, task):
             found[part] = count(inputs, task, on, read_with(inputs, task, on), layers)
         return found
     whole = read_with(inputs, task, causes)
-    for part in task.parts:
-        case, _, name = part.partition(" ")
-        if case == "nothing":
-            found[part] = count(inputs, task, (), read_with(inputs, task, ()), layers)
-        elif case in ("all", "only", "without"):
-            chosen = {"all": layers, "only": [name], "without": [each for each in layers if each != name]}[case]
-            found[part] = count(inputs, task, causes, whole, chosen)
-    return found | layer_measures(inputs, task, compensated_matrices(task.protocol, whole))
+    if "nothing" in task.parts:
+        found["nothing"] = count(inputs, task, (), read_with(inputs, task, ()), layers)
+    if "all" in task.parts:
+        found["all"] = count(inputs, task, causes, whole, layers)
+    for case in ("only", "without"):
+        found |= layer_counts(inputs, task, whole, case, layers)
+    found |= layer_measures(inputs, task, compensated_matrices(task.protocol, whole))
+    return {part: found[part] for part in task.parts}
+
+
+def layer_counts(inputs, task, read, case, layers):
+    """Return {"CASE LAYER": images recognised} of the task's parts of a case, "only" or "without".
+
+    read: with everything on; layers: all on the chip. Where only the layer's weights differ from those of a common base,
+    the networks share the layers before it.
+    """
+    names = [part.split(" ", 1)[1] for part in task.parts if part.startswith(f"{case} ")]
+    causes, (compensation,) = causes_of(task.protocol), task.protocol.compensations
+    if not names or task.protocol.needs_tiles() or compensation in ADABS:
+        chosen = {name: [name] if case == "only" else [each for each in layers if each != name] for name in names}
+        return {f"{case} {name}": count(inputs, task, causes, read, on) for name, on in chosen.items()}
+    digital, analog = inputs.file.parameters, on_chip(inputs, task, causes, read, layers)[0]
+    base, other = (digital, analog) if case == "only" else (analog, digital)
+    variants = [base | {key: other[key] for key in base if key.rpartition(".")[0] == name} for name in names]
+    counts = inputs.count_correct_each([base, *variants], task.protocol.images)[1:]
+    return {f"{case} {name}": number for name, number in zip(names, counts)}
 
 
 def layers_on_chip(inputs, protocol):

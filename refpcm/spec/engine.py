@@ -23,6 +23,10 @@ class Engine:
         self.statistics, self._tape = tape.statistics, tape if training else None
         return logits
 
+    def forward_each(self, variants, images):
+        """Return [logits (N, classes)] of images (N, C, H, W) for every parameters in `variants`."""
+        return [self.forward(parameters, images) for parameters in variants]
+
     def backward(self, parameters, dlogits):
         """Return the gradients {name: array} of the last forward pass from dL/dlogits (N, classes).
 

@@ -12,6 +12,7 @@ from refpcm.fast.kernels.layout import groups
 from refpcm.fast.network import forward
 from refpcm.fast.network.backward import Backward
 from refpcm.fast.network.buffers import Buffers, Scratch, floats
+from refpcm.fast.network.inference import run_steps, run_variants
 from refpcm.fast.network.noise import wanted
 from refpcm.fast.network.plan import Plan, make_plan, tensor_shapes
 from refpcm.fast.threads import one_at_a_time, run_tasks, same_threads
@@ -87,10 +88,7 @@ class Engine:
         of a training pass only. frozen: a training pass with the running statistics, whose gradient takes them for
         constants (refpcm.spec.network does both with training=False); `statistics` is then empty.
         """
-        check(self.network, parameters, images)
-        if len(images) == 0:
-            raise RefpcmError("the batch is empty; give at least one image")
-        images = floats(images)
+        images = self._checked(parameters, images)
         if not training:
             if noise is not None:
                 raise RefpcmError("noise on activations belongs to a training pass; use refpcm.spec.network elsewhere")
@@ -102,6 +100,20 @@ class Engine:
             logits = forward.TRAINING[type(step)](step, context)
         self.statistics, self._may_go_back = context.statistics, True
         return logits
+
+    @one_at_a_time
+    @same_threads()
+    def forward_each(self, variants, images):
+        """images (N, C, H, W) -> [logits (N, classes)] of every parameters in `variants`, the bits that `forward` gives.
+
+        Layers before the first whose parameters are other arrays than in variants[0] are not computed again: to change
+        one layer after the other costs half of as many passes.
+        """
+        for parameters in variants:
+            images = self._checked(parameters, images)
+        self._may_go_back = False
+        parts = [self._infer(variants, images[i:i + CHUNK]) for i in range(0, len(images), CHUNK)]
+        return [np.concatenate(logits) for logits in zip(*parts)]
 
     @one_at_a_time
     @same_threads()
@@ -119,10 +131,16 @@ class Engine:
         names = [f"{layer.name}.{part}" for layer in self.network.layers for part in ("weight", "bias")]
         return {name: gradients[name] for name in names if name in gradients}
 
+    def _checked(self, parameters, images):
+        check(self.network, parameters, images)
+        if len(images) == 0:
+            raise RefpcmError("the batch is empty; give at least one image")
+        return floats(images)
+
     def _infer_all(self, parameters, images):
         self._may_go_back = False  # all passes share scratch memory
         some = self.images_at_once
-        logits = [self._infer(parameters, images[i:i + some]) for i in range(0, len(images), some)]
+        logits = [self._infer([parameters], images[i:i + some])[0] for i in range(0, len(images), some)]
         return logits[0] if len(logits) == 1 else np.concatenate(logits)
 
     def _context(self, parameters, buffers, noise=None, frozen=False):
@@ -138,19 +156,13 @@ class Engine:
         self._training.images = len(images)
         return self._training
 
-    def _infer(self, parameters, images):
-        """Buffers go back as soon as they have been read by all."""
+    def _infer(self, variants, images):
+        """Logits of every parameters."""
         tensors, count = tensor_shapes(self._plan, *images.shape[1:]), groups(len(images))
         buffers = self._inference.get(count)
         if buffers is None or buffers.tensors != tensors:
             buffers = self._inference[count] = Buffers(len(images), count, tensors)
         buffers.images = len(images)
-        context, waiting = self._context(parameters, buffers), dict(self._plan.readers)
+        context = self._context(variants[0], buffers)
         forward.pack_images(context, images)
-        for step in self._plan.steps:
-            result = forward.INFERENCE[type(step)](step, context)
-            for name in step.reads:
-                waiting[name] -= 1
-                if waiting[name] == 0:
-                    buffers.give(name, buffers.values.pop(name))
-        return result
+        return [run_steps(context)] if len(variants) == 1 else run_variants(context, variants)

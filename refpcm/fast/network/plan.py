@@ -27,6 +27,7 @@ class Step:
     source: str
 
     layers = 1
+    own = ()  # those of its layers that have parameters
 
     @property
     def reads(self):
@@ -44,6 +45,10 @@ class ConvStep(Step):
     @property
     def layers(self):
         return 2 + (self.skip is not None) + self.relu
+
+    @property
+    def own(self):
+        return self.conv, self.norm
 
     @property
     def reads(self):
@@ -73,6 +78,10 @@ class HeadStep(Step):
     linear: Linear
 
     layers = 2
+
+    @property
+    def own(self):
+        return (self.linear,)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,9 @@ class EngineOnTiles(Engine):
             analog.w_max[layer.name], analog.variances.get(layer.name)))
             for number, layer in analog_layers(network) if layer.name in analog.matrices}
 
+    def forward_each(self, variants, images):
+        raise RefpcmError("the matrices on tiles belong to the engine; make one for each variant of the network")
+
     def backward(self, parameters, dlogits):
         raise RefpcmError("a network on tiles has no backward pass; use refpcm.fast.network.engine.Engine")
 

@@ -1,0 +1,51 @@
+"""refpcm.fast.network.engine.Engine.forward_each: variants of a network share layers and give the bits of `forward`."""
+
+import numpy as np
+import pytest
+
+from refpcm.errors import RefpcmError
+from refpcm.fast.network import inference
+from refpcm.fast.network.engine import Engine
+from refpcm.spec.engine import Engine as Specification
+from tests.fast.network.test_engine import batch, make
+
+
+def changed(parameters, name):
+    return parameters | {name: parameters[name] * np.float32(1.25) + np.float32(0.125)}
+
+
+@pytest.mark.parametrize("architecture, form, count", [
+    ("tiny-resnet8", "winograd", 140), ("tiny-resnet8", "direct", 20), ("imagenet-resnet18", "winograd", 2)])
+def test_every_variant_has_the_bits_of_a_pass_of_its_own(architecture, form, count):
+    """140 images are more than one chunk; the names include both sides of a shortcut."""
+    network, base = make(architecture)
+    images, _ = batch(network, count, 64 if architecture.startswith("imagenet") else None)
+    names = [name for name in base if architecture.startswith("tiny") or name.endswith("weight")]
+    variants = [base, *(changed(base, name) for name in names), dict(base)]
+    engine = Engine(network, form)
+    found = engine.forward_each(variants, images)
+    for parameters, logits in zip(variants, found, strict=True):
+        assert np.array_equal(logits, engine.forward(parameters, images))
+    assert len({logits.tobytes() for logits in found}) == len(names) + 1
+
+
+def test_layers_before_the_first_difference_are_not_run_again(monkeypatch):
+    network, base = make()
+    images, _ = batch(network, 3)
+    run, plain = [], dict(inference.INFERENCE)
+    for kind, step in plain.items():
+        monkeypatch.setitem(inference.INFERENCE, kind, lambda it, context, step=step: (run.append(it.result), step(it, context))[1])
+    engine = Engine(network)
+    steps = [step.result for step in engine._plan.steps]
+    engine.forward_each([base, changed(base, "fc.bias"), dict(base), changed(base, "conv1.weight")], images)
+    assert run == steps + steps[-1:] + steps
+
+
+def test_the_specification_and_the_refusals():
+    network, base = make()
+    images, _ = batch(network, 2)
+    other = changed(base, "fc.weight")
+    wanted = Specification(network).forward_each([base, other], images)
+    assert all(np.allclose(a, b, rtol=1e-3, atol=1e-3) for a, b in zip(Engine(network).forward_each([base, other], images), wanted))
+    with pytest.raises(RefpcmError, match="the batch is empty"):
+        Engine(network).forward_each([base], images[:0])
