@@ -8,6 +8,7 @@ import numpy as np
 
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.elsewhere import portable, work_elsewhere
+from refpcm.evaluation.equations import code_identity
 from refpcm.evaluation.evidence import summary_of_evidence
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.nested import normalised_accuracy, summarise_shares
@@ -100,7 +101,7 @@ def _result(inputs, protocol, correct):
               "architecture": inputs.file.network.architecture, "protocol": asdict(protocol),
               "fingerprint": fingerprint(inputs, protocol), "rows": rows,
               "evidence": summary_of_evidence(correct.values()),
-              "sha256": provenance(protocol.network, inputs.file.notes, inputs.data)}
+              "sha256": provenance(protocol.network, inputs.file.notes, inputs.data), "code": code_identity(protocol)}
     if protocol.dac_bits is not None or protocol.adc_bits is not None:
         result["saturation"] = chip_saturation(inputs, protocol)
     return result

@@ -12,7 +12,7 @@ from refpcm.files.reading import read_json
 from refpcm.forms import find_forms
 from refpcm.inspection.folders import DAMAGE, damaged, has_digest
 from refpcm.inspection.places import located
-from refpcm.inspection.trace_sources import equations, loaded, source_links
+from refpcm.inspection.trace_sources import equation_links, loaded, source_links
 from refpcm.inspection.trace_units import DIFFERS, OK, chips_behind, number_again, units_behind
 from refpcm.spec.crossbars import program_network
 from refpcm.spec.pcm.chip import chip_hash
@@ -65,7 +65,8 @@ def _links(folder, result, protocol, row, reprogram, progress):
     chips = chips_behind(units, program_again if reprogram else None, progress)
     sources = source_links(folder, result, protocol, file, inputs)
     try:
-        steps = equations(protocol, find_device(protocol.device), row["compensation"], sources[-1]["status"])
+        steps = equation_links(protocol, find_device(protocol.device), row["compensation"], result.get("code"),
+                               sources[-1]["status"] == OK)
     except RefpcmError:  # the device's file is gone: the link `choices` says so
         steps = []
     links = [number, *units, *chips, *sources]
@@ -88,6 +89,7 @@ def read_result(folder):
     try:
         protocol = Protocol(**{name: _as_tuple(value) for name, value in result["protocol"].items()})
         check_hashes(result.get("sha256") or {})
+        check_code(result.get("code"))
         rows = [{**row, "t_s": float(row["t_s"]), "compensation": str(row["compensation"])} for row in result["rows"]]
         return {**result, "rows": rows, "fingerprint": str(result["fingerprint"])}, protocol
     except (*DAMAGE, RefpcmError) as error:
@@ -101,6 +103,12 @@ def check_hashes(known):
             raise TypeError(name)
     if not all(isinstance(digest, str) for digest in known.get("starts", [])):
         raise TypeError("starts")
+
+
+def check_code(known):
+    """Raises TypeError unless `code` of a result is absent or has the types that it is written with."""
+    if known is not None and not (isinstance(known["results_version"], int) and isinstance(known["equations"], dict)):
+        raise TypeError("code")
 
 
 def _as_tuple(value):

@@ -8,16 +8,15 @@ import os
 from refpcm import cli
 from refpcm.datasets import load
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.equations import code_digest, equations, place
 from refpcm.evaluation.inputs import load_inputs
-from refpcm.evaluation.nested import summarise_shares
+from refpcm.evaluation.protocol import RESULTS_VERSION
 from refpcm.evaluation.provenance import INITIAL, NOT_NOTED, data_identity, files_beside, start_of
 from refpcm.evaluation.unit import fingerprint
 from refpcm.files.network_file import load_network
 from refpcm.files.reading import sha256_of
 from refpcm.inspection.places import where_looked
-from refpcm.inspection.trace_units import DIFFERS, NOT_THERE, OK
-from refpcm.spec.compensation import adabs, global_drift
-from refpcm.spec.pcm import drift, mapping, note2, product_noise, programming, read_noise, tile, transfer
+from refpcm.inspection.trace_units import CHANGED, DIFFERS, NOT_THERE, OK
 
 DIGITS = 16  # of a hash in a sentence
 
@@ -73,7 +72,7 @@ def source_links(folder, result, protocol, file, inputs):
     if inputs:
         what = f"fingerprint of network, data, device {protocol.device}, seed {protocol.seed} and the protocol"
         choices = compared("choices", result["fingerprint"], lambda: fingerprint(inputs, protocol), what)
-    return [*links, choices, code_link(result.get("versions"))]
+    return [*links, choices, code_link(result.get("versions"), result.get("code"), choices)]
 
 
 def start_links(known, path, file):
@@ -119,41 +118,42 @@ def _start_of(file):
     return starts[0] if starts else end
 
 
-def code_link(noted):
-    """Return the link to the code: version of refpcm and hash of its modules, as noted and as they are here."""
+def code_link(noted, code, choices):
+    """Return the link to the code: the modules as noted and as they are here.
+
+    noted: `versions` of a result; code: its `code`, None in results that do not note it yet; choices: the link of that
+    name, whose fingerprint has the results' version in it, too. Modules that are not the same have CHANGED, which differs
+    only where the results' version, raised with every change of a number, is another one.
+    """
     here = {name: value for name, value in cli.versions().items() if name in ("refpcm", "sources")}
+    entry = {"link": "code", "noted": noted or None, "found": here}
     if not isinstance(noted, dict) or not noted:
-        return {"link": "code", "status": NOT_THERE, "noted": None, "found": here,
-                "what": "the result notes no version"}
+        return {**entry, "status": NOT_THERE, "what": "the result notes no version"}
     then = {name: noted.get(name) for name in here}
     what = f"refpcm {then['refpcm']}, modules {then['sources']}"
-    same = then == here
-    return {"link": "code", "status": OK if same else DIFFERS, "noted": noted, "found": here,
-            "what": what if same else f"{what}; here {here['refpcm']}, {here['sources']}"}
+    if then == here:
+        return {**entry, "status": OK, "what": what}
+    what = f"{what}; here {here['refpcm']}, {here['sources']}"
+    version = code["results_version"] if code else RESULTS_VERSION if choices["status"] == OK else None
+    if version is None:
+        return {**entry, "status": NOT_THERE, "what": f"{what}; whether numbers changed is not noted"}
+    same = version == RESULTS_VERSION
+    return {**entry, "status": CHANGED if same else DIFFERS,
+            "what": f"{what}, whose numbers are {'the same' if same else 'others'} (results' version {version}"
+                    + ("" if same else f", here {RESULTS_VERSION}") + ")"}
 
 
-def equations(protocol, device, compensation, status):
-    """Return [{"step", "status", "file", "line", "function", "says"}] of the functions that made a number.
+def equation_links(protocol, device, compensation, code, same_modules):
+    """Return [{"step", "status", "file", "line", "function", "says"}] of the functions that made a number, as they are here.
 
-    device: Device, of whose model they are; status: that of the code, since they are shown as they are here.
+    code: `code` of the result or None; same_modules: whether all modules are those of the result. A function has CHANGED
+    if its module has, comments and docstrings aside.
     """
-    steps = [("weights to conductances", mapping.to_conductances)]
-    if device.model == "transfer":
-        steps.append(("programming", transfer.transferred_us))
-    elif device.model == "note2":
-        steps += [("drift exponents", note2.note2_exponents), ("programming", note2.note2_programmed_us),
-                  ("drift and late error", note2.note2_read_us)]
-    else:
-        steps += [("programming", programming.programmed_us), ("drift exponents", drift.drift_exponents),
-                  ("drift", drift.drifted_us), ("read noise", read_noise.read_us)]
-    steps.append(("conductances to weights", mapping.to_weights))
-    per_product = protocol.read_noise == "per_product"
-    for step, function, used in (("read noise per product", product_noise.weight_variances, per_product),
-                                 ("GDC", global_drift.drift_factor, compensation in ("gdc", "adabs")),
-                                 ("tiles", tile.product, protocol.needs_tiles()),
-                                 ("AdaBS", adabs.calibrate, compensation in ("adabs", "adabs-alone")),
-                                 ("mean and interval", summarise_shares, True)):
-        steps += [(step, function)] if used else []
-    return [{"step": step, "status": status, "file": function.__module__.replace(".", "/") + ".py",
-             "line": function.__code__.co_firstlineno, "function": function.__name__,
-             "says": function.__doc__.strip().splitlines()[0]} for step, function in steps]
+    known, links = (code or {}).get("equations", {}), []
+    for step, function in equations(protocol, device, compensation):
+        noted = known.get(place(function))
+        status = OK if same_modules else NOT_THERE if noted is None else OK if noted == code_digest(function) else CHANGED
+        links.append({"step": step, "status": status, "file": place(function).split()[0],
+                      "line": function.__code__.co_firstlineno, "function": function.__name__,
+                      "says": function.__doc__.strip().splitlines()[0]})
+    return links

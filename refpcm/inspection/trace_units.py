@@ -16,7 +16,7 @@ from refpcm.evaluation.protocol import Task
 from refpcm.evaluation.store import digest_of_unit
 from refpcm.files.reading import read_json
 
-OK, DIFFERS, NOT_THERE = "ok", "differs", "not there"
+OK, CHANGED, DIFFERS, NOT_THERE = "ok", "changed", "differs", "not there"
 
 
 def units_behind(folder, result, protocol, row):

@@ -11,6 +11,7 @@ import pytest
 
 from refpcm import cli
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.equations import text_digest
 from refpcm.evaluation.report import write_report
 from refpcm.evaluation.run import run
 from refpcm.evaluation.store import digest_of_unit
@@ -18,7 +19,7 @@ from refpcm.files.network_file import load_network, save_network
 from refpcm.files.reading import sha256_of
 from refpcm.inspection.report import as_text
 from refpcm.inspection.trace import trace_number
-from refpcm.inspection.trace_sources import equations
+from refpcm.inspection.trace_sources import equation_links
 from refpcm.inspection.trace_table import links_blocks
 from refpcm.spec.crossbars import program_network
 from refpcm.spec.pcm.chip import chip_hash
@@ -113,7 +114,7 @@ def test_the_equations_are_those_of_device_and_compensation(whole):
     ("joshi2020-note2", "gdc", ["mapping", "note2", "note2", "note2", "mapping", "global_drift"]),
     ("joshi2020", "adabs-alone", ["mapping", "programming", "drift", "drift", "read_noise", "mapping", "adabs"])])
 def test_each_model_and_compensation_has_its_own_equations(small, device, compensation, files):  # noqa: F811
-    found = equations(small, DEVICES[device], compensation, "ok")
+    found = equation_links(small, DEVICES[device], compensation, None, True)
     assert [Path(each["file"]).stem for each in found] == [*files, "nested"] and all(each["says"] for each in found)
 
 
@@ -179,10 +180,32 @@ def test_other_data_code_and_seed_differ(copied):
     path = copied / "results" / "result.json"
     result = json.loads(path.read_text())
     result["sha256"]["data"]["test"], result["versions"]["refpcm"], result["protocol"]["seed"] = "0" * 64, "0.0.1", 6
+    result["code"]["results_version"] -= 1
     path.write_text(json.dumps(result))
     found, status = followed(copied, reprogram=True)
     assert [status[name] for name in ("data", "code", "choices", "chip 2", "network")] == ["differs"] * 4 + ["ok"]
-    assert {each["status"] for each in found["equations"]} == {"differs"}
+
+
+def test_other_modules_with_the_same_numbers_have_changed_and_the_number_holds(copied):
+    path = copied / "results" / "result.json"
+    result = json.loads(path.read_text())
+    result["versions"]["sources"], changed = "0" * 16, "refpcm/spec/pcm/drift.py drifted_us"
+    result["code"]["equations"][changed] = "0" * 16
+    path.write_text(json.dumps(result))
+    found, status = followed(copied)
+    assert status["code"] == "changed" and "whose numbers are the same" in found["sources"][-1]["what"] and found["holds"]
+    assert {each["step"] for each in found["equations"] if each["status"] == "changed"} == {"drift"}
+    del result["code"]
+    path.write_text(json.dumps(result))
+    found, status = followed(copied)  # known by the fingerprint
+    assert status["code"] == "changed" and {each["status"] for each in found["equations"]} == {"not there"}
+    (copied / "data").rename(copied / "images")
+    assert followed(copied)[1]["code"] == "not there"
+
+
+def test_a_digest_of_code_knows_no_prose():
+    source = '"""One."""\n# two\ndef f(x):\n    """Three."""\n    return x + 1  # four\n'
+    assert text_digest(source) == text_digest("def f(x):\n    return x + 1\n") != text_digest("def f(x):\n    return x + 2\n")
 
 
 def test_a_result_whose_number_was_changed_is_found_out(copied):
