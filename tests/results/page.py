@@ -19,8 +19,18 @@ from tests.results.uncompensated import uncompensated
 INTRODUCTION = """\
 # Results
 
+How accurate is a ResNet on PCM chips, next to what Joshi et al. 2020 report? First the table, then each number on the chip
+with its command, then the trainings, and [what to bear in mind](#what-to-bear-in-mind) at the end.
+
 `python -m tests.results` writes this page from the files in [results](results). All networks were tested on CIFAR-10,
-on the complete test set unless a table says otherwise.
+on the complete test set unless a table says otherwise. GDC is [global drift compensation](compensation.md), one factor a
+layer. [AdaBS](compensation.md) takes batch norm's statistics anew on the chip. I-1, I-2, ... are
+[interpretations](interpretations.md). eta_tr and alpha are the sizes of training noise and clipping
+([training](training.md#noise-aware-training)). Points are percentage points.
+"""
+
+TO_BEAR_IN_MIND = """\
+## What to bear in mind
 
 Which decisions used test accuracies:
 
@@ -32,27 +42,27 @@ Which decisions used test accuracies:
   augmented calibration images (I-20) first ([why two](compensation.md)), and to look for the statistics of the expected chip
   (I-21).
 
-Terms: GDC is global drift compensation. AdaBS takes batch norm's statistics anew on the chip ([both](compensation.md)).
-I-1, I-2, ... are [interpretations](interpretations.md). eta_tr and alpha are the sizes of training noise and clipping
-([training](training.md#noise-aware-training)). Points are percentage points.
+What the numbers are of:
 
-About the files and the commands:
+- The trainings are not by the paper's recipe, which the presets have today ([training](training.md#presets)).
+- The evaluations are of the default device, `joshi2020`, not of the paper's transfer model, unless a line names it.
+- AdaBS is shown with two kinds of calibration images. Images as in training (I-20) are today's default. Images as they are
+  (I-11, `--calibration train`) were the default when these evaluations ran. AdaBS took the unbiased variance of a batch then,
+  and takes the biased one, as the paper's eq. 5 does, today.
+- Figs. 2 and 3 were computed at a small scale only.
+
+Files and commands:
 
 - Folders in `shorter` are named by all their epochs, those in `shorter-noise` by the noise-aware ones.
 - In config.json and chips*.json paths are shortened, and a network is named by the folder that its log has now.
-- Three networks are in this repository. For the others there are hashes and commands ([below](#where-each-network-came-from)).
+- Three networks are in this repository. For the others there are
+  [hashes and commands](#where-each-network-came-from).
 - Logs name kernels as they were called then: `winograd4` is `winograd` today, the default, and `vector` is `direct`.
 - A command repeats the recorded configuration with today's names and presets. It makes a network of the same kind, not
   the same network, because the code has changed since: the last bits of exp and log in the loss, the order of sums in
   gradients of weights, and the variance of initial convolution weights (2 / fan-out then, 2 / fan-in now).
-- The trainings are not by the paper's recipe, which the presets have today ([training](training.md#presets)); the evaluations
-  are of the default device, `joshi2020`, not of the paper's transfer model.
-- AdaBS is shown with two kinds of calibration images. Images as in training (I-20) are today's default. Images as they are
-  (I-11, `--calibration train`) were the default when these evaluations ran. AdaBS took the unbiased variance of a batch then,
-  and takes the biased one, as the paper's eq. 5 does, today.
 - `cifar10` is the folder that `python -m data_tools.cifar10 --out cifar10` makes.
 - The evaluations of `shorter/135` and `shorter-noise/112` ran on another machine, with 16 cores.
-- Figs. 2 and 3 were computed at a small scale only.
 """
 
 
@@ -82,7 +92,7 @@ def noise_aware_text():
         return percent(read(f"{run}/result.json")["accuracy"])
     return (
         "eta_tr and alpha are the paper's; rates and averaging were chosen without a search, the length "
-        f"was not (see the top). {of_the_last_run(NOISE)} [shorter-noise/96](results/shorter-noise/96) and "
+        f"[was not](#what-to-bear-in-mind). {of_the_last_run(NOISE)} [shorter-noise/96](results/shorter-noise/96) and "
         "[112](results/shorter-noise/112) are the same run ended after 20 and 36 epochs, of which 17 and 33 are "
         "averaged.\n\nTwo tries to do better did not. 20 such epochs alone, from the FP32 network of "
         f"[{epochs_of(FP32)}](results/{FP32}), end at {accuracy('shorter-noise/20')} "
@@ -100,20 +110,21 @@ def page():
     return "\n\n".join([
         INTRODUCTION.rstrip(),
         next_to_the_paper(),
-        trained(chain(FP32), "The paper's ResNet-32, trained without noise",
-                f"Its recipe is compared with others below. {of_the_last_run(FP32)}"),
-        recipe(),
-        cost(),
-        trained(noisy, f"Noise-aware training, from the network of {epochs_of(start)} epochs", noise_aware_text()),
-        what_training_gives(),
         on_chips(NOISE, "The noise-aware network on PCM", f"Trained with eta_tr = 3.8 %. {EVIDENCE}"),
         losses(),
+        what_training_gives(),
         control(),
         with_expected_statistics(),
         uncompensated(),
         on_chips(FP32, "The FP32 network on PCM", "Trained without noise."),
-        networks(),
         published(),
         on_chips("resnet20-published", "The published ResNet-20 on PCM", "Trained without noise, by others."),
         small(),
+        trained(chain(FP32), "The paper's ResNet-32, trained without noise",
+                f"Its recipe is [compared with others](#the-recipe-on-held-out-images). {of_the_last_run(FP32)}"),
+        recipe(),
+        cost(),
+        trained(noisy, f"Noise-aware training, from the network of {epochs_of(start)} epochs", noise_aware_text()),
+        networks(),
+        TO_BEAR_IN_MIND.rstrip(),
     ]) + "\n"

@@ -83,7 +83,7 @@ def next_to_the_paper():
         "[why two](compensation.md)). I-21 is a step of our own, before there is a "
         "chip. The paper's 93.7 % and its loss of less than 0.2 points are of its transfer model, one Gaussian a weight "
         "([device](device.md#the-papers-own-two-models) `joshi2020-transfer`), and so is our line, 100 draws; on the chip "
-        "the default device at 25 s has more error, and is put next to the hardware. Lines are taken from sections below or computed from them, but for the accuracy at 1000 s "
+        "the default device at 25 s has more error, and is put next to the hardware. Lines are taken from the sections on the chip or computed from them, but for the accuracy at 1000 s "
         f"([chips.json](results/{early}/chips.json)).",
         table(["", "Joshi et al. 2020", "refpcm", "reached"], rows),
         command(f"python -m refpcm.evaluate --network docs/results/{NOISE}/network.safetensors --data cifar10 \\\n"

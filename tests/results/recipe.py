@@ -18,7 +18,7 @@ CHANGES = {
 CHOICE = """\
 With one training each, none of the differences is certain; a peak of 0.1 and averaging at a constant rate are probably \
 worse at this length, and nothing is visibly better, so the conventional values stay. Cutout seems to cost a point here, \
-where an image is seen six times; that says nothing of longer runs, and those above had it, a choice not tested at that \
+where an image is seen six times; that says nothing of longer runs, and the runs of the paper's ResNet-32 had it, a choice not tested at that \
 length."""
 
 

@@ -12,7 +12,7 @@ def trained(folders, title, text):
         records = lines_of(f"{folder}/metrics.jsonl")
         rows += [[epochs + r["epoch"], f"{r['train_loss']:.4f}", percent(r["train_accuracy"]),
                   f"{r['images_per_second']:.0f}", f"{(seconds + r['seconds']) / 60:.1f}"]
-                 for r in records if r["epoch"] in (1, len(records)) or r["epoch"] % 5 == 0]
+                 for r in records if r["epoch"] in (1, len(records)) or r["epoch"] % 10 == 0]
         epochs += len(records)
         seconds += result["training_seconds"]
     last, names = results[-1], ", then ".join(f"[{folder}](results/{folder})" for folder in folders)
