@@ -40,10 +40,11 @@ def draw(figure, rows):
     axes = figure.subplots()
     names = list(dict.fromkeys(row["network"] for row in rows))
     etas = sorted({row["eta_inf"] for row in rows})
-    for offset, eta in zip((-0.2, 0.2), etas):
+    for offset, eta, marker in zip((-0.2, 0.1), etas, "os"):
         some = [row_of(rows, network=name, eta_inf=eta) for name in names]
-        drawing.bars(axes, [place + offset for place in range(len(names))], some, label=f"eta_inf = {100 * eta:g} %")
+        drawing.points(axes, [place + offset for place in range(len(names))], some, f"eta_inf = {100 * eta:g} %", marker)
     axes.set_xticks(range(len(names)), ["all parts" if name == NOISE else label(name) for name in names])
     axes.set(ylabel="test accuracy [%]")
+    axes.set_xlim(-0.5, len(names) - 0.4)
     drawing.zoom(axes, rows)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)

@@ -25,19 +25,21 @@ def write(path, name, module, rows, title, below):
 
     Raises RefpcmError if it cannot be written.
     """
-    import matplotlib
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    figure = plt.figure(figsize=SIZES[name], layout="constrained")
-    try:
-        module.draw(figure, rows)
-        figure.suptitle(title, fontsize=10)
-        figure.supxlabel(below, x=0.01, ha="left", fontsize=8, family="monospace")
-        content = io.BytesIO()
-        figure.savefig(content, format="png", dpi=100, metadata={"Software": None})
-    finally:
-        plt.close(figure)
+    content = io.BytesIO()
+    painted(name, module, rows, title, below).savefig(content, format="png", dpi=100, metadata={"Software": None})
     write_bytes(path, content.getvalue())
+
+
+def painted(name, module, rows, title, below):
+    """Return the figure that `write` writes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    figure = Figure(figsize=SIZES[name], layout="constrained")
+    FigureCanvasAgg(figure)
+    module.draw(figure, rows)
+    figure.suptitle(title, fontsize=10)
+    figure.supxlabel(below, x=0.01, ha="left", fontsize=8, family="monospace")
+    return figure
 
 
 def errors(rows):
@@ -47,19 +49,22 @@ def errors(rows):
 
 
 def curve(axes, x, rows, label=None, colour=None):
-    """Means over x with their 95 % intervals."""
-    axes.errorbar(x, [100 * row["mean"] for row in rows], errors(rows), marker="o", markersize=4, capsize=3,
-                  label=label, color=colour)
+    """Means over x with their 95 % intervals; dotted lines only guide the eye, since nothing was measured in between."""
+    drawn = axes.errorbar(x, [100 * row["mean"] for row in rows], errors(rows), marker="o", markersize=5, capsize=3,
+                          linestyle="none", label=label, color=colour)
+    axes.plot(x, [100 * row["mean"] for row in rows], ":", linewidth=0.8, color=drawn[0].get_color())
 
 
-def bars(axes, x, rows, label):
-    """Means as bars of a width for two side by side, with their 95 % intervals and their values."""
-    found = axes.bar(x, [100 * row["mean"] for row in rows], 0.38, yerr=errors(rows), capsize=3, label=label)
-    axes.bar_label(found, fmt="%.2f", padding=2, fontsize=8)
+def points(axes, x, rows, label, marker):
+    """Means with their 95 % intervals and, beside each, its value."""
+    axes.errorbar(x, [100 * row["mean"] for row in rows], errors(rows), marker=marker, linestyle="none", capsize=3, label=label)
+    for place, row in zip(x, rows):
+        axes.annotate(f"{100 * row['mean']:.2f}", (place, 100 * row["mean"]), (6, 0), textcoords="offset points",
+                      va="center", fontsize=8)
 
 
 def zoom(axes, rows):
-    """Let the vertical axis begin a little below the smallest value: bars would hide the differences."""
+    """Let the vertical axis begin a little below the smallest value, since the differences are small."""
     ends = [100 * row[end] for row in rows for end in ("mean", "low", "high") if row[end] is not None]
     axes.set_ylim(max(0.0, min(ends) - 1), min(100.5, max(ends) + 1))
 

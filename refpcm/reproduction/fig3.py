@@ -72,10 +72,12 @@ COMPARE = {"cifar10": compare, "imagenet": compare_imagenet}
 def draw(figure, rows):
     axes = figure.subplots()
     names = list(dict.fromkeys(row["network"] for row in rows))
-    for offset, compensation, text in ((-0.2, "digital", "after training"), (0.2, "none", "after transfer to PCM")):
+    for offset, compensation, text, marker in ((-0.2, "digital", "after training", "o"),
+                                               (0.1, "none", "after transfer to PCM", "s")):
         some = [row_of(rows, network=name, compensation=compensation) for name in names]
-        drawing.bars(axes, [place + offset for place in range(len(names))], some, label=text)
+        drawing.points(axes, [place + offset for place in range(len(names))], some, text, marker)
     axes.set_xticks(range(len(names)), [label(name) for name in names], rotation=20, ha="right")
     axes.set(ylabel="test accuracy [%]")
+    axes.set_xlim(-0.5, len(names) - 0.4)
     drawing.zoom(axes, rows)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)

@@ -1,40 +1,65 @@
-"""Draws docs/results/retention.png from the evaluations in docs/results: `python -m tests.results.figure`."""
+"""Draws docs/results/retention.png and the figures of docs/results/small: `python -m tests.results.figure`."""
 
+import sys
+
+from refpcm.evaluation.plot import COLOURS, LABELS
+from refpcm.reproduction import drawing, fig2, fig3, fig4, fig5
 from tests.results.chips import AUGMENTED, PLAIN, rows_of
 from tests.results.files import RESULTS, read
 from tests.results.runs import FP32, NOISE, epochs_of
 
-WIDTH_INCHES, HEIGHT_INCHES = 8.0, 4.5
+SIZE = 10.0, 5.5  # inches
 TICKS = {25.0: "25 s", 3600.0: "1 h", 86400.0: "1 day", 2592000.0: "1 month", 31536000.0: "1 year"}
-COLOURS = {NOISE: "#0072B2", FP32: "#D55E00"}  # which the colour-blind can tell apart
-NAMES = {NOISE: "with noise and clipping", FP32: "FP32 training"}
-STYLES = {AUGMENTED: ("-", "o", "AdaBS"), PLAIN: (":", "s", "AdaBS, images as they are"), "gdc": ("--", "^", "GDC")}
+NETWORKS = {NOISE: ("-", "trained with noise and clipping"), FP32: ("--", "FP32 training")}  # one style of line each
+CURVES = {AUGMENTED: (COLOURS["adabs"], "o", LABELS["adabs"]),
+          PLAIN: ("#56B4E9", "s", "GDC and AdaBS, images without augmentation"),
+          "gdc": (COLOURS["gdc"], "^", LABELS["gdc"]), "none": (COLOURS["none"], "v", LABELS["none"])}
+SMALL = {"fig2": fig2, "fig3": fig3, "fig4": fig4, "fig5": fig5}
 
 
-def draw(path):
-    """Accuracy over time of both networks, mean over chips and its 95 % interval.
+def retention():
+    """Return the figure of accuracy over time of both networks: mean over chips, its 95 % interval; below, near the top."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    figure = Figure(figsize=SIZE, layout="constrained")
+    FigureCanvasAgg(figure)
+    whole, near = figure.subplots(1, 2)
+    for axes in (whole, near):
+        for folder, (line, _) in NETWORKS.items():
+            for compensation in CURVES if axes is whole else list(CURVES)[:-1]:
+                colour, marker, _ = CURVES[compensation]
+                rows = [row for row in rows_of(folder) if row["compensation"] == compensation]
+                axes.errorbar([row["t_s"] for row in rows], [100 * row["mean"] for row in rows],
+                              [50 * (row["high"] - row["low"]) for row in rows], color=colour, linestyle=line,
+                              marker=marker, markersize=4, linewidth=0.9, capsize=2)
+            axes.axhline(100 * read(f"{folder}/chips.json")["digital_accuracy"], color="black", linestyle=line, linewidth=0.6)
+        axes.set(xscale="log", xlabel="time since programming")
+        axes.set_xticks(list(TICKS), list(TICKS.values()), rotation=30)
+        axes.minorticks_off()
+    whole.set(ylabel="test accuracy [%]", ylim=(0, 100), title="all")
+    near.set(ylim=(83.5, 94.5), title="the compensated ones, enlarged")
+    keys = [Line2D([], [], color=colour, marker=marker, linestyle="none", label=text)
+            for colour, marker, text in CURVES.values()]
+    keys += [Line2D([], [], color="black", linestyle=line, label=text) for line, text in NETWORKS.values()]
+    figure.legend(handles=keys, loc="outside lower center", ncols=2, fontsize=9)
+    epochs = " and ".join(f"{sum(map(float, epochs_of(folder).split('+'))):g}" for folder in NETWORKS)
+    figure.suptitle(f"ResNet-32 on CIFAR-10, {epochs} epochs, 25 simulated chips, 95 % intervals; black: in software", fontsize=10)
+    return figure
 
-    Without compensation it falls so fast that it would take the others' room.
-    """
-    import matplotlib
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-    figure, axes = pyplot.subplots(figsize=(WIDTH_INCHES, HEIGHT_INCHES), layout="constrained")
-    for folder, colour in COLOURS.items():
-        for compensation, (line, marker, label) in STYLES.items():
-            rows = [row for row in rows_of(folder) if row["compensation"] == compensation]
-            axes.errorbar([row["t_s"] for row in rows], [100 * row["mean"] for row in rows],
-                          [50 * (row["high"] - row["low"]) for row in rows], color=colour, linestyle=line, marker=marker,
-                          markersize=5, capsize=2, label=f"{NAMES[folder]}, {label}")
-        axes.axhline(100 * read(f"{folder}/chips.json")["digital_accuracy"], color=colour, linewidth=0.6)
-    axes.set(xscale="log", xlabel="time since programming", ylabel="accuracy, %", ylim=(83.5, 94.5))
-    axes.set_xticks(list(TICKS), list(TICKS.values()))
-    axes.minorticks_off()
-    axes.legend(fontsize=8, loc="lower left")
-    epochs = " and ".join(f"{sum(map(float, epochs_of(folder).split('+'))):g}" for folder in COLOURS)
-    axes.set_title(f"ResNet-32 on CIFAR-10, {epochs} epochs, 25 simulated chips; thin lines: in software", fontsize=10)
-    figure.savefig(path, dpi=120)
+
+def small(name):
+    """Return the figure of this name at the small scale, from its numbers and the text that was written with them."""
+    result, text = read(f"small/{name}.json"), (RESULTS / "small" / f"{name}.txt").read_text()
+    where = text.split("\n\n")[0] + "\nbars: 95 % intervals of the mean over three trainings"
+    return drawing.painted(name, SMALL[name], result["rows"], where, "\n\n".join(text.rstrip().split("\n\n")[2:]))
+
+
+def main():
+    retention().savefig(RESULTS / "retention.png", dpi=110)
+    for name in SMALL:
+        small(name).savefig(RESULTS / "small" / f"{name}.png", dpi=100, metadata={"Software": None})
 
 
 if __name__ == "__main__":
-    draw(RESULTS / "retention.png")
+    sys.exit(main())
