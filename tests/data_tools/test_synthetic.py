@@ -135,10 +135,12 @@ def test_help_is_there_in_half_a_second(command):
     assert time.perf_counter() - started < 0.5
 
 
-def test_the_contact_sheet_shows_every_class(command, tmp_path):
+def test_the_contact_sheet_shows_and_names_every_class(command, tmp_path):
     assert command("synthetic", "--contact-sheet", "sheet.png").returncode == 0
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.size == (448, 320)
+        assert sheet.size == (64 + 448, 320)
+        names = [sheet.crop((0, row * 32, 64, row * 32 + 32)) for row in range(10)]
+        assert len({name.tobytes() for name in names}) == 10 and all(name.getextrema()[0][0] < 100 for name in names)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX limits")
