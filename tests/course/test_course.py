@@ -1,6 +1,7 @@
 """The course: every block of code prints what the chapter shows, every exercise is marked as it says, every link leads on."""
 
 import doctest
+import importlib
 import re
 from pathlib import Path
 
@@ -51,6 +52,16 @@ def test_a_chapter_has_its_sections_a_picture_and_the_functions_of_its_solution(
     stub = re.search(r"```python\n(.*?)```", text, re.S).group(1)
     solution = (SOLUTIONS / f"exercise{number}.py").read_text()
     assert re.findall(r"^def (\w+)\(inputs", stub, re.M) == re.findall(r"^def (\w+)\(inputs", solution, re.M) != []
+
+
+@of_each_chapter
+def test_the_functions_of_a_formula_have_their_equations_number(chapter):
+    """Those whose docstring has a number: the link names it, or one of several."""
+    formula = re.search(r"^## The formula(.*?)^## ", chapter.read_text(), re.M | re.S).group(1)
+    for name, path, after in re.findall(r"\[`(\w+)`\]\(../../(refpcm/spec/[\w/]+\.py)\)(\s+\(\[E-\d+\]\([^)]+\)\))?", formula):
+        module = importlib.import_module(path[:-3].replace("/", "."))
+        known = re.findall(r"E-\d+", getattr(module, name).__doc__ or "")
+        assert not known and not after or re.search(r"E-\d+", after).group() in known, name
 
 
 @of_each_chapter
