@@ -24,7 +24,7 @@ def export(options):
     cases = with_samples(find_kit(options.kit).chosen(options.level, options.case), options.samples)
     with new_folder(options.folder, "give a new folder, so that no answers are overwritten") as partial:
         for case in cases:
-            exchange.write_case(partial / case.id, judged_as(case, options.precision))
+            exchange.write_case(partial / case.id, judged_as(case, options.precision), holes=True)
     how = f" --precision {options.precision}" if options.precision else ""
     print(f"{len(cases)} cases written to {options.folder}; overwrite each outputs.safetensors, then check --outputs "
           f"{options.folder}{how}" + (f" --samples {options.samples}" if options.samples else ""))

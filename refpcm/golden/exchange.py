@@ -2,7 +2,8 @@
 
 <case>/case.txt        the case in lines of text: operation, parameters, inputs, outputs
 <case>/inputs.safetensors    the input tensors, recipes carried out
-<case>/outputs.safetensors   the output tensors, full of poison until the program overwrites them in place or anew
+<case>/outputs.safetensors   the output tensors, full of poison until the program overwrites them in place or anew; those
+                             of an export that are LARGE hold a hole, zeros that take no space on most disks
 """
 
 import json
@@ -15,12 +16,16 @@ from refpcm.files.reading import open_input
 from refpcm.files.tensors import read_tensors
 from refpcm.golden.compare import is_poison, poisoned
 
+LARGE = 2 ** 20  # bytes of a case's outputs
 HEADER_BYTES = 2 ** 20  # room for the header and a few outputs that nobody asked for
 NAMES = {"float64": "F64", "float32": "F32", "uint32": "U32", "int64": "I64", "int32": "I32", "uint8": "U8"}
 
 
-def write_plain(path, tensors):
-    """{name: array} in the safetensors layout without any metadata, so that others may overwrite the data in place."""
+def write_plain(path, tensors, hole=False):
+    """{name: array} in the safetensors layout without any metadata, so that others may overwrite the data in place.
+
+    hole: zeros in place of the data, which most file systems store without space.
+    """
     header, begin = {}, 0
     for name, array in tensors.items():
         header[name] = {"dtype": NAMES[str(array.dtype)], "shape": list(array.shape),
@@ -31,14 +36,16 @@ def write_plain(path, tensors):
     try:
         with open(path, "wb") as stream:
             stream.write(len(head).to_bytes(8, "little") + head)
-            for array in tensors.values():
+            if hole:
+                stream.truncate(8 + len(head) + begin)
+            for array in () if hole else tensors.values():
                 stream.write(np.ascontiguousarray(array).tobytes())
     except OSError as error:
         raise RefpcmError(f"cannot write {path}: {error.strerror}") from error
 
 
-def write_case(folder, case):
-    """Everything a program needs for `case`, into `folder`, with poisoned outputs.
+def write_case(folder, case, holes=False):
+    """Everything a program needs for `case`, into `folder`, with poisoned outputs; holes: LARGE ones have none.
 
     A line of case.txt is: case ID / operation NAME / int|float|str NAME VALUE / input NAME DTYPE SIZE... / output ....
     """
@@ -52,7 +59,8 @@ def write_case(folder, case):
     for kind, entries in (("input", case.inputs), ("output", case.outputs)):
         lines += [" ".join([kind, entry.name, entry.dtype, *map(str, entry.shape)]) for entry in entries]
     write_plain(folder / "inputs.safetensors", case.input_arrays())
-    write_plain(folder / "outputs.safetensors", {o.name: poisoned(o.dtype, o.shape) for o in case.outputs})
+    blank = {o.name: np.broadcast_to(poisoned(o.dtype, ()), o.shape) for o in case.outputs}
+    write_plain(folder / "outputs.safetensors", blank, holes and sum(a.nbytes for a in blank.values()) > LARGE)
     (folder / "case.txt").write_bytes("\n".join([*lines, ""]).encode())
 
 
@@ -70,6 +78,8 @@ def read_outputs(folder, case):
 
 
 def untouched(case, outputs):
-    """Whether the file still holds nothing but poison: this case was not answered at all."""
-    return set(outputs) == {o.name for o in case.outputs} and \
-        all(math.prod(a.shape) and is_poison(a).all() for a in outputs.values())
+    """Whether the file is as `write_case` left it, all poison or all hole: this case was not answered at all."""
+    if set(outputs) != {o.name for o in case.outputs}:
+        return False
+    large = sum(a.nbytes for a in outputs.values()) > LARGE
+    return all(math.prod(a.shape) and (is_poison(a).all() or large and not a.any()) for a in outputs.values())

@@ -18,8 +18,8 @@ import sys, time
 from refpcm.golden import exchange
 from refpcm.golden.__main__ import main
 write_case = exchange.write_case
-def slowly(folder, case):
-    write_case(folder, case)
+def slowly(folder, case, holes):
+    write_case(folder, case, holes)
     open(sys.argv[-1] + ".begun", "w").close()
     time.sleep(0.2)
 exchange.write_case = slowly

@@ -1,13 +1,14 @@
 """check --samples N: more samples at L6 find smaller effects, and the command says which."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
 from refpcm.errors import RefpcmError
 from refpcm.golden.compare import compare
-from refpcm.golden.exchange import read_outputs, write_case
+from refpcm.golden.exchange import read_outputs, untouched, write_case
 from refpcm.golden.kit import Kit
 from refpcm.golden.statistics import detectable, samples_text, with_samples
 from tests.commands import command
@@ -65,6 +66,18 @@ def test_an_export_asks_for_them_too(tmp_path):
     assert "int count 20000" in (tmp_path / "cases" / "L6-nu-moments" / "case.txt").read_text()
     write_case(tmp_path / "again", case(20_000, "L6-nu-moments"))
     assert read_outputs(tmp_path / "again", case(20_000, "L6-nu-moments"))["nu"].shape == (11, 20_000)
+
+
+def test_large_outputs_of_an_export_take_no_space_and_count_as_unanswered(tmp_path):
+    large = case(500_000, "L6-nu-moments")
+    write_case(tmp_path, large, holes=True)
+    path = tmp_path / "outputs.safetensors"
+    outputs = read_outputs(tmp_path, large)
+    assert path.stat().st_size > 8 * 11 * 500_000 and untouched(large, outputs) and not outputs["nu"].any()
+    if sys.platform == "linux":
+        assert 512 * path.stat().st_blocks < 2 ** 20
+    outputs["nu"][3, 7] = 0.05
+    assert not untouched(large, outputs)
 
 
 def test_the_samples_of_kit_2_take_both_tests_and_its_joint_cases_stay():
