@@ -22,7 +22,8 @@ Follow a number of an evaluation back to the units behind it, their chips, netwo
 
   python -m refpcm.inspect trace runs/evaluation --time 1day --compensation gdc --reprogram
 
-Every link is "ok", "differs" or "not there". Exit status 1: a link differs, or the number cannot be counted again.
+Every link is "ok", "changed" (other code, the same numbers), "differs" or "not there". Exit status 1: one differs, or the
+number cannot be counted again.
 """
 
 
