@@ -8,9 +8,10 @@ import pytest
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.protocol import tasks
 from refpcm.evaluation.unit import programmed, readout_of
+from refpcm.inspection import layers
 from refpcm.inspection.images import compared, image_changes
 from refpcm.inspection.images_table import confusions, images_blocks
-from refpcm.inspection.layer_errors import IMAGES, layer_errors, snr_db
+from refpcm.inspection.layer_errors import layer_errors, snr_db
 from refpcm.inspection.layers import errors_over_chips, spread
 from refpcm.inspection.norms import change, changes_of_norms, summary
 from refpcm.inspection.report import as_text
@@ -30,13 +31,14 @@ def inputs(protocol):
     return load_inputs(protocol)
 
 
-def test_the_errors_are_those_of_the_parts_put_together_by_hand(inputs, protocol):
+def test_the_errors_are_those_of_the_parts_put_together_by_hand(inputs, protocol, monkeypatch):
+    monkeypatch.setattr(layers, "IMAGES", 4)
     protocol = replace(protocol, chips=1, times_s=(1e7,))
     found = errors_over_chips(inputs, protocol)
     chip, reference = programmed(inputs, protocol, 0)
     compensated = compensated_read(chip, 1e7, 0, reference, readout_of(inputs, protocol))[1]
     by_hand = layer_errors(inputs.file.network, inputs.file.parameters, compensated,
-                           inputs.normalised(inputs.calibration_images("train")[:IMAGES]))
+                           inputs.normalised(inputs.calibration_images("train")[:4]))
     assert {each["name"]: each["chips"][0] for each in found[0]["layers"]} == by_hand
     assert "SNR" in as_text(errors_blocks(found, 1))
 

@@ -10,6 +10,7 @@ import pytest
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.run import run
+from refpcm.inspection import loss_task, sensitivity
 from refpcm.inspection.causes import causes_of
 from refpcm.inspection.loss import attribution, run_loss
 from refpcm.inspection.loss_report import loss_blocks, write_loss
@@ -21,6 +22,13 @@ from tests.evaluation.conftest import small  # noqa: F401
 
 YEAR_S = 3.1536e7
 TILES = {"dac_bits": 5, "adc_bits": 5, "output_noise": 0.05, "tile_rows": 64}
+
+
+@pytest.fixture(autouse=True)
+def few_calibration_images(monkeypatch):
+    """Errors and estimates of layers, which other tests compare, take most of the time."""
+    monkeypatch.setattr(loss_task, "IMAGES", 2)
+    monkeypatch.setattr(sensitivity, "IMAGES", 4)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from refpcm.spec.pcm.chip import program, read_conductances
+from refpcm.fast.chip import program, read_conductances
 from refpcm.spec.pcm.curve import curve_value
 from refpcm.spec.pcm.device import DEVICES, JOSHI2020
 from refpcm.spec.pcm.read_noise import accumulation
