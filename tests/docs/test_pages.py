@@ -1,14 +1,122 @@
-"""The numbers printed in the pages about chips and networks are those the code gives."""
+"""The pages: their examples print what they say, their formulas are the code's, and the index and the glossary are in order."""
 
 import doctest
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from refpcm import device_curves
+from refpcm.spec.pcm.device import DEVICES
+
 DOCS = Path(__file__).parents[2] / "docs"
+CURVES = {"sigma_prog": "programming_us", "mu_nu": "nu_mean", "sigma_nu": "nu_sigma", "Q_s": "read_noise"}
 
 
 @pytest.mark.parametrize("page", ["networks", "device", "drift_and_read_noise", "chip", "compensation"])
 def test_the_examples_of_the_page_print_what_it_says(page):
     result = doctest.testfile(str(DOCS / f"{page}.md"), module_relative=False)
     assert result.attempted > 0 and result.failed == 0
+
+
+def printed_curves():
+    """Return {(device, curve): formula} of the block of docs/device.md, and {device: its line of constants}."""
+    block = re.search(r"<!-- curves.*?-->\n```\n(.*?)```", (DOCS / "device.md").read_text(), re.S).group(1)
+    formulas, constants, device = {}, {}, None
+    for line in block.splitlines():
+        if not line.startswith(" "):
+            device, constants[line.split()[0]] = line.split()[0], line
+        else:
+            curve, formula = line.split(maxsplit=1)
+            formulas[device, curve] = formula
+    return formulas, constants
+
+
+def value_of(formula, g, g_us):
+    """Return the value of a formula as printed: "1.9650 g" is a product, "g < b: A; else B" two pieces."""
+    pieces = re.fullmatch(r"g < ([\d.]+): (.*); else (.*)", formula)
+    if pieces:
+        bound, below, above = pieces.groups()
+        return value_of(below if g < float(bound) else above, g, g_us)
+    formula = re.sub(r"(\d) (ln g|g|G)", r"\1 * \2", formula).replace("ln g", "log(max(g, 1e-7))").replace("^", "**")
+    return eval(formula, {"g": g, "G": g_us, "log": np.log, "max": max, "min": min,  # our own page
+                          "clip": lambda x, low, high: min(max(x, low), high)})
+
+
+def test_the_formulas_of_the_device_page_are_the_curves_of_the_code():
+    formulas, constants = printed_curves()
+    assert list(constants) == ["joshi2020", "hermes-1", "hermes", "crosssim-joshi"]
+    assert set(formulas) == {(device, curve) for device in constants for curve in CURVES}
+    for (name, curve), formula in formulas.items():
+        same = re.fullmatch(r"that of (\S+)", formula)
+        formula = formulas[same.group(1), curve] if same else formula
+        for g in (1e-6, *np.linspace(0.001, 1.0, 200)):
+            expected = float(device_curves(name, g)[CURVES[curve]])
+            assert value_of(formula, g, g * DEVICES[name].g_max_us) == pytest.approx(expected, rel=1e-6), (name, curve, g)
+
+
+def test_the_constants_of_the_device_page_are_those_of_the_code():
+    for name, line in printed_curves()[1].items():
+        device = DEVICES[name]
+        assert f" G_max {device.g_max_us:g} uS, t0 {device.t0_s:g} s" in line
+        read = any(device_curves(name, g)["read_noise"] > 0 for g in (0.0, 0.5, 1.0))
+        assert line.endswith(f"t_read {1e9 * device.t_read_s:g} ns" if read else "no read noise")
+
+
+@pytest.mark.parametrize("other, like", [("aihwkit-pcm", "joshi2020"), ("joshi2020-note2", "crosssim-joshi")])
+def test_devices_without_formulas_of_their_own_have_those_that_the_page_says(other, like):
+    curves, expected = (device_curves(name, np.linspace(0, 1, 50)) for name in (other, like))
+    assert all((curves[name] == expected[name]).all() for name in expected)
+
+
+def links_of(page):
+    """Return the files that a page links to."""
+    targets = re.findall(r"\]\((?!https?:)([^)#\s]+)", page.read_text())
+    return {(page.parent / target).resolve() for target in targets}
+
+
+def test_every_page_stands_in_the_index():
+    pages = {page.resolve() for page in DOCS.glob("*.md")} - {(DOCS / "README.md").resolve()}
+    assert pages and sorted(page.name for page in pages - links_of(DOCS / "README.md")) == []
+
+
+def test_the_index_and_the_glossary_are_one_step_from_the_readme():
+    linked = links_of(DOCS.parent / "README.md")
+    assert {(DOCS / name).resolve() for name in ("README.md", "glossary.md")} <= linked
+
+
+def anchors_of(page):
+    """Return the anchors of a page's headings."""
+    anchors = set()
+    for heading in re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", page.read_text(), flags=re.S), re.M):
+        heading = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", heading)
+        anchors.add(re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-"))
+    return anchors
+
+
+PAGES = ("README", "glossary", "api", "chip", "compensation", "device", "drift_and_read_noise", "interpretations", "lab",
+         "random_numbers", "tile")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_headings_that_exist(page):
+    missing = [f"{target}#{anchor}" for target, anchor in
+               re.findall(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)", (DOCS / f"{page}.md").read_text())
+               if anchor not in anchors_of(DOCS / (target or f"{page}.md"))]
+    assert missing == []
+
+
+def glossary():
+    """Return [(term, what is said of it)] in the order of the page."""
+    text = (DOCS / "glossary.md").read_text()
+    return re.findall(r"^- \*\*(.+?)\*\*(.*?)(?=^- |\Z)", text, re.M | re.S)
+
+
+def test_the_glossary_is_in_alphabetical_order():
+    keys = [re.sub(r"[^a-z0-9]", "", term.lower()) for term, _ in glossary()]
+    assert len(keys) > 40 and keys == sorted(set(keys))
+
+
+def test_every_term_of_the_glossary_leads_to_its_page():
+    assert [term for term, said in glossary() if "](" not in said] == []
