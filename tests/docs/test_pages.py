@@ -51,7 +51,8 @@ def test_the_formulas_of_the_device_page_are_the_curves_of_the_code():
     for (name, curve), formula in formulas.items():
         same = re.fullmatch(r"that of (\S+)", formula)
         formula = formulas[same.group(1), curve] if same else formula
-        for g in (1e-6, *np.linspace(0.001, 1.0, 200)):
+        seams = [float(bound) + side for bound in re.findall(r"g < ([\d.]+)", formula) for side in (-1e-9, 1e-9)]
+        for g in (1e-6, *seams, *np.linspace(0.001, 1.0, 200)):
             expected = float(device_curves(name, g)[CURVES[curve]])
             assert value_of(formula, g, g * DEVICES[name].g_max_us) == pytest.approx(expected, rel=1e-6), (name, curve, g)
 
