@@ -79,10 +79,10 @@ BOMBS = {
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_small_pickles_cost_little(bomb):
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(DataError, match="more than the pickle has bytes|beyond 2.60|out of range"):
         cifar10_pickle.loads(BOMBS[bomb], "batch")
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     assert tracemalloc.get_traced_memory()[1] < 50 * len(BOMBS[bomb])
     tracemalloc.stop()
 

@@ -136,10 +136,10 @@ def test_a_small_archive_that_unpacks_to_gigabytes_is_left_after_the_budget(tmp_
     member = tarfile.TarInfo("unwanted")
     member.size = 1 << 40
     (tmp_path / "a.tar.bz2").write_bytes(bz2.compress(member.tobuf() + bytes(50_000_000)))
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(DataError, match="a.tar.bz2 claims more than 10.* bytes"):
         cifar10_source.read_source(tmp_path / "a.tar.bz2")
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 @pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE])

@@ -76,10 +76,10 @@ def png_claiming(width, height):
 @pytest.mark.parametrize("read", READERS)
 def test_a_small_file_of_very_many_pixels_is_left_out_before_it_is_decoded(tmp_path, read):
     (tmp_path / "a.png").write_bytes(png_claiming(12_000, 12_000))
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(BrokenImage, match="12000 x 12000 pixels, which is too much for a file of"):
         read(tmp_path / "a.png")
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
     (tmp_path / "b.png").write_bytes(png_claiming(2000, 2000))
     read(tmp_path / "b.png")
 

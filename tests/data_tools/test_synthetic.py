@@ -130,9 +130,12 @@ def test_wrong_arguments_are_refused_in_a_sentence(refused, tmp_path, arguments)
 
 
 def test_help_is_there_in_half_a_second(command):
-    started = time.perf_counter()
+    """Of processor time, since other tests may run beside this one."""
+    def spent():
+        return os.times().children_user + os.times().children_system
+    started = spent()
     assert "--contact-sheet" in command("synthetic", "--help").stdout
-    assert time.perf_counter() - started < 0.5
+    assert spent() - started < 0.5
 
 
 def test_the_contact_sheet_shows_and_names_every_class(command, tmp_path):

@@ -105,10 +105,10 @@ def test_a_whole_model_beside_other_things_is_named():
 
 
 def test_very_many_prefixes_take_no_time_with_their_square():
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(RefpcmError, match="does not fit"):
         found({f"n{number}.conv1.weight": PLAIN["fc.bias"] for number in range(20_000)})
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_dictionaries_that_hold_each_other_are_looked_into_once():
