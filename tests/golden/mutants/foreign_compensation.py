@@ -65,7 +65,9 @@ def _decay(change):
 def _statistics(change):
     """Another update: change(mean, var, batch means, batch variances, p) -> mean, var."""
     def adabs_update(inputs, parameters):
-        arrays = (np.asarray(inputs[name], np.float64) for name in ("running_mean", "running_var", "batch_mean", "batch_var"))
+        arrays = (
+            np.asarray(inputs[name], np.float64) for name in ("running_mean", "running_var", "batch_mean", "batch_var")
+        )
         mean, var = change(*arrays, DECAY(parameters["batches"]))
         return {"running_mean": mean, "running_var": var}
     return replaced(reference, "adabs_update", adabs_update) + replaced(compensation, "adabs_update", adabs_update)
@@ -102,62 +104,61 @@ def _layer(variance):
     """Another batch variance in a layer: variance(x (m, C, H, W) float64) -> (C,)."""
     def adabs_layer(inputs, parameters):
         x = np.asarray(inputs["x"], np.float64)
-        return UPDATE({**inputs, "batch_mean": x.mean((1, 3, 4)), "batch_var": np.stack([variance(batch) for batch in x])},
-                      {"batches": len(x)})
+        return UPDATE(
+            {**inputs, "batch_mean": x.mean((1, 3, 4)), "batch_var": np.stack([variance(batch) for batch in x])},
+            {"batches": len(x)},
+        )
     return replaced(reference, "adabs_layer", adabs_layer)
 
 
 def _first_half(inputs, parameters):
-    inputs["x"] = inputs["x"][:, :max(1, inputs["x"].shape[1] // 2)]
+    inputs["x"] = inputs["x"][:, : max(1, inputs["x"].shape[1] // 2)]
 
 
 MUTANTS = [
-    ("readout-net", "sum of G+ - G-", _readout("columns", lambda g, w: (g[0] - g[1]).sum(0))),
     ("readout-mean", "mean instead of sum", _readout("columns", lambda g, w: g.mean((0, 1)))),
     ("readout-larger", "the larger device of each pair only", _readout("columns", lambda g, w: g.max(0).sum(0))),
-    ("readout-ones-signed", "the magnitude of the sum of outputs", _whole_readout("ones", lambda g, w: abs(w.sum()))),
-    ("readout-ones-weights", "sum of |W|", _readout("ones", lambda g, w: np.abs(w).sum(0))),
     ("readout-ones-square", "root of the sum of squares of the outputs",
      _whole_readout("ones", lambda g, w: np.sqrt((w.sum(0) ** 2).sum()))),
     ("readout-ones-mean", "mean of the outputs", _whole_readout("ones", lambda g, w: np.abs(w.sum(0)).mean())),
-    ("readout-one-hot-rms", "root mean square", _readout("one_hot", lambda g, w: np.sqrt((w ** 2).mean(0)))),
+    ("readout-one-hot-rms", "root mean square", _readout("one_hot", lambda g, w: np.sqrt((w**2).mean(0)))),
     ("readout-one-hot-max", "the columns' largest", _readout("one_hot", lambda g, w: np.abs(w).max(0))),
     ("readout-one-hot-median", "median", _readout("one_hot", lambda g, w: np.median(np.abs(w), 0))),
     ("readout-first-column", "one column stands for the layer",
      _whole_readout("columns", lambda g, w: g.sum((0, 1))[0] * g.shape[2])),
     ("readout-half-precision", "measured in half precision", replaced(global_drift, "readout", _half_precision)),
-    ("factor-at-most-one", "cut at 1", _factor(lambda alpha: np.minimum(alpha, 1))),
     ("factor-root", "square root of the ratio", _factor(lambda alpha: np.sqrt(np.abs(alpha)))),
     ("factor-difference", "1 + (now - then) / now", _of_ratios(lambda now, then: 1 + (now - then) / now)),
     ("factor-zero-kept", "0 where nothing is measured now", replaced(global_drift, "drift_factor", _zero_kept)),
-    ("factor-of-all", "one ratio of all the sums", _of_ratios(lambda now, then: np.full_like(now, now.sum() / then.sum()))),
+    ("factor-of-all", "one ratio of all the sums",
+     _of_ratios(lambda now, then: np.full_like(now, now.sum() / then.sum()))),
     ("factor-half-precision", "the factor is stored in half precision",
      _factor(lambda alpha: np.asarray(alpha, np.float16).astype(np.float64))),
-    ("compensated-shift", "alpha rounded to a power of two", _compensated(lambda w, alpha: w / 2.0 ** np.rint(np.log2(alpha)))),
-    ("compensated-enlarges", "divided by alpha only where that enlarges", _compensated(lambda w, alpha: w / np.minimum(alpha, 1))),
+    ("compensated-shift", "alpha rounded to a power of two",
+     _compensated(lambda w, alpha: w / 2.0 ** np.rint(np.log2(alpha)))),
+    ("compensated-enlarges", "divided by alpha only where that enlarges",
+     _compensated(lambda w, alpha: w / np.minimum(alpha, 1))),
     ("compensated-linear", "W (2 - alpha)", _compensated(lambda w, alpha: w * (2 - alpha))),
     ("compensated-saturates", "limited to the largest weight before",
      _compensated(lambda w, alpha: np.clip(w / alpha, -np.abs(w).max(), np.abs(w).max()))),
     ("adabs-p-0985", "p = 1 - 0.015", _decay(lambda n: 0.985)),
-    ("adabs-p-power", "p = 0.015^n", _decay(lambda n: 0.015 ** n)),
+    ("adabs-p-power", "p = 0.015^n", _decay(lambda n: 0.015**n)),
     ("adabs-p-n-minus-1", "p = 0.015^(1 / (n - 1))", _decay(lambda n: 0.015 ** (1 / max(n - 1, 1)))),
     ("adabs-p-share", "p = 1 - 1 / n", _decay(lambda n: 1 - 1 / n)),
-    ("adabs-momentum-01", "PyTorch's momentum of 0.1", _decay(lambda n: 0.9)),
-    ("adabs-n-13", "p of 13 mini-batches, whatever their number", _decay(lambda n: 0.015 ** (1 / 13))),
     ("adabs-of-deviations", "standard deviations are averaged",
      _statistics(lambda m, v, bm, bv, p: (_followed(m, bm, p), _followed(np.sqrt(v), np.sqrt(bv), p) ** 2))),
     ("adabs-mixture", "the distance of the means is added to the variance", _statistics(_mixture)),
     ("adabs-corrected", "divided by 1 - p^n, as Adam does", _statistics(_corrected)),
     ("adabs-from-first", "starts from the first mini-batch", _statistics(_from_first)),
     ("adabs-equal-weights", "every mini-batch has equal weight", _statistics(_equal)),
-    ("adabs-last", "the last mini-batch only", _statistics(lambda m, v, bm, bv, p: (p * m + (1 - p) * bm[-1], p * v + (1 - p) * bv[-1]))),
+    ("adabs-last", "the last mini-batch only",
+     _statistics(lambda m, v, bm, bv, p: (p * m + (1 - p) * bm[-1], p * v + (1 - p) * bv[-1]))),
     ("adabs-variance-faster", "the variance with p^2",
      _statistics(lambda m, v, bm, bv, p: (_followed(m, bm, p), _followed(v, bv, p * p)))),
     ("adabs-geometric", "geometric means of the variances",
      _statistics(lambda m, v, bm, bv, p: (_followed(m, bm, p), np.exp(_followed(np.log(v), np.log(bv), p))))),
     ("adabs-instance", "mean of the images' variances", _layer(lambda x: x.var((2, 3)).mean(0))),
     ("adabs-image-means", "variance of the images' means", _layer(lambda x: x.mean((2, 3)).var(0))),
-    ("adabs-second-moment", "E x^2 in place of the variance", _layer(lambda x: (x ** 2).mean((0, 2, 3)))),
     ("adabs-epsilon", "epsilon is in the variance", _layer(lambda x: x.var((0, 2, 3)) + 1e-5)),
     ("adabs-half-batch", "half of each mini-batch", changed_inputs("adabs_layer", _first_half)),
 ]
