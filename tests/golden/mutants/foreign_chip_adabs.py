@@ -73,14 +73,6 @@ def _ideal(analog):
     return replace(analog, tiles=replace(analog.tiles, dac=Converter(None), adc=Converter(None)))
 
 
-def _first_weights():
-    first = {}
-
-    def calibrated(engine, weights, batches):
-        if first.get("weights") is not weights:
-            first.update(weights=weights, analog=engine.analog)
-        return CALIBRATED(EngineOnTiles(engine.network, first["analog"]), weights, batches)
-    return _calibrated(calibrated)
 
 
 def _test_images():
@@ -124,6 +116,5 @@ MUTANTS = [
      _calibrated(
          lambda engine, weights, batches: CALIBRATED(engine, weights, np.concatenate([batches[1:], batches[-1:]]))
      )),
-    ("wire-adabs-first-weights", "calibrated on the weights of the first read", _first_weights()),
     ("wire-adabs-stays", "the next result with GDC alone has the adapted statistics", _stays()),
 ]

@@ -127,8 +127,6 @@ MUTANTS = [
     ("read-saturates", "at most G_max", _read(lambda g, s, z, device: np.clip(g + g * s * z, 0, device.g_max_us))),
     ("read-five-times", "the mean of five reads",
      _read(lambda g, s, z, device: np.maximum(g + g * s * z / np.sqrt(5), 0))),
-    ("read-t-read-250ns", "t_read of joshi2020 whatever the device",
-     _accumulation(lambda t, t_read, t0: np.sqrt(np.log((t + 250e-9) / (2 * 250e-9))))),
     ("read-as-of-1s", "noise as of one second, whatever the time",
      _accumulation(lambda t, t_read, t0: np.sqrt(np.log((1 + t_read) / (2 * t_read))))),
     ("stuck-other-end", "u > 1 - fraction", _stuck(lambda g, u, f, uc, g_max: np.where(u > 1 - f, uc * g_max, g))),

@@ -111,7 +111,6 @@ MUTANTS = [
     ("programmed-twice", "the noise of two rounds",
      _programmed(lambda g, sigma, z, device: np.maximum(g + np.sqrt(2) * sigma * z, 0))),
     ("programmed-exact-top", "the largest target is hit exactly", _programmed(_exact_top)),
-    ("nu-log1p", "ln(1 + g)", _at(lambda g, _: 1 + g)),
     ("nu-in-us", "ln of the target in uS", _at(lambda _, g_us: g_us)),
     ("nu-fixed", "no spread", _nu(lambda mean, sigma, z, g: mean + 0 * z)),
     ("nu-clipped-after", "nu itself is clipped to 0.049 .. 0.1, the bounds of its mean",
@@ -127,7 +126,6 @@ MUTANTS = [
      _nu(lambda mean, sigma, z, g: np.where(g, np.abs(mean + sigma * z), 0.06))),
     ("nu-idle-none", "devices of target zero get 0",
      _nu(lambda mean, sigma, z, g: np.where(g, np.abs(mean + sigma * z), 0.0))),
-    ("nu-slope-sign", "exponents rise with conductance", _slope_by(-1.0)),
 ]
 
 SURVIVORS = [  # name, what is wrong, replacements, why no case finds it

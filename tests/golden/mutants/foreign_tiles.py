@@ -113,7 +113,6 @@ MUTANTS = [
      _codes(lambda share, levels: np.clip(np.rint(share * levels), 1 - levels, levels - 1))),
     ("codes-other-bits", "2^b - 1 codes a side",
      _codes(lambda share, levels: np.clip(np.rint(share * (2 * levels + 1)), -2 * levels - 1, 2 * levels + 1))),
-    ("range-lower", "quantile without interpolation", _range(lambda x, q: np.quantile(np.abs(x), q, method="lower"))),
     ("range-of-n-plus-1", "interpolated at q (n + 1)",
      _range(lambda x, q: np.quantile(np.abs(x), q, method="weibull"))),
     ("range-nonzero", "of the numbers that are not 0",
