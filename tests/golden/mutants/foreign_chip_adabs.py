@@ -73,8 +73,6 @@ def _ideal(analog):
     return replace(analog, tiles=replace(analog.tiles, dac=Converter(None), adc=Converter(None)))
 
 
-
-
 def _test_images():
     """Calibrated with the images that are to be recognised."""
     seen = {}

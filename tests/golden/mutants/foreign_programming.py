@@ -84,17 +84,6 @@ def _at(change):
     return replaced(drift, "drift_exponents", drift_exponents)
 
 
-def _slope_by(factor):
-    """Logarithms with another slope."""
-    return _each_piece(
-        coefficients=lambda piece, _: (
-            (piece.coefficients[0] * factor, *piece.coefficients[1:])
-            if piece.form == "logarithm"
-            else piece.coefficients
-        )
-    )
-
-
 MUTANTS = [
     ("sigma-coefficients-reversed", "coefficients in the order of polyval", _coefficients(_reversed)),
     ("sigma-digits", "0.26384 for 0.26348", _coefficients(lambda c: [0.26384 if c[0] == 0.26348 else c[0], *c[1:]])),

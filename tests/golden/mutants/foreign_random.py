@@ -38,7 +38,7 @@ def _key_first(counter, key):
 
 
 def _in_blocks(seed, chip, purpose, layer, draw, start, count):
-    return WORDS(seed, chip, purpose, layer, draw, 4 * start, count)
+    return WORDS(seed, chip, purpose, layer, draw, min(4 * start, 2**64 - count), count)
 
 
 def _backwards(counter, key):

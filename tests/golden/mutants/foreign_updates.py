@@ -1,6 +1,5 @@
 """Mistakes in update, statistics and loss of training steps, invented without knowledge of the cases."""
 
-
 import numpy as np
 
 from refpcm.golden import reference
