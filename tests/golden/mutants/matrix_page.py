@@ -36,7 +36,8 @@ def matrix_text(rows):
     lines = ["# Mutants: mistakes the golden kit finds", "",
              f"{len(rows)} deliberate mistakes, {sum(name in foreign for name, _, _ in rows)} of them invented without "
              f"knowledge of the cases, {killed} found. The foreign ones stand last.", "",
-             "A number is how many cases of a level fail. A mistake is asked the levels of its theme only; L4 and L7 are not asked.",
+             "A number is how many cases of a level fail. A mistake is asked the levels of its theme only; L4 and L7 are not "
+             "asked.",
              "Made by `python -m tests.golden.mutants --markdown docs/golden-mutants.md`.", "",
              "| mutant | mistake | " + " | ".join(f"L{level}" for level in FAST) + " | first case |",
              "|---|---|" + "--:|" * len(FAST) + "---|"]
