@@ -9,13 +9,17 @@ from refpcm.golden import reference, runner
 from refpcm.golden.kit import Kit
 from refpcm.golden.report import case_record
 from tests.golden.mutants import (
+    FOREIGN,
+    OWN,
     chip_compensation,
     chip_programming,
     killing_cases,
     levels_of,
     matrix,
+    matrix_page,
     matrix_text,
     mutants,
+    survivors,
     training_steps,
 )
 from tests.golden.mutants.replacing import in_place
@@ -23,6 +27,7 @@ from tests.golden.mutants.replacing import in_place
 CASES = [case for case in Kit().cases if case.level in (0, 1, 2, 3, 5)]
 QUICK = [case for case in CASES if case.level < 4]
 CHIPS = [case for case in Kit().cases if case.level == 8 and case.id.endswith("-64")]
+FEW = mutants(FOREIGN)[::20]  # the others are asked by the slow tests
 STAGES = {**chip_programming.STAGES, **chip_compensation.STAGES}
 
 
@@ -31,18 +36,38 @@ def test_an_unchanged_implementation_passes():
     assert [case.id for case in CASES + CHIPS if runner.run_case(case, ask)[0] != "passed"] == []
 
 
-def test_there_are_more_than_150_mutants_and_levels_0_to_3_and_5_kill_all_but_samplers_and_chips():
-    found = mutants()
-    assert len({name for name, _, _ in found}) == len(found) > 150
-    survivors = []
+def not_killed(found, cases):
+    """Return the names of those that none of these cases kills; those whose levels have none are left out."""
+    names = []
     for name, _, change in found:
-        if levels_of(name) in ((6,), (8,)):
-            continue
-        asked = [case for case in CASES if case.level in levels_of(name)]
+        asked = [case for case in cases if case.level in levels_of(name)]
         with closing(killing_cases(change, asked)) as killers:
-            if next(killers, None) is None:
-                survivors.append(name)
-    assert survivors == []
+            if asked and next(killers, None) is None:
+                names.append(name)
+    return names
+
+
+def test_levels_0_to_3_and_5_kill_all_but_samplers_and_chips():
+    assert not_killed(mutants(OWN), CASES) == []
+
+
+def test_foreign_mutants_are_killed_by_these_levels_or_by_a_chip():
+    assert not_killed(FEW, CASES + CHIPS) == []
+
+
+def test_there_are_more_than_150_mutants_at_least_half_of_them_foreign_and_no_two_of_one_name():
+    names = [name for name, *_ in mutants() + survivors()]
+    assert len(set(names)) == len(names) and len(mutants(OWN)) > 150
+    assert len(mutants(FOREIGN)) >= max(110, len(mutants()) / 2)
+
+
+def test_mistakes_that_no_case_finds_are_known_and_still_not_found():
+    """Where a new case finds one, move it to the MUTANTS of its theme."""
+    cases = [case for case in Kit().cases if case.level in (0, 1, 2, 3, 5, 8)]
+    found = {name: list(killing_cases(change, [case for case in cases if case.level in levels_of(name)]))
+             for name, _, change, _ in survivors()}
+    assert found == {name: [] for name in found} and len(found) == 7
+    assert all(why for *_, why in survivors())
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -69,23 +94,41 @@ def test_mistakes_in_training_that_float64_finds_float32_finds_too():
                 assert (f"L5-steps-{kind}-64" in found) == (f"L5-steps-{kind}-32" in found), (name, kind)
 
 
-def test_mutants_answer_wrongly_rather_than_not_at_all():
+def crashes(found):
+    """Return [(name, case, reason)] of those that give no answer to a case of levels 0 to 3."""
     crashed = []
-    for name, _, change in mutants():
+    for name, _, change in found:
         if levels_of(name) in ((6,), (8,)):
             continue
         with in_place(change):
             ask = runner.adapter_asker(reference.__name__)
             asked = [case for case in QUICK if case.level in levels_of(name)]
             crashed += [(name, case.id, reason) for case in asked if (reason := runner.run_case(case, ask)[1])]
-    assert crashed == []
+    return crashed
 
 
-def test_mutants_that_are_not_asked_have_no_row_and_do_not_survive():
+def test_mutants_answer_wrongly_rather_than_not_at_all():
+    assert crashes(mutants(OWN) + FEW) == []
+
+
+@pytest.mark.slow
+def test_foreign_mutants_are_killed_and_answer_wrongly_rather_than_not_at_all():
+    assert not_killed(mutants(FOREIGN), CASES + CHIPS) == [] and crashes(mutants(FOREIGN)) == []
+
+
+def test_the_page_counts_the_foreign_ones_and_lists_what_is_not_found():
+    none = {level: [] for level in matrix_page.FAST}
+    text = matrix_text([("words-backwards", "what", {**none, 0: ["L0-words-plain"]}), ("gdc-inverse", "what", none)])
+    assert "2 deliberate mistakes, 1 of them invented without knowledge of the cases, 1 found." in text
+    assert all(f"| {name} | {what} | {why} |" in text for name, what, _, why in survivors())
+
+
+def test_mutants_that_are_not_asked_have_no_row_and_do_not_survive(monkeypatch):
+    monkeypatch.setattr(matrix_page, "killing_cases", lambda change, cases: [])  # only the rows count
     by_id = {case.id: case for case in Kit().cases}
     names = {name for name, _, _ in mutants()}
-    samplers = {name for name in names if name.startswith("samples-")}
-    assert {name for name, _, _ in matrix([by_id["L6-joint-steps"]])} == samplers and len(samplers) == 17
+    samplers = {name for name in names if name.startswith("samples-")}  # 17 of the kit's own, 5 foreign
+    assert {name for name, _, _ in matrix([by_id["L6-joint-steps"]])} == samplers and len(samplers) == 22
     assert {name for name, _, _ in matrix([by_id["L1-map"]])} == {name for name in names if 1 in levels_of(name)}
     assert matrix([case for case in by_id.values() if case.level in (4, 7)]) == []
 

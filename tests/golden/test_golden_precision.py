@@ -16,7 +16,7 @@ from refpcm.golden.precision import answers_in_float32, judged_as
 from refpcm.spec import nn
 from tests.commands import command
 from tests.golden import float32_adapter
-from tests.golden.mutants import mutants
+from tests.golden.mutants import OWN, mutants
 from tests.golden.mutants.replacing import in_place
 from tests.golden.reduced_products import F2, F4, cut_off, winograd
 
@@ -62,7 +62,7 @@ def test_mistakes_of_equations_layers_and_codes_are_found_in_float32_too():
     cases = [case for case in CASES.values() if case.level in (1, 2, 3) and not case.id.endswith("-32")]
     narrow, wide = [judged_as(case, "float32") for case in cases], runner.adapter_asker(reference.__name__)
     found, missed = [], []
-    for name, _, change in mutants():
+    for name, _, change in mutants(OWN):
         with in_place(change):
             if any(runner.run_case(case, wide)[0] == "failed" for case in cases):
                 kills = any(runner.run_case(case, answers_in_float32(wide))[0] == "failed" for case in narrow)

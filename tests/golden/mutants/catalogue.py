@@ -8,6 +8,23 @@ from tests.golden.mutants import (
     converters,
     device_in_time,
     device_programming,
+    foreign_chip_adabs,
+    foreign_chip_gdc,
+    foreign_chip_programming,
+    foreign_chip_reading,
+    foreign_compensation,
+    foreign_device_in_time,
+    foreign_layers,
+    foreign_loss,
+    foreign_mapping,
+    foreign_pooling,
+    foreign_programming,
+    foreign_random,
+    foreign_sampling,
+    foreign_steps,
+    foreign_tiles,
+    foreign_training_rules,
+    foreign_updates,
     layers,
     papers_text,
     random_numbers,
@@ -17,16 +34,29 @@ from tests.golden.mutants import (
     training_steps,
 )
 
-THEMES = {  # module: the levels whose cases may see its mistakes
+OWN = {  # module: the levels whose cases may see its mistakes
     random_numbers: (0,), device_programming: (1, 8), device_in_time: (1, 8), compensation: (1, 8), training_noise: (1, 5),
     layers: (2, 5), training_steps: (2, 5), converters: (3, 8), built_in: (1, 2, 3), training_built_in: (5,),
     papers_text: (1, 3, 8), chip_programming: (8,), chip_compensation: (8,), sampling: (6,)}
-LEVELS = {mutant[0]: levels for theme, levels in THEMES.items() for mutant in theme.MUTANTS}
+FOREIGN = {  # invented by somebody who had not read the cases
+    foreign_random: (0,), foreign_mapping: (1, 8), foreign_programming: (1, 8), foreign_device_in_time: (1, 8),
+    foreign_compensation: (1, 8), foreign_training_rules: (1, 2), foreign_layers: (2,), foreign_pooling: (2,),
+    foreign_loss: (2,), foreign_tiles: (3, 8), foreign_steps: (5,), foreign_updates: (5,), foreign_chip_programming: (8,),
+    foreign_chip_reading: (8,), foreign_chip_gdc: (8,), foreign_chip_adabs: (8,), foreign_sampling: (6,)}
+THEMES = {**OWN, **FOREIGN}
 
 
-def mutants():
-    """[(name, what is wrong, [(module, attribute, replacement), ...])]."""
-    return [mutant for theme in THEMES for mutant in theme.MUTANTS]
+def mutants(themes=THEMES):
+    """Return [(name, what is wrong, [(module, attribute, replacement), ...])] of all themes, or of OWN or FOREIGN."""
+    return [mutant for theme in themes for mutant in theme.MUTANTS]
+
+
+def survivors():
+    """Return [(name, what is wrong, replacements, why no case finds it)]: holes of this version of the kit."""
+    return [survivor for theme in THEMES for survivor in getattr(theme, "SURVIVORS", ())]
+
+
+LEVELS = {mutant[0]: levels for theme, levels in THEMES.items() for mutant in (*theme.MUTANTS, *getattr(theme, "SURVIVORS", ()))}
 
 
 def levels_of(name):

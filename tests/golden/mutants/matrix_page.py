@@ -1,7 +1,7 @@
 """Which case kills which mutant: asking the cases, and the matrix as a page (docs/golden-mutants.md)."""
 
 from refpcm.golden import reference, runner
-from tests.golden.mutants.catalogue import levels_of, mutants
+from tests.golden.mutants.catalogue import FOREIGN, levels_of, mutants, survivors
 from tests.golden.mutants.replacing import in_place
 
 FAST = (0, 1, 2, 3, 5, 6, 8)  # levels that the matrix asks
@@ -32,9 +32,12 @@ def matrix(cases):
 def matrix_text(rows):
     """The matrix as a Markdown page."""
     killed = sum(any(kills.values()) for _, _, kills in rows)
+    foreign = {name for name, _, _ in mutants(FOREIGN)}
     lines = ["# Mutants: mistakes the golden kit finds", "",
-             f"{len(rows)} deliberate mistakes, {killed} found. A number is how many cases of a level fail; "
-             "A mistake is asked the levels of its theme only; L4 and L7 are not asked.",
+             f"{len(rows)} deliberate mistakes, {sum(name in foreign for name, _, _ in rows)} of them invented without "
+             f"knowledge of the cases, {killed} found. The foreign ones stand last.", "",
+             "A number is how many cases of a level fail. A mistake is asked the levels of its theme only; L4 and L7 are not "
+             "asked.",
              "Made by `python -m tests.golden.mutants --markdown docs/golden-mutants.md`.", "",
              "| mutant | mistake | " + " | ".join(f"L{level}" for level in FAST) + " | first case |",
              "|---|---|" + "--:|" * len(FAST) + "---|"]
@@ -43,4 +46,6 @@ def matrix_text(rows):
         what = what.replace("|", "\\|")
         counts = " | ".join(str(len(kills[level]) or "") for level in FAST)
         lines.append(f"| {name} | {what} | {counts} | {first} |")
+    lines += ["", "## Mistakes that no case finds", "", "| mutant | mistake | why it is not found |", "|---|---|---|"]
+    lines += [f"| {name} | {what} | {why} |" for name, what, _, why in survivors()]
     return "\n".join(lines) + "\n"
