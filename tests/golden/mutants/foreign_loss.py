@@ -63,7 +63,8 @@ def _softmax(z):
 
 
 def _of(p, q):
-    return -(q * np.log(p)).sum() / len(q), (p - q) / len(q)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a mistake is not spared the logarithm of 0
+        return -(q * np.log(p)).sum() / len(q), (p - q) / len(q)
 
 
 def _smooth(q, s):
