@@ -2,7 +2,7 @@
 // libraries: the pattern for a simulator in any language.
 //
 //   c++ -std=c++17 -O2 -ffp-contract=off golden_adapter.cpp -o adapter
-//   python -m refpcm.golden check --kit ../../refpcm/golden/v1 --command ./adapter --level 0 1 3
+//   python -m refpcm.golden check --command ./adapter --level 0 1 3
 //
 // Called as: adapter CASE INPUT_FOLDER OUTPUT_FOLDER. Exit status 77: this program does not have the operation.
 #include <algorithm>
@@ -125,15 +125,32 @@ std::uint32_t word(const Case& c, std::uint64_t i) {
                   std::uint32_t(c.whole("seed")), std::uint32_t(c.whole("chip"))).w[i % 4];
 }
 
-const double G_MAX = 25.0, T0 = 20.0, T_READ = 250e-9;
-
-double sigma(double g) { g /= G_MAX; return std::max(0.26348 + 1.9650 * g - 1.1731 * g * g, 0.0); }
-double relative_noise(double g) { return g > 0 ? std::min(0.0088 * std::pow(g / G_MAX, -0.65), 0.2) : 0.2; }
-double nu(double g, double z) {
-    double ln = std::log(std::max(g / G_MAX, 1e-7));
-    double mu = std::clamp(-0.0155 * ln + 0.0244, 0.049, 0.1), s = std::clamp(-0.0125 * ln - 0.0059, 0.008, 0.045);
-    return std::fabs(mu + s * z);
-}
+// A device: the constants of joshi2020, or those that the case gives.
+struct Device {
+    const Case& c;
+    double operator()(const std::string& name, double joshi2020) const {
+        return c.p.count("device") && c.p.at("device") == "constants" ? c.number(name) : joshi2020;
+    }
+    double g_max() const { return (*this)("g_max_us", 25.0); }
+    double t0() const { return (*this)("t0_s", 20.0); }
+    double t_read() const { return (*this)("t_read_s", 250e-9); }
+    double sigma(double g_us) const {
+        double g = g_us / g_max(), c0 = (*this)("sigma_c0_us", 0.26348), c1 = (*this)("sigma_c1_us", 1.9650);
+        return std::max(c0 + g * (c1 + g * ((*this)("sigma_c2_us", -1.1731) + g * (*this)("sigma_c3_us", 0.0))), 0.0);
+    }
+    double relative_noise(double g_us) const {
+        double high = (*this)("q_high", 0.2);
+        return g_us > 0 ? std::min((*this)("q_factor", 0.0088) * std::pow(g_us / g_max(), (*this)("q_exponent", -0.65)), high) : high;
+    }
+    double nu(double g_us, double z) const {
+        double ln = std::log(std::max(g_us / g_max(), 1e-300));
+        double mu = std::clamp((*this)("nu_mean_slope", -0.0155) * ln + (*this)("nu_mean_offset", 0.0244),
+                               (*this)("nu_mean_low", 0.049), (*this)("nu_mean_high", 0.1));
+        double s = std::clamp((*this)("nu_sigma_slope", -0.0125) * ln + (*this)("nu_sigma_offset", -0.0059),
+                              (*this)("nu_sigma_low", 0.008), (*this)("nu_sigma_high", 0.045));
+        return std::fabs(mu + s * z);
+    }
+};
 
 std::int32_t code(double x, int bits, double range) {
     double levels = (1 << (bits - 1)) - 1;
@@ -142,6 +159,7 @@ std::int32_t code(double x, int bits, double range) {
 
 bool answer(const Case& c, Tensors& in, Tensors& out) {
     const auto& op = c.operation;
+    const Device device{c};
     auto elementwise = [&](const std::string& result, std::vector<std::string> names, auto f) {
         std::vector<Doubles> x;
         for (auto& name : names) x.push_back(in.get<double>(name));
@@ -188,25 +206,25 @@ bool answer(const Case& c, Tensors& in, Tensors& out) {
         out.put("weights", w);
         return true;
     }
-    if (op == "programming_sigma") return elementwise("sigma_us", {"g_target_us"}, [](auto x) { return sigma(x(0)); });
+    if (op == "programming_sigma") return elementwise("sigma_us", {"g_target_us"}, [&](auto x) { return device.sigma(x(0)); });
     if (op == "programmed")
         return elementwise("g_prog_us", {"g_target_us", "z"}, [&](auto x) {
             if (x(0) == 0 && c.p.at("reset_device") == "zero") return 0.0;  // I-5
-            return std::max(x(0) + sigma(x(0)) * x(1), 0.0);
+            return std::max(x(0) + device.sigma(x(0)) * x(1), 0.0);
         });
     if (op == "stuck_devices")
         return elementwise("g_prog_us", {"g_prog_us", "u_selection", "u_conductance"}, [&](auto x) {
-            return x(1) < c.number("stuck_fraction") ? x(2) * G_MAX : x(0);
+            return x(1) < c.number("stuck_fraction") ? x(2) * device.g_max() : x(0);
         });
-    if (op == "drift_exponents") return elementwise("nu", {"g_target_us", "z"}, [](auto x) { return nu(x(0), x(1)); });
+    if (op == "drift_exponents") return elementwise("nu", {"g_target_us", "z"}, [&](auto x) { return device.nu(x(0), x(1)); });
     if (op == "drifted")
-        return elementwise("g_drift_us", {"g_prog_us", "nu"}, [&](auto x) { return x(0) * std::pow(c.number("t_s") / T0, -x(1)); });
-    if (op == "relative_read_noise") return elementwise("q_s", {"g_us"}, [](auto x) { return relative_noise(x(0)); });
+        return elementwise("g_drift_us", {"g_prog_us", "nu"}, [&](auto x) { return x(0) * std::pow(c.number("t_s") / device.t0(), -x(1)); });
+    if (op == "relative_read_noise") return elementwise("q_s", {"g_us"}, [&](auto x) { return device.relative_noise(x(0)); });
     if (op == "read") {
-        double growth = std::sqrt(std::log((c.number("t_s") + T_READ) / (2 * T_READ)));
+        double growth = std::sqrt(std::log((c.number("t_s") + device.t_read()) / (2 * device.t_read())));
         std::string at = c.p.at("read_noise_from") == "target" ? "g_target_us" : "g_prog_us";  // I-7
         return elementwise("g_us", {"g_drift_us", at, "z"}, [&](auto x) {
-            return std::max(x(0) + x(0) * relative_noise(x(1)) * growth * x(2), 0.0);
+            return std::max(x(0) + x(0) * device.relative_noise(x(1)) * growth * x(2), 0.0);
         });
     }
     if (op == "gdc_factor")

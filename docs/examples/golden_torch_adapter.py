@@ -1,6 +1,6 @@
 """Levels L1 (device equations), L2, L4 and L5 of the golden kit in plain PyTorch with autograd, without refpcm.
 
-    cd docs/examples && python -m refpcm.golden check --kit ../../refpcm/golden/v1 --adapter golden_torch_adapter
+    cd docs/examples && python -m refpcm.golden check --adapter golden_torch_adapter --level 1 2 4 5
 """
 
 import torch
@@ -18,42 +18,65 @@ def _with_gradients(out, inputs, wanted):
     return {"out": out.detach().numpy(), **{name: g.numpy() for name, g in zip(wanted, gradients)}}
 
 
-# --- L1: the published fit of the device
+# --- L1: devices, by the constants of joshi2020 or by those that the case gives
 
-def _joshi(parameters):
-    if parameters["device"] != "joshi2020":
+JOSHI2020 = {"g_max_us": 25.0, "t0_s": 20.0, "t_read_s": 250e-9, "sigma_c0_us": 0.26348, "sigma_c1_us": 1.9650,
+             "sigma_c2_us": -1.1731, "sigma_c3_us": 0.0, "nu_mean_slope": -0.0155, "nu_mean_offset": 0.0244,
+             "nu_mean_low": 0.049, "nu_mean_high": 0.1, "nu_sigma_slope": -0.0125, "nu_sigma_offset": -0.0059,
+             "nu_sigma_low": 0.008, "nu_sigma_high": 0.045, "q_factor": 0.0088, "q_exponent": -0.65, "q_high": 0.2}
+
+
+def _device(parameters):
+    if parameters["device"] not in ("joshi2020", "constants"):
         raise NotImplementedError
+    return JOSHI2020 if parameters["device"] == "joshi2020" else parameters
+
+
+def _sigma_us(g_target_us, d):
+    g = g_target_us / d["g_max_us"]
+    return (d["sigma_c0_us"] + d["sigma_c1_us"] * g + d["sigma_c2_us"] * g ** 2 + d["sigma_c3_us"] * g ** 3).clamp(min=0)
+
+
+def _relative_noise(g_us, d):
+    return (d["q_factor"] * (g_us / d["g_max_us"]).clamp(min=1e-7) ** d["q_exponent"]).clamp(max=d["q_high"])
+
+
+def programming_sigma(inputs, parameters):
+    return {"sigma_us": _sigma_us(torch.tensor(inputs["g_target_us"]), _device(parameters)).numpy()}
+
+
+def relative_read_noise(inputs, parameters):
+    return {"q_s": _relative_noise(torch.tensor(inputs["g_us"]), _device(parameters)).numpy()}
 
 
 def drift_exponents(inputs, parameters):
-    _joshi(parameters)
+    d = _device(parameters)
     g, z = (torch.tensor(inputs[name]) for name in ("g_target_us", "z"))
-    log = torch.log(torch.clamp(g / 25, min=1e-7))
-    mu, sigma = (-0.0155 * log + 0.0244).clamp(0.049, 0.1), (-0.0125 * log - 0.0059).clamp(0.008, 0.045)
-    return {"nu": (mu + sigma * z).abs().numpy()}
+    log = torch.log(torch.clamp(g / d["g_max_us"], min=1e-30))
+    mean, sigma = ((d[f"nu_{of}_slope"] * log + d[f"nu_{of}_offset"]).clamp(d[f"nu_{of}_low"], d[f"nu_{of}_high"])
+                   for of in ("mean", "sigma"))
+    return {"nu": (mean + sigma * z).abs().numpy()}
 
 
 def programmed(inputs, parameters):
-    _joshi(parameters)
     target, z = (torch.tensor(inputs[name]) for name in ("g_target_us", "z"))
-    g = target / 25
-    noisy = (target + (0.26348 + 1.9650 * g - 1.1731 * g ** 2).clamp(min=0) * z).clamp(min=0)
+    noisy = (target + _sigma_us(target, _device(parameters)) * z).clamp(min=0)
     return {"g_prog_us": (noisy if parameters["reset_device"] == "programmed" else noisy * (target != 0)).numpy()}
 
 
 def drifted(inputs, parameters):
-    _joshi(parameters)
     g_prog_us, nu = torch.tensor(inputs["g_prog_us"]), torch.tensor(inputs["nu"])
-    return {"g_drift_us": (g_prog_us * (parameters["t_s"] / 20) ** -nu).numpy()}
+    return {"g_drift_us": (g_prog_us * (parameters["t_s"] / _device(parameters)["t0_s"]) ** -nu).numpy()}
 
 
 def read(inputs, parameters):
-    _joshi(parameters)
-    g = torch.tensor(inputs["g_target_us" if parameters["read_noise_from"] == "target" else "g_prog_us"]) / 25
-    q_s = (0.0088 / g.clamp(min=1e-7) ** 0.65).clamp(max=0.2)
-    growth = torch.tensor((parameters["t_s"] + 250e-9) / 500e-9, dtype=torch.float64).log().sqrt()
+    d = _device(parameters)
+    at = torch.tensor(inputs["g_target_us" if parameters["read_noise_from"] == "target" else "g_prog_us"])
+    t_read_s = d["t_read_s"]
+    growth = torch.tensor((parameters["t_s"] + t_read_s) / (2 * t_read_s), dtype=torch.float64).log().sqrt()
     drifted_us = torch.tensor(inputs["g_drift_us"])
-    return {"g_us": (drifted_us + drifted_us * q_s * growth * torch.tensor(inputs["z"])).clamp(min=0).numpy()}
+    noisy = drifted_us + drifted_us * _relative_noise(at, d) * growth * torch.tensor(inputs["z"])
+    return {"g_us": noisy.clamp(min=0).numpy()}
 
 
 def weight_noise(inputs, parameters):
@@ -122,13 +145,21 @@ def cross_entropy(inputs, parameters):
 
 # --- L4, L5: networks of basic blocks, their shape read from the names of the parameters
 
-def _forward(image, p, batch_statistics, running=None):
-    """Every tensor by name; `running`: where new running statistics go (momentum 0.1)."""
+def _forward(image, p, batch_statistics, running=None, back=None):
+    """Every tensor by name; `running`: where new running statistics go (momentum 0.1).
+
+    back: weights for the way back, where it has others than p (I-2). Their product adds 0, and its gradient is x's.
+    """
     t = {}
 
+    def product(multiply, name, x):
+        if back is None:
+            return multiply(x, p[name])
+        other = multiply(x, back[name])
+        return multiply(x.detach(), p[name]) + (other - other.detach())
+
     def conv(name, x, stride):
-        w = p[f"{name}.weight"]
-        t[name] = F.conv2d(x, w, stride=stride, padding=w.shape[2] // 2)
+        t[name] = product(lambda x, w: F.conv2d(x, w, stride=stride, padding=w.shape[2] // 2), f"{name}.weight", x)
         return t[name]
 
     def norm(name, x):
@@ -154,7 +185,7 @@ def _forward(image, p, batch_statistics, running=None):
             t[at + "relu2"] = x = t[at + "add"].relu()
             block += 1
     t["avgpool"] = x.mean((2, 3))
-    t["fc"] = F.linear(t["avgpool"], p["fc.weight"], p["fc.bias"])
+    t["fc"] = product(F.linear, "fc.weight", t["avgpool"]) + p["fc.bias"]
     return t
 
 
@@ -164,14 +195,13 @@ def network_forward(inputs, parameters):
     return {name: value.numpy() for name, value in tensors.items()}
 
 
-def train_steps(inputs, parameters):
-    if parameters["backward"] != "noisy":
-        raise NotImplementedError("autograd goes back through the weights of the forward pass (I-2)")
+def sgd_training(inputs, parameters):
     p = {name: torch.tensor(value) for name, value in inputs.items()
          if name not in ("images", "labels") and name[:2] != "z."}
     learned = [name for name in p if "running" not in name]
     on_chip = [name for name in learned if p[name].ndim > 1 or name == "fc.bias"]
-    velocity, losses, out = {name: torch.zeros_like(p[name]) for name in learned}, [], {}
+    watched = parameters["watched"].split()
+    velocity, out = {name: torch.zeros_like(p[name]) for name in learned}, {}
 
     def layer(name):  # the bias of the linear layer shares its crossbar (I-1)
         return [p["fc.weight"], p["fc.bias"]] if name.startswith("fc.") else [p[name]]
@@ -180,20 +210,22 @@ def train_steps(inputs, parameters):
         for name in on_chip if parameters["eta"] else ():
             w_max = max(w.abs().max() for w in layer(name))
             used[name] += parameters["eta"] * w_max * torch.tensor(inputs[f"z.{step}.{name}"])
+        back = dict(p) if parameters["backward"] == "clean" else None
         for name in learned:
             used[name].requires_grad_()
-        logits = _forward(torch.tensor(images), used, True, running=p)["fc"]
-        loss = F.cross_entropy(logits, torch.tensor(labels))
+        logits = _forward(torch.tensor(images), used, True, running=p, back=back)["fc"]
+        loss = F.cross_entropy(logits, torch.tensor(labels), label_smoothing=parameters["smoothing"])
         gradients = dict(zip(learned, torch.autograd.grad(loss, [used[name] for name in learned])))
-        losses.append(loss.item())
-        out.update({f"gradient.{step}.{name}": gradients[name].numpy() for name in parameters["watched"].split()})
+        out[f"loss.{step}"] = loss.detach().numpy()
+        out.update({f"gradient.{step}.{name}": gradients[name].numpy() for name in watched if name in gradients})
         for name, gradient in gradients.items():
             d = gradient + parameters["weight_decay"] * p[name]
             velocity[name] = parameters["momentum"] * velocity[name] + d
-            p[name] = p[name] - parameters["lr"] * (d + parameters["momentum"] * velocity[name])
+            ahead = d + parameters["momentum"] * velocity[name]
+            p[name] = p[name] - parameters["lr"] * (ahead if parameters["rule"] == "nesterov" else velocity[name])
         if parameters["alpha"]:
             whole = {name: torch.cat([w.flatten() for w in layer(name)]).double() for name in on_chip}
             bounds = {name: parameters["alpha"] * w.std(correction=0).item() for name, w in whole.items()}
             p.update({name: p[name].clamp(-bound, bound) for name, bound in bounds.items()})
-    return {"loss": torch.tensor(losses, dtype=torch.tensor(inputs["images"]).dtype).numpy(), **out,
-            **{f"after.{name}": value.numpy() for name, value in p.items()}}
+        out.update({f"updated.{step}.{name}": p[name].numpy() for name in watched})
+    return {**out, **{f"after.{name}": value.numpy() for name, value in p.items()}}
