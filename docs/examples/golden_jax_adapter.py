@@ -19,11 +19,6 @@ def arrays(inputs, *names):
     return [jnp.asarray(inputs[name]) for name in names]
 
 
-def _joshi(parameters):
-    if parameters["device"] != "joshi2020":
-        raise NotImplementedError
-
-
 # --- L1: mapping and the published fit of the device
 
 def map_weights(inputs, parameters):
@@ -43,58 +38,66 @@ def collapsed_pair(inputs, parameters):
     return {"g_us": map_weights({"weights": plus - minus}, parameters)["g_target_us"]}
 
 
-def _sigma(g_us):
-    g = g_us / 25
-    return jnp.maximum(0.26348 + 1.9650 * g - 1.1731 * g ** 2, 0)
+JOSHI2020 = {"g_max_us": 25.0, "t0_s": 20.0, "t_read_s": 250e-9, "sigma_c0_us": 0.26348, "sigma_c1_us": 1.9650,
+             "sigma_c2_us": -1.1731, "sigma_c3_us": 0.0, "nu_mean_slope": -0.0155, "nu_mean_offset": 0.0244,
+             "nu_mean_low": 0.049, "nu_mean_high": 0.1, "nu_sigma_slope": -0.0125, "nu_sigma_offset": -0.0059,
+             "nu_sigma_low": 0.008, "nu_sigma_high": 0.045, "q_factor": 0.0088, "q_exponent": -0.65, "q_high": 0.2}
+
+
+def _device(parameters):
+    """The constants of joshi2020, or those that the case gives."""
+    if parameters["device"] not in ("joshi2020", "constants"):
+        raise NotImplementedError
+    return JOSHI2020 if parameters["device"] == "joshi2020" else parameters
+
+
+def _sigma(g_us, d):
+    g = g_us / d["g_max_us"]
+    return jnp.maximum(d["sigma_c0_us"] + d["sigma_c1_us"] * g + d["sigma_c2_us"] * g ** 2 + d["sigma_c3_us"] * g ** 3, 0)
 
 
 def programming_sigma(inputs, parameters):
-    _joshi(parameters)
-    return {"sigma_us": _sigma(*arrays(inputs, "g_target_us"))}
+    return {"sigma_us": _sigma(*arrays(inputs, "g_target_us"), _device(parameters))}
 
 
 def programmed(inputs, parameters):
-    _joshi(parameters)
     target, z = arrays(inputs, "g_target_us", "z")
-    g = jnp.maximum(target + _sigma(target) * z, 0)
+    g = jnp.maximum(target + _sigma(target, _device(parameters)) * z, 0)
     return {"g_prog_us": g if parameters["reset_device"] == "programmed" else jnp.where(target == 0, 0, g)}
 
 
 def stuck_devices(inputs, parameters):
-    _joshi(parameters)
     g, selection, conductance = arrays(inputs, "g_prog_us", "u_selection", "u_conductance")
-    return {"g_prog_us": jnp.where(selection < parameters["stuck_fraction"], conductance * 25, g)}
+    stuck = conductance * _device(parameters)["g_max_us"]
+    return {"g_prog_us": jnp.where(selection < parameters["stuck_fraction"], stuck, g)}
 
 
 def drift_exponents(inputs, parameters):
-    _joshi(parameters)
-    g, z = arrays(inputs, "g_target_us", "z")
-    log = jnp.log(jnp.maximum(g / 25, 1e-7))
-    mean, sigma = jnp.clip(-0.0155 * log + 0.0244, 0.049, 0.1), jnp.clip(-0.0125 * log - 0.0059, 0.008, 0.045)
+    d, (g, z) = _device(parameters), arrays(inputs, "g_target_us", "z")
+    log = jnp.log(jnp.maximum(g / d["g_max_us"], 1e-30))
+    mean, sigma = (jnp.clip(d[f"nu_{of}_slope"] * log + d[f"nu_{of}_offset"], d[f"nu_{of}_low"], d[f"nu_{of}_high"])
+                   for of in ("mean", "sigma"))
     return {"nu": jnp.abs(mean + sigma * z)}
 
 
 def drifted(inputs, parameters):
-    _joshi(parameters)
     g, nu = arrays(inputs, "g_prog_us", "nu")
-    return {"g_drift_us": g * (parameters["t_s"] / 20) ** -nu}
+    return {"g_drift_us": g * (parameters["t_s"] / _device(parameters)["t0_s"]) ** -nu}
 
 
-def _noise(g_us):
-    return jnp.minimum(0.0088 / jnp.maximum(g_us / 25, 1e-7) ** 0.65, 0.2)
+def _noise(g_us, d):
+    return jnp.minimum(d["q_factor"] * jnp.maximum(g_us / d["g_max_us"], 1e-7) ** d["q_exponent"], d["q_high"])
 
 
 def relative_read_noise(inputs, parameters):
-    _joshi(parameters)
-    return {"q_s": _noise(*arrays(inputs, "g_us"))}
+    return {"q_s": _noise(*arrays(inputs, "g_us"), _device(parameters))}
 
 
 def read(inputs, parameters):
-    _joshi(parameters)
-    source = "g_target_us" if parameters["read_noise_from"] == "target" else "g_prog_us"
+    d, source = _device(parameters), "g_target_us" if parameters["read_noise_from"] == "target" else "g_prog_us"
     at, g, z = arrays(inputs, source, "g_drift_us", "z")
-    growth = jnp.sqrt(jnp.log((parameters["t_s"] + 250e-9) / 500e-9))
-    return {"g_us": jnp.maximum(g + g * _noise(at) * growth * z, 0)}
+    growth = jnp.sqrt(jnp.log((parameters["t_s"] + d["t_read_s"]) / (2 * d["t_read_s"])))
+    return {"g_us": jnp.maximum(g + g * _noise(at, d) * growth * z, 0)}
 
 
 # --- L1: compensation and training
@@ -268,13 +271,21 @@ def tile_product(inputs, parameters):
 
 # --- L4, L5: networks of basic blocks, their shape read from the names of the parameters
 
-def _forward(image, p, batch_statistics):
-    """Every tensor by name, and {name: mean and unbiased variance} of each batch norm."""
+def _forward(image, p, batch_statistics, back=None):
+    """Every tensor by name, and {name: mean and unbiased variance} of each batch norm.
+
+    back: weights for the way back, where it has others than p (I-2). Their product adds 0, and its gradient is x's.
+    """
     t, statistics = {}, {}
 
+    def product(multiply, name, x):
+        if back is None:
+            return multiply(x, p[name])
+        other = multiply(x, lax.stop_gradient(back[name]))
+        return multiply(lax.stop_gradient(x), p[name]) + (other - lax.stop_gradient(other))
+
     def conv(name, x, stride):
-        w = p[f"{name}.weight"]
-        t[name] = _conv(x, w, stride, w.shape[2] // 2)
+        t[name] = product(lambda x, w: _conv(x, w, stride, w.shape[2] // 2), f"{name}.weight", x)
         return t[name]
 
     def norm(name, x):
@@ -302,7 +313,7 @@ def _forward(image, p, batch_statistics):
             t[at + "relu2"] = x = jax.nn.relu(t[at + "add"])
             block += 1
     t["avgpool"] = x.mean((2, 3))
-    t["fc"] = t["avgpool"] @ p["fc.weight"].T + p["fc.bias"]
+    t["fc"] = product(lambda x, w: x @ w.T, "fc.weight", t["avgpool"]) + p["fc.bias"]
     return t, statistics
 
 
@@ -311,21 +322,20 @@ def network_forward(inputs, parameters):
     return jax.jit(_forward, static_argnums=2)(p.pop("image"), p, parameters["batch_norm"] == "batch")[0]
 
 
-def train_steps(inputs, parameters):
-    if parameters["backward"] != "noisy":
-        raise NotImplementedError("jax.grad goes back through the weights of the forward pass (I-2)")
+def sgd_training(inputs, parameters):
     p = {name: jnp.asarray(value) for name, value in inputs.items()
          if name not in ("images", "labels") and name[:2] != "z."}
     learned = [name for name in p if "running" not in name]
     on_chip = [name for name in learned if p[name].ndim > 1 or name == "fc.bias"]
-    velocity, losses, out = {name: jnp.zeros_like(p[name]) for name in learned}, [], {}
+    watched = parameters["watched"].split()
+    velocity, out = {name: jnp.zeros_like(p[name]) for name in learned}, {}
 
     def layer(name):  # the bias of the linear layer shares its crossbar (I-1)
         return [p["fc.weight"], p["fc.bias"]] if name.startswith("fc.") else [p[name]]
 
     @jax.jit
-    def loss_of(weights, images, labels):
-        tensors, statistics = _forward(images, weights, True)
+    def loss_of(weights, images, labels, back):
+        tensors, statistics = _forward(images, weights, True, back)
         return _loss(tensors["fc"], labels, parameters["smoothing"]), statistics
 
     for step, (images, labels) in enumerate(zip(inputs["images"], inputs["labels"])):
@@ -333,11 +343,12 @@ def train_steps(inputs, parameters):
         for name in on_chip if parameters["eta"] else ():
             w_max = max(jnp.abs(w).max() for w in layer(name))
             used[name] = used[name] + parameters["eta"] * w_max * jnp.asarray(inputs[f"z.{step}.{name}"])
-        (loss, statistics), gradients = jax.value_and_grad(loss_of, has_aux=True)(used, images, labels)
-        losses.append(loss)
-        out.update({f"gradient.{step}.{name}": gradients[name] for name in parameters["watched"].split()})
+        back = {name: p[name] for name in on_chip} if parameters["backward"] == "clean" else None
+        (out[f"loss.{step}"], statistics), gradients = jax.value_and_grad(loss_of, has_aux=True)(used, images, labels, back)
+        out.update({f"gradient.{step}.{name}": gradients[name] for name in watched if name in gradients})
         for name in learned:
-            p[name], velocity[name] = _stepped(p[name], gradients[name], velocity[name], parameters, nesterov=True)
+            p[name], velocity[name] = _stepped(p[name], gradients[name], velocity[name], parameters,
+                                               parameters["rule"] == "nesterov")
         for name, (mean, var) in statistics.items():
             p[f"{name}.running_mean"] = 0.9 * p[f"{name}.running_mean"] + 0.1 * mean
             p[f"{name}.running_var"] = 0.9 * p[f"{name}.running_var"] + 0.1 * var
@@ -345,4 +356,5 @@ def train_steps(inputs, parameters):
             bounds = {name: parameters["alpha"] * jnp.concatenate([w.ravel() for w in layer(name)]).std()
                       for name in on_chip}
             p.update({name: jnp.clip(p[name], -bound, bound) for name, bound in bounds.items()})
-    return {"loss": jnp.stack(losses), **out, **{f"after.{name}": value for name, value in p.items()}}
+        out.update({f"updated.{step}.{name}": p[name] for name in watched})
+    return {**out, **{f"after.{name}": value for name, value in p.items()}}
