@@ -1,7 +1,7 @@
 """What aihwkit's PCM model answers of levels L1 and L6 of the golden kit. It uses aihwkit and PyTorch, not refpcm.
 
     cd docs/examples
-    python -m refpcm.golden check --kit ../../refpcm/golden/v1 --adapter golden_aihwkit_adapter --level 1 6
+    python -m refpcm.golden check --adapter golden_aihwkit_adapter --level 1 6
 
 aihwkit knows one reading where the kit has two cases; it gives that one whatever is asked, so that the cases that fail
 name its interpretations: Q_s at the programmed conductance (I-7), idle devices programmed at g = 0 (I-5).
