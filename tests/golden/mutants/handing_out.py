@@ -36,7 +36,7 @@ def write_adapter(path, name):
         raise RefpcmError(f"unknown mistake {name!r}; docs/golden-mutants.md lists {', '.join(names)}")
     if path.suffix != ".py" or not path.stem.isidentifier():
         raise RefpcmError(f"{path} is no module that can be imported; give a name like suspect1.py")
-    levels = "6" if name.startswith("samples-") else "0 1 2 3 5"
+    levels = "6" if name.startswith("samples-") else "0 1 2 3 5 8"
     try:
         with open(path, "x", encoding="utf-8") as file:
             file.write(TEXT.format(module=path.stem, levels=levels, mark=mark_of(name)))
