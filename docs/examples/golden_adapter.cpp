@@ -62,7 +62,8 @@ struct Words { std::uint32_t w[4]; };
 Words philox(Words c, std::uint32_t k0, std::uint32_t k1) {
     for (int round = 0; round < 10; ++round) {
         std::uint64_t a = std::uint64_t(0xD2511F53u) * c.w[0], b = std::uint64_t(0xCD9E8D57u) * c.w[2];
-        c = {{std::uint32_t(b >> 32) ^ c.w[1] ^ k0, std::uint32_t(b), std::uint32_t(a >> 32) ^ c.w[3] ^ k1, std::uint32_t(a)}};
+        c = {{std::uint32_t(b >> 32) ^ c.w[1] ^ k0, std::uint32_t(b),
+              std::uint32_t(a >> 32) ^ c.w[3] ^ k1, std::uint32_t(a)}};
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
@@ -125,11 +126,15 @@ std::uint32_t word(const Case& c, std::uint64_t i) {
                   std::uint32_t(c.whole("seed")), std::uint32_t(c.whole("chip"))).w[i % 4];
 }
 
+const double SMALLEST_G = 1e-7;  // G / G_max below it counts as this in logarithm and power
+
 // A device: the constants of joshi2020, or those that the case gives.
 struct Device {
     const Case& c;
-    double operator()(const std::string& name, double joshi2020) const {
-        return c.p.count("device") && c.p.at("device") == "constants" ? c.number(name) : joshi2020;
+    std::string name() const { return c.p.count("device") ? c.p.at("device") : "joshi2020"; }
+    bool known() const { return name() == "joshi2020" || name() == "constants"; }
+    double operator()(const std::string& constant, double joshi2020) const {
+        return name() == "constants" ? c.number(constant) : joshi2020;
     }
     double g_max() const { return (*this)("g_max_us", 25.0); }
     double t0() const { return (*this)("t0_s", 20.0); }
@@ -139,11 +144,11 @@ struct Device {
         return std::max(c0 + g * (c1 + g * ((*this)("sigma_c2_us", -1.1731) + g * (*this)("sigma_c3_us", 0.0))), 0.0);
     }
     double relative_noise(double g_us) const {
-        double high = (*this)("q_high", 0.2);
-        return g_us > 0 ? std::min((*this)("q_factor", 0.0088) * std::pow(g_us / g_max(), (*this)("q_exponent", -0.65)), high) : high;
+        double g = std::max(g_us / g_max(), SMALLEST_G), power = std::pow(g, (*this)("q_exponent", -0.65));
+        return std::min((*this)("q_factor", 0.0088) * power, (*this)("q_high", 0.2));
     }
     double nu(double g_us, double z) const {
-        double ln = std::log(std::max(g_us / g_max(), 1e-300));
+        double ln = std::log(std::max(g_us / g_max(), SMALLEST_G));
         double mu = std::clamp((*this)("nu_mean_slope", -0.0155) * ln + (*this)("nu_mean_offset", 0.0244),
                                (*this)("nu_mean_low", 0.049), (*this)("nu_mean_high", 0.1));
         double s = std::clamp((*this)("nu_sigma_slope", -0.0125) * ln + (*this)("nu_sigma_offset", -0.0059),
@@ -160,6 +165,7 @@ std::int32_t code(double x, int bits, double range) {
 bool answer(const Case& c, Tensors& in, Tensors& out) {
     const auto& op = c.operation;
     const Device device{c};
+    if (!device.known()) return false;
     auto elementwise = [&](const std::string& result, std::vector<std::string> names, auto f) {
         std::vector<Doubles> x;
         for (auto& name : names) x.push_back(in.get<double>(name));
@@ -202,11 +208,13 @@ bool answer(const Case& c, Tensors& in, Tensors& out) {
     if (op == "unmap_weights") {
         auto g = in.get<double>("g_us");
         Doubles w(g.size() / 2);
-        for (std::size_t i = 0; i < w.size(); ++i) w[i] = (g[i] - g[i + w.size()]) * c.number("w_max") / c.number("g_max_us");
+        for (std::size_t i = 0; i < w.size(); ++i)
+            w[i] = (g[i] - g[i + w.size()]) * c.number("w_max") / c.number("g_max_us");
         out.put("weights", w);
         return true;
     }
-    if (op == "programming_sigma") return elementwise("sigma_us", {"g_target_us"}, [&](auto x) { return device.sigma(x(0)); });
+    if (op == "programming_sigma")
+        return elementwise("sigma_us", {"g_target_us"}, [&](auto x) { return device.sigma(x(0)); });
     if (op == "programmed")
         return elementwise("g_prog_us", {"g_target_us", "z"}, [&](auto x) {
             if (x(0) == 0 && c.p.at("reset_device") == "zero") return 0.0;  // I-5
@@ -216,10 +224,14 @@ bool answer(const Case& c, Tensors& in, Tensors& out) {
         return elementwise("g_prog_us", {"g_prog_us", "u_selection", "u_conductance"}, [&](auto x) {
             return x(1) < c.number("stuck_fraction") ? x(2) * device.g_max() : x(0);
         });
-    if (op == "drift_exponents") return elementwise("nu", {"g_target_us", "z"}, [&](auto x) { return device.nu(x(0), x(1)); });
+    if (op == "drift_exponents")
+        return elementwise("nu", {"g_target_us", "z"}, [&](auto x) { return device.nu(x(0), x(1)); });
     if (op == "drifted")
-        return elementwise("g_drift_us", {"g_prog_us", "nu"}, [&](auto x) { return x(0) * std::pow(c.number("t_s") / device.t0(), -x(1)); });
-    if (op == "relative_read_noise") return elementwise("q_s", {"g_us"}, [&](auto x) { return device.relative_noise(x(0)); });
+        return elementwise("g_drift_us", {"g_prog_us", "nu"}, [&](auto x) {
+            return x(0) * std::pow(c.number("t_s") / device.t0(), -x(1));
+        });
+    if (op == "relative_read_noise")
+        return elementwise("q_s", {"g_us"}, [&](auto x) { return device.relative_noise(x(0)); });
     if (op == "read") {
         double growth = std::sqrt(std::log((c.number("t_s") + device.t_read()) / (2 * device.t_read())));
         std::string at = c.p.at("read_noise_from") == "target" ? "g_target_us" : "g_prog_us";  // I-7
@@ -228,8 +240,11 @@ bool answer(const Case& c, Tensors& in, Tensors& out) {
         });
     }
     if (op == "gdc_factor")
-        return elementwise("alpha", {"readout_t", "readout_t0"}, [](auto x) { return x(0) != 0 && x(1) != 0 ? x(0) / x(1) : 1.0; });
-    if (op == "gdc_compensated") return elementwise("weights", {"weights"}, [&](auto x) { return x(0) / c.number("alpha"); });
+        return elementwise("alpha", {"readout_t", "readout_t0"}, [](auto x) {
+            return x(0) != 0 && x(1) != 0 ? x(0) / x(1) : 1.0;
+        });
+    if (op == "gdc_compensated")
+        return elementwise("weights", {"weights"}, [&](auto x) { return x(0) / c.number("alpha"); });
     if (op == "converter_codes") {
         auto x = in.get<double>("x");
         std::vector<std::int32_t> codes;

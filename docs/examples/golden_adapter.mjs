@@ -81,16 +81,30 @@ function permutation(p) {
   return items.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, item]) => BigInt(item));
 }
 
-// --- L1: the published fit of the device joshi2020; conductances in uS, times in s
+// --- L1: devices, by the constants of joshi2020 or by those that the case gives; conductances in uS, times in s
 
-const G_MAX = 25, T0 = 20, T_READ = 250e-9;
+const JOSHI2020 = {
+  g_max_us: 25, t0_s: 20, t_read_s: 250e-9,
+  sigma_c0_us: 0.26348, sigma_c1_us: 1.9650, sigma_c2_us: -1.1731, sigma_c3_us: 0,
+  nu_mean_slope: -0.0155, nu_mean_offset: 0.0244, nu_mean_low: 0.049, nu_mean_high: 0.1,
+  nu_sigma_slope: -0.0125, nu_sigma_offset: -0.0059, nu_sigma_low: 0.008, nu_sigma_high: 0.045,
+  q_factor: 0.0088, q_exponent: -0.65, q_high: 0.2,
+};
+const device = (p) => (p.device === "constants" ? p : JOSHI2020);
 const clip = (x, low, high) => Math.min(Math.max(x, low), high);
-const logarithm = (g) => Math.log(Math.max(g / G_MAX, 1e-7));
-const sigma = (g) => Math.max(0.26348 + 1.9650 * (g / G_MAX) - 1.1731 * (g / G_MAX) ** 2, 0);
-const exponent = (g, z) => Math.abs(clip(-0.0155 * logarithm(g) + 0.0244, 0.049, 0.1)
-  + clip(-0.0125 * logarithm(g) - 0.0059, 0.008, 0.045) * z);
-const relativeNoise = (g) => Math.min(0.0088 / Math.max(g / G_MAX, 1e-7) ** 0.65, 0.2);
-const growth = (t) => Math.sqrt(Math.log((t + T_READ) / (2 * T_READ)));
+const relativeG = (g, d) => Math.max(g / d.g_max_us, 1e-7); // smaller g counts as 1e-7 in logarithm and power
+const line = (of, x, d) => // of: nu_mean or nu_sigma
+  clip(d[`${of}_slope`] * x + d[`${of}_offset`], d[`${of}_low`], d[`${of}_high`]);
+const exponent = (g, z, d) => {
+  const logarithm = Math.log(relativeG(g, d));
+  return Math.abs(line("nu_mean", logarithm, d) + line("nu_sigma", logarithm, d) * z);
+};
+const sigma = (gUs, d) => {
+  const g = gUs / d.g_max_us;
+  return Math.max(d.sigma_c0_us + d.sigma_c1_us * g + d.sigma_c2_us * g ** 2 + d.sigma_c3_us * g ** 3, 0);
+};
+const relativeNoise = (g, d) => Math.min(d.q_factor * relativeG(g, d) ** d.q_exponent, d.q_high);
+const growth = (t, d) => Math.sqrt(Math.log((t + d.t_read_s) / (2 * d.t_read_s)));
 
 const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 const sum = (values) => values.reduce((total, value) => total + value, 0);
@@ -139,20 +153,25 @@ const OPERATIONS = {
     const [plus, minus] = halves(g);
     return { g_us: pair(Array.from(plus, (value, i) => value - minus[i]), p.g_max_us) };
   },
-  programming_sigma: ({ g_target_us: g }) => ({ sigma_us: Array.from(g, sigma) }),
+  programming_sigma: ({ g_target_us: g }, p) => ({ sigma_us: Array.from(g, (target) => sigma(target, device(p))) }),
   programmed: ({ g_target_us: g, z }, p) => ({
     g_prog_us: Array.from(g, (target, i) =>
-      (target === 0 && p.reset_device === "zero" ? 0 : Math.max(target + sigma(target) * z[i], 0))), // I-5
+      (target === 0 && p.reset_device === "zero" ? 0 : Math.max(target + sigma(target, device(p)) * z[i], 0))), // I-5
   }),
   stuck_devices: ({ g_prog_us: g, u_selection: selection, u_conductance: conductance }, p) => ({
-    g_prog_us: Array.from(g, (value, i) => (selection[i] < p.stuck_fraction ? conductance[i] * G_MAX : value)),
+    g_prog_us: Array.from(g, (value, i) =>
+      (selection[i] < p.stuck_fraction ? conductance[i] * device(p).g_max_us : value)),
   }),
-  drift_exponents: ({ g_target_us: g, z }) => ({ nu: Array.from(g, (target, i) => exponent(target, z[i])) }),
-  drifted: ({ g_prog_us: g, nu }, p) => ({ g_drift_us: Array.from(g, (value, i) => value * (p.t_s / T0) ** -nu[i]) }),
-  relative_read_noise: ({ g_us: g }) => ({ q_s: Array.from(g, relativeNoise) }),
+  drift_exponents: ({ g_target_us: g, z }, p) => ({
+    nu: Array.from(g, (target, i) => exponent(target, z[i], device(p))),
+  }),
+  drifted: ({ g_prog_us: g, nu }, p) => ({
+    g_drift_us: Array.from(g, (value, i) => value * (p.t_s / device(p).t0_s) ** -nu[i]),
+  }),
+  relative_read_noise: ({ g_us: g }, p) => ({ q_s: Array.from(g, (value) => relativeNoise(value, device(p))) }),
   read: ({ g_target_us: target, g_prog_us: programmed, g_drift_us: g, z }, p) => {
     const at = p.read_noise_from === "target" ? target : programmed; // I-7
-    const noise = (i) => relativeNoise(at[i]) * growth(p.t_s) * z[i];
+    const d = device(p), noise = (i) => relativeNoise(at[i], d) * growth(p.t_s, d) * z[i];
     return { g_us: Array.from(g, (value, i) => Math.max(value + value * noise(i), 0)) };
   },
   gdc_readout: ({ g_us: g, weights }, p, sizes) => ({ readout: [READOUTS[p.readout](g, weights, sizes.weights[1])] }),
@@ -189,7 +208,8 @@ const OPERATIONS = {
 const [, inputFolder, outputFolder] = process.argv.slice(2);
 const asked = readCase(`${inputFolder}/case.txt`);
 const operation = OPERATIONS[asked.operation];
-if (operation === undefined || (asked.parameters.device ?? "joshi2020") !== "joshi2020") process.exit(77);
+const known = ["joshi2020", "constants"].includes(asked.parameters.device ?? "joshi2020");
+if (operation === undefined || !known) process.exit(77);
 const path = `${outputFolder}/outputs.safetensors`, outputs = readTensors(path);
 const answer = operation(readTensors(`${inputFolder}/inputs.safetensors`).tensors, asked.parameters, asked.sizes);
 for (const [name, values] of Object.entries(answer)) writeTensor(path, outputs, name, values);

@@ -42,6 +42,7 @@ JOSHI2020 = {"g_max_us": 25.0, "t0_s": 20.0, "t_read_s": 250e-9, "sigma_c0_us": 
              "sigma_c2_us": -1.1731, "sigma_c3_us": 0.0, "nu_mean_slope": -0.0155, "nu_mean_offset": 0.0244,
              "nu_mean_low": 0.049, "nu_mean_high": 0.1, "nu_sigma_slope": -0.0125, "nu_sigma_offset": -0.0059,
              "nu_sigma_low": 0.008, "nu_sigma_high": 0.045, "q_factor": 0.0088, "q_exponent": -0.65, "q_high": 0.2}
+SMALLEST_G = 1e-7  # G / G_max below it counts as this in logarithm and power
 
 
 def _device(parameters):
@@ -53,7 +54,7 @@ def _device(parameters):
 
 def _sigma(g_us, d):
     g = g_us / d["g_max_us"]
-    return jnp.maximum(d["sigma_c0_us"] + d["sigma_c1_us"] * g + d["sigma_c2_us"] * g ** 2 + d["sigma_c3_us"] * g ** 3, 0)
+    return jnp.maximum(sum(d[f"sigma_c{power}_us"] * g ** power for power in range(4)), 0)
 
 
 def programming_sigma(inputs, parameters):
@@ -74,7 +75,7 @@ def stuck_devices(inputs, parameters):
 
 def drift_exponents(inputs, parameters):
     d, (g, z) = _device(parameters), arrays(inputs, "g_target_us", "z")
-    log = jnp.log(jnp.maximum(g / d["g_max_us"], 1e-30))
+    log = jnp.log(jnp.maximum(g / d["g_max_us"], SMALLEST_G))
     mean, sigma = (jnp.clip(d[f"nu_{of}_slope"] * log + d[f"nu_{of}_offset"], d[f"nu_{of}_low"], d[f"nu_{of}_high"])
                    for of in ("mean", "sigma"))
     return {"nu": jnp.abs(mean + sigma * z)}
@@ -86,7 +87,7 @@ def drifted(inputs, parameters):
 
 
 def _noise(g_us, d):
-    return jnp.minimum(d["q_factor"] * jnp.maximum(g_us / d["g_max_us"], 1e-7) ** d["q_exponent"], d["q_high"])
+    return jnp.minimum(d["q_factor"] * jnp.maximum(g_us / d["g_max_us"], SMALLEST_G) ** d["q_exponent"], d["q_high"])
 
 
 def relative_read_noise(inputs, parameters):
@@ -344,7 +345,8 @@ def sgd_training(inputs, parameters):
             w_max = max(jnp.abs(w).max() for w in layer(name))
             used[name] = used[name] + parameters["eta"] * w_max * jnp.asarray(inputs[f"z.{step}.{name}"])
         back = {name: p[name] for name in on_chip} if parameters["backward"] == "clean" else None
-        (out[f"loss.{step}"], statistics), gradients = jax.value_and_grad(loss_of, has_aux=True)(used, images, labels, back)
+        (loss, statistics), gradients = jax.value_and_grad(loss_of, has_aux=True)(used, images, labels, back)
+        out[f"loss.{step}"] = loss
         out.update({f"gradient.{step}.{name}": gradients[name] for name in watched if name in gradients})
         for name in learned:
             p[name], velocity[name] = _stepped(p[name], gradients[name], velocity[name], parameters,

@@ -24,6 +24,7 @@ JOSHI2020 = {"g_max_us": 25.0, "t0_s": 20.0, "t_read_s": 250e-9, "sigma_c0_us": 
              "sigma_c2_us": -1.1731, "sigma_c3_us": 0.0, "nu_mean_slope": -0.0155, "nu_mean_offset": 0.0244,
              "nu_mean_low": 0.049, "nu_mean_high": 0.1, "nu_sigma_slope": -0.0125, "nu_sigma_offset": -0.0059,
              "nu_sigma_low": 0.008, "nu_sigma_high": 0.045, "q_factor": 0.0088, "q_exponent": -0.65, "q_high": 0.2}
+SMALLEST_G = 1e-7  # G / G_max below it counts as this in logarithm and power
 
 
 def _device(parameters):
@@ -34,11 +35,11 @@ def _device(parameters):
 
 def _sigma_us(g_target_us, d):
     g = g_target_us / d["g_max_us"]
-    return (d["sigma_c0_us"] + d["sigma_c1_us"] * g + d["sigma_c2_us"] * g ** 2 + d["sigma_c3_us"] * g ** 3).clamp(min=0)
+    return sum(d[f"sigma_c{power}_us"] * g ** power for power in range(4)).clamp(min=0)
 
 
 def _relative_noise(g_us, d):
-    return (d["q_factor"] * (g_us / d["g_max_us"]).clamp(min=1e-7) ** d["q_exponent"]).clamp(max=d["q_high"])
+    return (d["q_factor"] * (g_us / d["g_max_us"]).clamp(min=SMALLEST_G) ** d["q_exponent"]).clamp(max=d["q_high"])
 
 
 def programming_sigma(inputs, parameters):
@@ -52,7 +53,7 @@ def relative_read_noise(inputs, parameters):
 def drift_exponents(inputs, parameters):
     d = _device(parameters)
     g, z = (torch.tensor(inputs[name]) for name in ("g_target_us", "z"))
-    log = torch.log(torch.clamp(g / d["g_max_us"], min=1e-30))
+    log = torch.log(torch.clamp(g / d["g_max_us"], min=SMALLEST_G))
     mean, sigma = ((d[f"nu_{of}_slope"] * log + d[f"nu_{of}_offset"]).clamp(d[f"nu_{of}_low"], d[f"nu_{of}_high"])
                    for of in ("mean", "sigma"))
     return {"nu": (mean + sigma * z).abs().numpy()}
@@ -62,6 +63,12 @@ def programmed(inputs, parameters):
     target, z = (torch.tensor(inputs[name]) for name in ("g_target_us", "z"))
     noisy = (target + _sigma_us(target, _device(parameters)) * z).clamp(min=0)
     return {"g_prog_us": (noisy if parameters["reset_device"] == "programmed" else noisy * (target != 0)).numpy()}
+
+
+def stuck_devices(inputs, parameters):
+    g, selection, conductance = (torch.tensor(inputs[n]) for n in ("g_prog_us", "u_selection", "u_conductance"))
+    stuck = conductance * _device(parameters)["g_max_us"]
+    return {"g_prog_us": torch.where(selection < parameters["stuck_fraction"], stuck, g).numpy()}
 
 
 def drifted(inputs, parameters):
