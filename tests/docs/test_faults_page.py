@@ -8,10 +8,10 @@ ROOT = Path(__file__).parents[2]
 
 def test_every_kind_of_fault_names_tests_that_are_there():
     page = (ROOT / "docs/faults.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (\d+) \|.*$", page, re.MULTILINE)
-    assert rows == [str(number) for number in range(1, 25)]
-    for line in re.findall(r"^\| \d+ \|.*$", page, re.MULTILINE):
-        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", line)
-        assert named, line
+    entries = re.findall(r"^(\d+)\. (.*?)(?=^\d+\. |^#|\Z)", page, re.MULTILINE | re.DOTALL)
+    assert [number for number, _ in entries] == [str(number) for number in range(1, 25)]
+    for _, entry in entries:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", entry)
+        assert named, entry
         for file, name in named:
             assert f"\ndef {name}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{name}"
