@@ -88,7 +88,8 @@ def check_times(protocol):
     first_s, earliest_s = time_of_first_read(device), min(protocol.times_s)
     if protocol.gdc_reference == "first-read" and earliest_s < first_s and set(protocol.compensations) & {"gdc", "adabs"}:
         raise RefpcmError(f"evaluation: at {time_text(earliest_s)} the read that GDC takes as its reference, at "
-                          f"{time_text(first_s)}, has not been made; give later times, or only compensations without GDC")
+                          f"{time_text(first_s)}, has not been made; give later --times, or only compensations "
+                          "without GDC")
 
 
 def programmed(inputs, protocol, number):

@@ -39,7 +39,7 @@ def chip_report(chip, times_s, draw=0, readout="columns"):
     first_s = time_of_first_read(chip.device)
     if min(times_s) < first_s:
         raise RefpcmError(f"inspect chip: at {time_text(min(times_s))} the read that GDC takes as its reference, at "
-                          f"{time_text(first_s)}, has not been made; give later times")
+                          f"{time_text(first_s)}, has not been made; give later --times")
     how = Readout(readout, conductances=find_forms("winograd").chip.read_conductances)
     reference = reference_readouts(chip, how)
     crossbars = [{**dict(zip(CHIP_COLUMNS, row)), "devices": crossbar.nu.size, "times": []}

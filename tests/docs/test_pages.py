@@ -2,12 +2,13 @@
 
 import doctest
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from refpcm import device_curves
+from refpcm import device_curves, find_device
 from refpcm.spec.pcm.device import DEVICES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -63,6 +64,22 @@ def test_the_constants_of_the_device_page_are_those_of_the_code():
         assert f" G_max {device.g_max_us:g} uS, t0 {device.t0_s:g} s" in line
         read = any(device_curves(name, g)["read_noise"] > 0 for g in (0.0, 0.5, 1.0))
         assert line.endswith(f"t_read {1e9 * device.t_read_s:g} ns" if read else "no read noise")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="TOML needs Python 3.11")
+def test_the_device_file_of_the_page_makes_the_device_that_it_shows(tmp_path):
+    page = (DOCS / "device.md").read_text()
+    text = re.search(r"```toml\n(.*?)```", page, re.S).group(1)
+    (tmp_path / "my_cell.toml").write_text(text)
+    device = find_device(tmp_path / "my_cell.toml")
+    assert device.name == "my-cell" and device.g_max_us == 20.0
+    middle = device_curves(device, 2.5 / 20)  # halfway between the first two points
+    assert middle["nu_mean"] == pytest.approx(0.08) and middle["nu_sigma"] == pytest.approx(0.025)
+    other = re.search(r"`(nu_mean = \{.*\})`", page).group(1)
+    (tmp_path / "my_cell.toml").write_text(text.replace("nu_mean = [0.10, 0.06, 0.05]", other))
+    g = np.linspace(0, 1, 50)
+    assert (device_curves(find_device(tmp_path / "my_cell.toml"), g)["nu_mean"]
+            == device_curves("joshi2020", g)["nu_mean"]).all()
 
 
 @pytest.mark.parametrize("other, like", [("aihwkit-pcm", "joshi2020"), ("joshi2020-note2", "crosssim-joshi")])
