@@ -84,9 +84,12 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_workers)
 
 
-def run_tasks(kernel, tasks, *arguments):
-    """kernel(start, stop, *arguments) over tasks 0 .. tasks - 1, on numba.get_num_threads() threads."""
-    threads = max(1, min(_wanted(), tasks))
+def run_tasks(kernel, tasks, *arguments, each=1):
+    """kernel(start, stop, *arguments) over tasks 0 .. tasks - 1, on numba.get_num_threads() threads.
+
+    each: tasks below which another thread is not worth the 0.1 ms that handing work over takes.
+    """
+    threads = max(1, min(_wanted(), tasks // max(1, each)))
     if threads == 1:
         kernel(0, tasks, *arguments)
         return

@@ -14,20 +14,20 @@ def profile(step, clock):
     """Return {kernel: seconds} of one call of `step`, and "everything else"."""
     seconds, real = Counter(), threads.run_tasks
 
-    def timed(kernel, tasks, *arguments):
+    def timed(kernel, tasks, *arguments, **named):
         start = clock()
-        real(kernel, tasks, *arguments)
+        real(kernel, tasks, *arguments, **named)
         name = kernel.py_func.__name__
         if name.startswith("convolve_"):
             name += f" ({MODES[arguments[7][0]]})"
         seconds[name] += clock() - start
     try:
         for module in MODULES:
-            module.run = timed
+            module.run_tasks = timed
         start = clock()
         step()
         seconds["everything else"] = clock() - start - sum(seconds.values())
     finally:
         for module in MODULES:
-            module.run = real
+            module.run_tasks = real
     return dict(seconds.most_common())

@@ -61,22 +61,24 @@ class Vectors:
     def shuffle(self, a, b, lanes):
         return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT32, len(lanes)), list(lanes)))
 
-    def halves(self, vector):
-        """Its lower lanes, its upper lanes."""
-        half = self.lanes // 2
-        return [self.shuffle(vector, self.undefined, range(first, first + half)) for first in (0, half)]
-
     def fma(self, a, b, c):
         return self.builder.call(self._fma, [a, b, c])
 
     def lane_sums(self, vectors):
-        """One vector whose lane i is the sum of the lanes of vectors[i]; a fixed tree of neighbours."""
-        vectors = vectors + [self.zero] * (self.lanes - len(vectors))
-        even, odd = range(0, 2 * self.lanes, 2), range(1, 2 * self.lanes, 2)
-        while len(vectors) > 1:
-            vectors = [self.builder.fadd(self.shuffle(a, b, even), self.shuffle(a, b, odd))
-                       for a, b in zip(vectors[::2], vectors[1::2])]
-        return vectors[0]
+        """One vector whose first lanes are the lane sums of 2^n vectors, halves added first, as vector.lane_sum adds."""
+        lanes, count, step = range(self.lanes), len(vectors), self.lanes // 2
+        while step:  # lane l and lane l + step become one
+            if len(vectors) > 1:  # of two vectors a and b: that of a in the lanes without the bit, that of b in those with it
+                half = len(vectors) // 2
+                own = [l if not l & step else l + self.lanes for l in lanes]
+                other = [l ^ step if not l & step else (l ^ step) + self.lanes for l in lanes]
+                vectors = [self.builder.fadd(self.shuffle(a, b, own), self.shuffle(a, b, other))
+                           for a, b in zip(vectors[:half], vectors[half:])]
+            else:
+                moved = self.shuffle(vectors[0], self.undefined, [l ^ step for l in lanes])
+                vectors = [self.builder.fadd(vectors[0], moved)]
+            step //= 2
+        return self.shuffle(vectors[0], self.undefined, range(0, self.lanes, self.lanes // count))
 
     def loop(self, count, carried, body):
         """for i in range(count): carried = body(i, carried). Returns the last values."""
@@ -162,8 +164,8 @@ def in_tile(kernel_width):
 
 
 def tile_sums(kernel_width):
-    """Floats that one tile of the weight gradient occupies: its sums and room for a whole vector stored at the last."""
-    return -(-(OUT_TILE * in_tile(kernel_width) * kernel_width + 8) // LANES) * LANES
+    """Floats that one tile of the weight gradient occupies: its sums, and the rest of a vector."""
+    return -(-OUT_TILE * in_tile(kernel_width) * kernel_width // LANES) * LANES
 
 
 def weight_gradient_tile(kernel_width, stride):
@@ -184,9 +186,9 @@ def weight_gradient_tile(kernel_width, stride):
                 parts = [_correlate(v, kernel_width, stride, channels, builder.add(x_c, ir.Constant(INT64, 4 * lane)),
                                     builder.add(dy, ir.Constant(INT64, 4 * lane)), rows, columns,
                                     x_plane, x_row, dy_plane, dy_row) for lane in range(0, LANES, v.lanes)]
-                low, high = parts if len(parts) > 1 else zip(*(v.halves(vector) for vector in parts[0]))
-                total = [builder.fadd(a, b) for a, b in zip(low, high)]  # one order of additions on every CPU
-                _add_lane_sums(Vectors(builder, HALF), total, sums, first, channels, kernel_width)
+                whole = Vectors(builder, LANES)  # one order of additions on every CPU
+                vectors = [whole.shuffle(*pair, range(LANES)) for pair in zip(*parts)] if len(parts) > 1 else parts[0]
+                _add_lane_sums(whole, vectors, sums, first, channels, kernel_width)
             return context.get_dummy_value()
         return types.void(*[types.intp] * 9), generate
     return tile
@@ -223,8 +225,10 @@ def _add_lane_sums(v, vectors, sums, first, channels, kernel_width):
     run = len(vectors) if channels == in_tile(kernel_width) else channels * kernel_width
     for start in range(0, len(vectors), run):
         row_start = start * in_tile(kernel_width) // channels + first * kernel_width
-        for offset in range(0, run, v.lanes):
-            some = vectors[start + offset:start + min(offset + v.lanes, run)]
-            total = v.lane_sums(some)
-            address = 4 * (row_start + offset)
-            v.store(b.fadd(v.load(sums, address), total), sums, address)
+        offset = 0
+        while offset < run:
+            count = 1 << (min(run - offset, v.lanes).bit_length() - 1)  # the largest power of two that fits
+            total = v.lane_sums(vectors[start + offset:start + offset + count])
+            some, address = Vectors(b, count), 4 * (row_start + offset)
+            some.store(b.fadd(some.load(sums, address), total), sums, address)
+            offset += count
