@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from refpcm.fast.kernels import conv, packing, weight_gradient, winograd, winograd4, winograd4_gradient, winograd_gradient
+from refpcm.fast.kernels import (
+    conv,
+    packing,
+    weight_gradient,
+    winograd,
+    winograd4,
+    winograd4_gradient,
+    winograd_gradient,
+)
 from refpcm.fast.kernels.emit import OUT_TILE, in_tile, tile_sums
 from refpcm.fast.kernels.layout import LANES
 from refpcm.fast.kernels.packing import blocks
