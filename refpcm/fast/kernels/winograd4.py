@@ -39,28 +39,23 @@ G = np.array([[1 / (_P * _Q) ** 2, 0, 0],
                 for p, q in ((_P, _Q), (-_P, _Q), (_Q, _P), (-_Q, _P))), [0, 0, 1]])
 
 
-@register_jitable
-def _g(g0, g1, g2):
-    """G times a column of 3."""
-    even_p, odd_p, even_q, odd_q = G[1, 0] * g0 + G[1, 2] * g2, G[1, 1] * g1, G[3, 0] * g0 + G[3, 2] * g2, G[3, 1] * g1
-    return G[0, 0] * g0, even_p + odd_p, even_p - odd_p, even_q + odd_q, even_q - odd_q, g2
-
-
 @kernel
 def pack_weights(start, stop, weights, scale, transposed, packed):
     """weights (K, C, 3, 3) -> packed (B, PLACES, C, OUT_TILE): G g G^T, in float64 up to the last rounding; arguments
     as for packing.pack_weights."""
-    outputs, columns = weights.shape[1] if transposed else weights.shape[0], np.empty((3, 6))
+    outputs, columns = weights.shape[1] if transposed else weights.shape[0], np.empty((6, 3))
     packed[start:stop] = 0
     for k in range(start * OUT_TILE, min(stop * OUT_TILE, outputs)):
         for c in range(packed.shape[2]):
             g = weights[c, k, ::-1, ::-1] if transposed else weights[k, c, ::1, ::1]
             factor = np.float32(1) if transposed else scale[k]
-            for j in range(3):
-                columns[j] = _g(factor * np.float64(g[0, j]), factor * np.float64(g[1, j]), factor * np.float64(g[2, j]))
             for i in range(6):
-                for j, value in enumerate(_g(columns[0, i], columns[1, i], columns[2, i])):
-                    packed[k // OUT_TILE, 6 * i + j, c, k % OUT_TILE] = value
+                for j in range(3):
+                    columns[i, j] = (G[i, 0] * g[0, j] + G[i, 1] * g[1, j] + G[i, 2] * g[2, j]) * factor
+            for i in range(6):
+                for j in range(6):
+                    packed[k // OUT_TILE, 6 * i + j, c, k % OUT_TILE] = (
+                        G[j, 0] * columns[i, 0] + G[j, 1] * columns[i, 1] + G[j, 2] * columns[i, 2])
 
 
 @register_jitable
