@@ -59,13 +59,24 @@ def pack_weights(start, stop, weights, scale, transposed, packed):
 
 
 @register_jitable
-def _bt(d):
+def bt_ends(d):
+    """Rows 0 and 5 of B^T times a column of 6."""
+    product, both = splat(PRODUCT), splat(-SUM)
+    return fma(d[0], product, fma(d[2], both, d[4])), fma(d[1], product, fma(d[3], both, d[5]))
+
+
+@register_jitable
+def bt_points(d, point, other):
+    """Rows of B^T of a point and its negative, times a column of 6; other: minus the square of the other point."""
+    even, odd = fma(d[2], splat(other), d[4]), point * fma(d[1], splat(other), d[3])
+    return even + odd, even - odd
+
+
+@register_jitable
+def bt(d):
     """B^T times a column of 6."""
-    p, q, pp, qq, product, both = splat(P1), splat(Q1), splat(-P2), splat(-Q2), splat(PRODUCT), splat(-SUM)
-    even_p, odd_p = fma(d[2], qq, d[4]), p * fma(d[1], qq, d[3])
-    even_q, odd_q = fma(d[2], pp, d[4]), q * fma(d[1], pp, d[3])
-    return (fma(d[0], product, fma(d[2], both, d[4])), even_p + odd_p, even_p - odd_p, even_q + odd_q, even_q - odd_q,
-            fma(d[1], product, fma(d[3], both, d[5])))
+    ends, p, q = bt_ends(d), bt_points(d, P1, -Q2), bt_points(d, Q1, -P2)
+    return ends[0], p[0], p[1], q[0], q[1], ends[1]
 
 
 @register_jitable
@@ -94,11 +105,11 @@ def transform_input(x, at, x_plane, x_row, channels, squares, out, first, channe
     for c in range(channels):
         for t in range(squares):
             source, target = at + c * x_plane + SIDE * t * LANES, first + c * channel + t * LANES
-            r0, r1 = _bt(load_6(x, source, LANES)), _bt(load_6(x, source + x_row, LANES))
-            r2, r3 = _bt(load_6(x, source + 2 * x_row, LANES)), _bt(load_6(x, source + 3 * x_row, LANES))
-            r4, r5 = _bt(load_6(x, source + 4 * x_row, LANES)), _bt(load_6(x, source + 5 * x_row, LANES))
+            r0, r1 = bt(load_6(x, source, LANES)), bt(load_6(x, source + x_row, LANES))
+            r2, r3 = bt(load_6(x, source + 2 * x_row, LANES)), bt(load_6(x, source + 3 * x_row, LANES))
+            r4, r5 = bt(load_6(x, source + 4 * x_row, LANES)), bt(load_6(x, source + 5 * x_row, LANES))
             for j in range(6):
-                store_6(out, target + j * place, 6 * place, _bt((r0[j], r1[j], r2[j], r3[j], r4[j], r5[j])))
+                store_6(out, target + j * place, 6 * place, bt((r0[j], r1[j], r2[j], r3[j], r4[j], r5[j])))
 
 
 @kernel

@@ -17,34 +17,13 @@ from refpcm.fast.kernels.layout import LANES
 from refpcm.fast.kernels.vector import fma, load, splat, store
 from refpcm.fast.kernels.weight_gradient import tile_1
 from refpcm.fast.kernels.winograd import load_4
-from refpcm.fast.kernels.winograd4 import P1, P2, PRODUCT, Q1, Q2, SIDE, SUM, G, load_6, store_6
+from refpcm.fast.kernels.winograd4 import P1, P2, Q1, Q2, SIDE, G, bt, bt_ends, bt_points, load_6, store_6
 
 THIRDS = 3
 PLACES = 12  # of a third
 SQUARES = 8  # between two additions of lanes, or as many as stand side by side
 END, P_0, P_1, P_2, Q_0, Q_1, Q_2 = (np.float32(G[i, j]) for i, j in
                                      ((0, 0), (1, 0), (1, 1), (1, 2), (3, 0), (3, 1), (3, 2)))
-
-
-@register_jitable
-def _bt_ends(d):
-    """Rows 0 and 5 of B^T times a column of 6."""
-    product, both = splat(PRODUCT), splat(-SUM)
-    return fma(d[0], product, fma(d[2], both, d[4])), fma(d[1], product, fma(d[3], both, d[5]))
-
-
-@register_jitable
-def _bt_points(d, point, other):
-    """Rows of B^T of a point and its negative, times a column of 6; other: minus the square of the other point."""
-    even, odd = fma(d[2], splat(other), d[4]), point * fma(d[1], splat(other), d[3])
-    return even + odd, even - odd
-
-
-@register_jitable
-def _bt(d):
-    """B^T times a column of 6."""
-    ends, p, q = _bt_ends(d), _bt_points(d, P1, -Q2), _bt_points(d, Q1, -P2)
-    return ends[0], p[0], p[1], q[0], q[1], ends[1]
 
 
 @register_jitable
@@ -76,7 +55,9 @@ def _store_rows(out, at, place, upper, lower):
 
 @kernel
 def _transform_input(third, x, at, plane, row, channels, squares, out, first, channel, place):
-    """A third of B^T d B of `squares` squares side by side: x[at + ...] -> out[first + i place + c channel + t LANES]."""
+    """A third of B^T d B of `squares` squares side by side: x[at + ...] to out[first + i place + c channel + t LANES],
+    i 6 times the row of the third plus the column.
+    """
     for c in range(channels):
         for t in range(squares):
             source, target = at + c * plane + SIDE * t * LANES, first + c * channel + t * LANES
@@ -84,14 +65,14 @@ def _transform_input(third, x, at, plane, row, channels, squares, out, first, ch
             d2, d3 = load_6(x, source + 2 * LANES, row), load_6(x, source + 3 * LANES, row)
             d4, d5 = load_6(x, source + 4 * LANES, row), load_6(x, source + 5 * LANES, row)
             if third == 0:
-                c0, c1, c2 = _bt_ends(d0), _bt_ends(d1), _bt_ends(d2)
-                c3, c4, c5 = _bt_ends(d3), _bt_ends(d4), _bt_ends(d5)
+                c0, c1, c2 = bt_ends(d0), bt_ends(d1), bt_ends(d2)
+                c3, c4, c5 = bt_ends(d3), bt_ends(d4), bt_ends(d5)
             else:
                 p, o = (P1, -Q2) if third == 1 else (Q1, -P2)
-                c0, c1, c2 = _bt_points(d0, p, o), _bt_points(d1, p, o), _bt_points(d2, p, o)
-                c3, c4, c5 = _bt_points(d3, p, o), _bt_points(d4, p, o), _bt_points(d5, p, o)
-            _store_rows(out, target, place, _bt((c0[0], c1[0], c2[0], c3[0], c4[0], c5[0])),
-                        _bt((c0[1], c1[1], c2[1], c3[1], c4[1], c5[1])))
+                c0, c1, c2 = bt_points(d0, p, o), bt_points(d1, p, o), bt_points(d2, p, o)
+                c3, c4, c5 = bt_points(d3, p, o), bt_points(d4, p, o), bt_points(d5, p, o)
+            _store_rows(out, target, place, bt((c0[0], c1[0], c2[0], c3[0], c4[0], c5[0])),
+                        bt((c0[1], c1[1], c2[1], c3[1], c4[1], c5[1])))
 
 
 @kernel
@@ -113,8 +94,10 @@ def _transform_gradient(third, dy, at, plane, row, channels, squares, out, first
 
 @kernel
 def weight_gradient_parts(start, stop, x, x_first, x_row, dy, grid, partial):
-    """As weight_gradient.weight_gradient_parts for size 3 and stride 1, with planes that are a multiple of 4 pixels high
-    and wide. partial (image_parts, THIRDS, PLACES, blocks, C tiles, LANES); a part is a run of groups."""
+    """As weight_gradient.weight_gradient_parts for size 3 and stride 1; planes are a multiple of 4 pixels high and wide.
+
+    partial (image_parts, THIRDS, PLACES, blocks, C tiles, LANES), overwritten; a part is a run of groups.
+    """
     dy_first, dy_row, rows, columns = grid
     groups, channels, out_channels = x.shape[0], x.shape[1], dy.shape[1]
     blocks, in_blocks, in_channels = partial.shape[3], partial.shape[4], in_tile(1)
@@ -138,10 +121,10 @@ def weight_gradient_parts(start, stop, x, x_first, x_row, dy, grid, partial):
                     group, row, shift = (top + h) // down, SIDE * ((top + h) % down), h * across * LANES
                     x_at = group * channels * x_plane + (x_first + row * x_row) * LANES
                     dy_at = group * out_channels * dy_plane + (dy_first + row * dy_row) * LANES
-                    _transform_input(third, flat_x, x_at, x_plane, x_row * LANES, channels, across, x_squares, v + shift,
-                                     channel, x_place)
-                    _transform_gradient(third, flat_dy, dy_at, dy_plane, dy_row * LANES, out_channels, across, dy_squares,
-                                        d + shift, channel, dy_place)
+                    _transform_input(third, flat_x, x_at, x_plane, x_row * LANES, channels, across,
+                                     x_squares, v + shift, channel, x_place)
+                    _transform_gradient(third, flat_dy, dy_at, dy_plane, dy_row * LANES, out_channels, across,
+                                        dy_squares, d + shift, channel, dy_place)
                 for i in range(PLACES):
                     for c in range(in_blocks):
                         for b in range(blocks):
@@ -166,7 +149,7 @@ def _total(partial, at, place):
 
 @kernel
 def collect_weight_gradient(start, stop, partial, gradient):
-    """Add the parts and apply G^T . G: gradient (K, C, 3, 3); a task is OUT_TILE output channels. A vector is a tile."""
+    """Add the parts and apply G^T . G: gradient (K, C, 3, 3); a task is OUT_TILE output channels. Lanes: those of a tile."""
     in_channels, flat, place = in_tile(1), partial.reshape(-1), partial.shape[3] * partial.shape[4] * LANES
     tile = np.empty(9 * LANES, np.float32)
     for block in range(start, stop):
