@@ -94,7 +94,7 @@ def _transform_gradient(third, dy, at, plane, row, channels, squares, out, first
 
 @kernel
 def weight_gradient_parts(start, stop, x, x_first, x_row, dy, grid, partial):
-    """As weight_gradient.weight_gradient_parts for size 3 and stride 1; planes are a multiple of 4 pixels high and wide.
+    """As weight_gradient.weight_gradient_parts, size 3 and stride 1; planes are a multiple of 4 pixels high and wide.
 
     partial (image_parts, THIRDS, PLACES, blocks, C tiles, LANES), overwritten; a part is a run of groups.
     """
@@ -149,7 +149,7 @@ def _total(partial, at, place):
 
 @kernel
 def collect_weight_gradient(start, stop, partial, gradient):
-    """Add the parts and apply G^T . G: gradient (K, C, 3, 3); a task is OUT_TILE output channels. Lanes: those of a tile."""
+    """Add the parts and apply G^T . G: gradient (K, C, 3, 3); a task is OUT_TILE output channels, a vector a tile."""
     in_channels, flat, place = in_tile(1), partial.reshape(-1), partial.shape[3] * partial.shape[4] * LANES
     tile = np.empty(9 * LANES, np.float32)
     for block in range(start, stop):
