@@ -22,4 +22,4 @@ def test_sixty_steps_of_the_papers_network_lose_what_they_lost_elsewhere(tmp_pat
     assert done.returncode == 0, done.stderr
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["data_identity"] == IDENTITY  # else it is not the kernels that differ
-    assert json.loads((tmp_path / "run" / "metrics.jsonl").read_text())["train_loss"] == 0.9393864947395734
+    assert json.loads((tmp_path / "run" / "metrics.jsonl").read_text())["train_loss"] == 0.9415378411947052
