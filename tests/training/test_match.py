@@ -95,6 +95,10 @@ def test_folders_without_a_finished_run_of_this_network_are_refused(baseline, tm
 
 
 def test_the_command_finds_prints_and_writes_it_down(baseline, data, tmp_path):
+    with open(baseline[0] / "metrics.jsonl") as file:
+        curve = [json.loads(line) for line in file]
+    curve[-1]["train_accuracy"] = 1.0  # so short a run may keep more accuracy with noise than its curve ever had
+    (baseline[0] / "metrics.jsonl").write_text("\n".join(map(json.dumps, curve)))
     done = command("refpcm.train", "--preset", "joshi2020-cifar10-noise", "--match", baseline[0], "--architecture",
                    "tiny-resnet8", "--data", data, "--batch-size", "32", "--epochs", "1", "--out", tmp_path / "run", "--json")
     assert done.returncode == 0, done.stderr
