@@ -95,15 +95,15 @@ def test_folders_without_a_finished_run_of_this_network_are_refused(baseline, tm
 
 
 def test_the_command_finds_prints_and_writes_it_down(baseline, data, tmp_path):
-    with open(baseline[0] / "metrics.jsonl") as file:
-        curve = [json.loads(line) for line in file]
-    curve[-1]["train_accuracy"] = 1.0  # so short a run may keep more accuracy with noise than its curve ever had
-    (baseline[0] / "metrics.jsonl").write_text("\n".join(map(json.dumps, curve)))
-    done = command("refpcm.train", "--preset", "joshi2020-cifar10-noise", "--match", baseline[0], "--architecture",
+    (tmp_path / "baseline").mkdir()
+    # So short a run may keep more accuracy with noise than its own curve ever had.
+    folder = with_curve(baseline, tmp_path / "baseline", [0.01, 0.02, 0.03, 1.0])
+    done = command("refpcm.train", "--preset", "joshi2020-cifar10-noise", "--match", folder, "--architecture",
                    "tiny-resnet8", "--data", data, "--batch-size", "32", "--epochs", "1", "--out", tmp_path / "run", "--json")
     assert done.returncode == 0, done.stderr
     recorded = json.loads((tmp_path / "run/config.json").read_text())
     found = recorded["matched"]
+    assert found["epoch"] == 4
     assert f"as in epoch {found['epoch']} of the baseline" in done.stderr and "retraining" not in done.stderr
     assert recorded["schedule_start"] == found["schedule_start"] and recorded["schedule_epochs"] == 4.0
     start = load_network(baseline[0] / "network.safetensors").parameters
