@@ -1,7 +1,7 @@
 """The operations of the kit, answered by refpcm: an adapter like any other, and the source of the expected values.
 
 An operation takes (inputs, parameters), two dicts {name: array} and {name: int, float or str}, and returns
-{output name: array}. Arithmetic follows the dtype of the inputs. Array axes are those of docs/golden.md: N images,
+{output name: array}. Arithmetic follows the dtype of the inputs. Array axes are those of v2/FORMAT.md: N images,
 C channels, H rows, W columns; crossbar matrices (R inputs, K outputs); conductances (2, R, K), G+ then G-.
 
 One theme a file, in the order of the levels: random_numbers (L0); device_equations, compensation, training (L1);
