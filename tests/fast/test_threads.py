@@ -28,6 +28,16 @@ def test_every_task_runs_once(tasks, threads):
         assert np.all(counts == 1)
 
 
+@pytest.mark.parametrize("each, parts", [(1, 2), (2, 2), (3, 1), (100, 1), (0, 2)])
+def test_another_thread_gets_work_only_if_it_is_worth_it(each, parts, threads):
+    if threads < 2:
+        pytest.skip("this machine has one core")
+    numba.set_num_threads(2)
+    ranges = []
+    parallel.run_tasks(lambda start, stop: ranges.append((start, stop)), 5, each=each)
+    assert len(ranges) == parts and sorted(sum((list(range(*some)) for some in ranges), [])) == list(range(5))
+
+
 def test_an_error_in_any_part_reaches_the_caller(threads):
     numba.set_num_threads(threads)
 
