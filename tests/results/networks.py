@@ -7,10 +7,10 @@ from tests.results.runs import (
     FP32,
     INITIAL,
     KEPT,
-    KERNELS_TODAY,
     NOISE,
     chain,
     epochs_of,
+    kernels_of,
     runs_in,
     train_command,
 )
@@ -26,14 +26,14 @@ def networks():
     for run in runs:
         link = CHAIN[run]
         start = link["start"] if link["start"] == INITIAL else f"[{link['start']}](results/{link['start']})"
-        rows.append([f"[{run}](results/{run})", epochs_of(run), start, link["seed"], KERNELS_TODAY[link["kernels"]],
+        rows.append([f"[{run}](results/{run})", epochs_of(run), start, link["seed"], kernels_of(run),
                      link["sources"] or "-", (link["network_sha256"] or "-")[:DIGITS]])
     started = [link for link in CHAIN.values() if link["start"] != INITIAL]
     noted = sum(link["start_noted_by_run"] for link in started)
     return "\n\n".join([
         "## Where each network came from",
         f"The network files of the first {len(KEPT)} runs are in this repository. Of the others it has configuration, log, "
-        "accuracy and hash; the files are in older commits, except that of shorter/15-winograd4. To make one anew, run the "
+        "accuracy and hash; the files are in older commits, except those of shorter/15-winograd4 and shorter/15-f4-gradient. To make one anew, run the "
         "commands of its chain in order. They write `runs/RUN/network.safetensors`, which other commands of the documentation "
         "name.",
         "[chain.json](results/chain.json) holds for each run the whole SHA-256 of its network and of the network that it "

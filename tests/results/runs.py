@@ -13,7 +13,13 @@ FP32, NOISE, CONTROL = "joshi2020-resnet32", "joshi2020-resnet32-noise", "contro
 KEPT = (FP32, NOISE, CONTROL)  # runs whose network file is in the repository
 INITIAL = "initial weights"  # what a run without --start begins with
 CHAIN = read("chain.json")
-KERNELS_TODAY = {"winograd4": "winograd", "vector": "direct", "winograd": "F(2x2)"}  # {name in a log: name today}
+KERNELS_THEN = {"winograd4": "winograd", "vector": "direct", "winograd": "F(2x2)"}  # {name in a log of refpcm 0.1: today}
+
+
+def kernels_of(run):
+    """Return today's name of the kernels that a run was trained with."""
+    config = read(f"{run}/config.json")
+    return KERNELS_THEN[config["kernels"]] if config["versions"]["refpcm"].startswith("0.1") else config["kernels"]
 
 
 def chain(run):

@@ -1,7 +1,7 @@
 """Sections of docs/results.md about training runs: their logs, and accuracy over epochs."""
 
 from tests.results.files import FP32_GOAL, command, lines_of, percent, read, table
-from tests.results.runs import FP32, KERNELS_TODAY, epochs_of, runs_in, train_command
+from tests.results.runs import FP32, epochs_of, kernels_of, runs_in, train_command
 
 
 def trained(folders, title, text):
@@ -33,7 +33,7 @@ def cost():
         result, config = read(f"{folder}/result.json"), read(f"{folder}/config.json")
         rows.append([f"[{epochs_of(folder)}](results/{folder})",
                      f"{config['schedule']}, {config['learning_rate']:g}{averaging(config)}", config["cutout"],
-                     KERNELS_TODAY[config["kernels"]],
+                     kernels_of(folder),
                      percent(lines_of(f"{folder}/metrics.jsonl")[-1]["train_accuracy"]), percent(result["accuracy"])])
     best = read(f"{FP32}/result.json")["accuracy"]
     return "\n\n".join([
@@ -44,7 +44,9 @@ def cost():
         f"test on 10,000 images: {100 * (best * (1 - best) / 1e4) ** 0.5:.2f}). What it gained is owed to more epochs, a small "
         "constant rate and averaging together. [60 + 55 + 20](results/shorter/135), [60 + 55 + 36](results/shorter/151) and "
         f"[{epochs_of(FP32)}](results/{FP32}) are one run, made longer each time that its accuracy was known. Kernels have "
-        "today's names; F(2x2) alone is no longer a choice.",
+        "today's names; F(2x2) alone is no longer a choice. Of the runs of 15 epochs the one of `15-f4-gradient` is of refpcm 0.2: "
+        "other [initial weights](interpretations.md), and gradients of the weights by F(4x4) where the others of `winograd` have "
+        "F(2x2).",
         table(["epochs", "schedule, peak", "Cutout", "kernels", "training accuracy at the end", "test accuracy"],
               rows)])
 
