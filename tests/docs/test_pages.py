@@ -8,8 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refpcm import device_curves, find_device
+from refpcm import Purpose, device_curves, find_device
 from refpcm.spec.pcm.device import DEVICES
+from refpcm.spec.pcm.drift import drifted_us
+from refpcm.spec.pcm.read_noise import accumulation, relative_read_noise
+from refpcm.spec.pcm.tile import parts
+from refpcm.spec.random import philox4x32, words
 
 DOCS = Path(__file__).parents[2] / "docs"
 CURVES = {"sigma_prog": "programming_us", "mu_nu": "nu_mean", "sigma_nu": "nu_sigma", "Q_s": "read_noise"}
@@ -64,6 +68,27 @@ def test_the_constants_of_the_device_page_are_those_of_the_code():
         assert f" G_max {device.g_max_us:g} uS, t0 {device.t0_s:g} s" in line
         read = any(device_curves(name, g)["read_noise"] > 0 for g in (0.0, 0.5, 1.0))
         assert line.endswith(f"t_read {1e9 * device.t_read_s:g} ns" if read else "no read noise")
+
+
+def test_the_worked_address_of_the_page_on_random_numbers_gives_its_word():
+    page = (DOCS / "random_numbers.md").read_text()
+    t_bits = int(np.float32(25).view(np.uint32))
+    word = words(7, 1, Purpose.READ_NOISE, 2, 0, 5 + 2 ** 32 * t_bits, 1)[0]
+    counter = np.array([[1, 275906560, 0, 18 * 2 ** 16 + 2]], np.uint32)
+    assert philox4x32(counter, np.array([7, 1], np.uint32))[0, 1] == word
+    assert str(t_bits) in page and "275906560" in page and str(word) in page
+
+
+def test_the_worked_device_of_the_page_on_drift_has_its_numbers():
+    page, device = (DOCS / "drift_and_read_noise.md").read_text(), find_device("joshi2020")
+    left_us = drifted_us(25.0, 0.049, 86400.0, device)
+    noise_us = left_us * relative_read_noise(25.0, device) * accumulation(86400.0, device)
+    assert f"25 (86400 / 20)^-0.049 = {left_us:.1f} uS" in page and f"0.0088 * s(1 day) = {noise_us:.2f} uS" in page
+
+
+def test_the_row_parts_of_the_page_on_tiles_are_those_of_the_code():
+    sizes = [stop - start for start, stop in parts(1100, 512)]
+    assert "1,100 rows at a limit of 512 give {}, {} and {}".format(*sizes) in (DOCS / "tile.md").read_text()
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="TOML needs Python 3.11")
