@@ -94,7 +94,7 @@ def test_the_statistics_are_the_mean_over_the_last_epochs_batches(data, noise):
 
 
 def test_the_mean_of_a_run_at_constant_learning_rate_fits_the_images_better_than_its_last_weights(data):
-    """Mean loss over the training images, of eight runs: by 0.12 here. Single runs differ by 0.2, three were not enough."""
+    """Mean loss over the training images, of eight runs. What single runs gain varies by 0.2: three are not enough."""
     forms, losses = find_forms("direct"), []
     images = forms.normalised(data.train_images, data.mean, data.std)
     for seed in range(8):
@@ -105,7 +105,7 @@ def test_the_mean_of_a_run_at_constant_learning_rate_fits_the_images_better_than
         losses.append([cross_entropy(engine.forward(parameters, images), data.train_labels.astype(int))[0]
                        for parameters in (outcome(state, engine, data), state.parameters)])
     averaged, last = np.mean(losses, 0)
-    assert averaged < last - 0.02, losses
+    assert averaged < last - 0.1, losses
 
 
 @pytest.mark.parametrize("stop_at", [10, 15, 20])
