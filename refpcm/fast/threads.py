@@ -87,7 +87,7 @@ if hasattr(os, "register_at_fork"):
 def run_tasks(kernel, tasks, *arguments, each=1):
     """kernel(start, stop, *arguments) over tasks 0 .. tasks - 1, on numba.get_num_threads() threads.
 
-    each: tasks below which another thread is not worth the 0.1 ms that handing work over takes.
+    each: number of tasks that takes longer than handing work to another thread; fewer stay on this one.
     """
     threads = max(1, min(_wanted(), tasks // max(1, each)))
     if threads == 1:

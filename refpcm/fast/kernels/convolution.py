@@ -86,14 +86,7 @@ def weight_gradient_of(square, scratch, layer, x, x_plane, dy, plane):
     side = side_taken(square, size, layer.stride, layer.in_channels, plane) if small else 0
     gradient = np.empty(shape, np.float32)
     if side == 4:
-        squares = len(x) * plane.height * plane.width // 16
-        parts = max(1, min(len(x), PARTS, squares // winograd4_gradient.SQUARES))
-        partial = scratch("partial", (parts, winograd4_gradient.THIRDS, winograd4_gradient.PLACES,
-                                      blocks(layer.out_channels), -(-layer.in_channels // in_tile(1)), LANES))
-        run_tasks(winograd4_gradient.weight_gradient_parts, parts, x, corner(x_plane, layer.padding), x_plane.row, dy,
-                  plane.grid, partial)
-        run_tasks(winograd4_gradient.collect_weight_gradient, blocks(layer.out_channels), partial, gradient,
-                  each=THREAD_WEIGHTS // (gradient.size // blocks(layer.out_channels)))
+        _weight_gradient_by_squares_of_4(scratch, layer, x, x_plane, dy, plane, gradient)
         return gradient
     image_parts = min(len(x), PARTS) if small else 1
     tiles = blocks(layer.out_channels)
@@ -112,3 +105,15 @@ def weight_gradient_of(square, scratch, layer, x, x_plane, dy, plane):
         size, image_parts, band, partial)
     run_tasks(collect, layer.out_channels, partial, gradient, each=THREAD_WEIGHTS // gradient[0].size)
     return gradient
+
+
+def _weight_gradient_by_squares_of_4(scratch, layer, x, x_plane, dy, plane, gradient):
+    """Fill `gradient` by winograd4_gradient; a part has a group at least, and enough squares for one addition of lanes."""
+    tiles, squares = blocks(layer.out_channels), len(x) * (plane.height // 4) * (plane.width // 4)
+    parts = max(1, min(len(x), PARTS, squares // winograd4_gradient.SQUARES))
+    partial = scratch("partial", (parts, winograd4_gradient.THIRDS, winograd4_gradient.PLACES, tiles,
+                                  -(-layer.in_channels // in_tile(1)), LANES))
+    run_tasks(winograd4_gradient.weight_gradient_parts, parts, x, corner(x_plane, layer.padding), x_plane.row, dy, plane.grid,
+              partial)
+    run_tasks(winograd4_gradient.collect_weight_gradient, tiles, partial, gradient,
+              each=THREAD_WEIGHTS // (gradient.size // tiles))

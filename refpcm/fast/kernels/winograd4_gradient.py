@@ -4,7 +4,8 @@
 
 The sum is, for each of the 36 places, what weight_gradient.py does for a 1x1 convolution whose pixels are squares. The
 transformed squares of all places would not fit the second cache, so they are made a third at a time, two rows of the
-six: those of the ends 0 and infinity, of the points p and -p, of q and -q. The two rows share half of their arithmetic.
+six: those of the ends 0 and infinity, of the points p and -p, of q and -q. The rows of a point and its negative share
+most of their arithmetic.
 """
 
 import numpy as np
