@@ -103,3 +103,40 @@ def run_tasks(kernel, tasks, *arguments, each=1):
     for error in errors:
         if error is not None:
             raise error
+
+
+def run_together(calls):
+    """Run [(kernel, tasks, arguments)], none of which reads what another writes, handed to the threads together."""
+    threads = _wanted()
+    run_tasks(_run_shares, threads, threads, calls)
+
+
+def _run_shares(start, stop, shares, calls):
+    """Shares start .. stop - 1 of the tasks of every call, one call after the other."""
+    for kernel, tasks, arguments in calls:
+        kernel(tasks * start // shares, tasks * stop // shares, *arguments)
+
+
+class Chain:
+    """Kernels that run one after the other, handed to the threads together: handing over takes as long as some kernels.
+
+    groups: of images. All tasks go by groups: those of one group, or of some groups, read what the chain's earlier
+    kernels write for the same groups, and nothing that it writes for others.
+    """
+
+    def __init__(self, groups):
+        self.groups, self._calls = groups, []
+
+    def add(self, kernel, tasks, *arguments):
+        """kernel(start, stop, *arguments) over tasks 0 .. tasks - 1, ordered by group, when the chain runs."""
+        self._calls.append((kernel, tasks, arguments))
+
+    def run(self):
+        """Run what was added; kernel by kernel where threads cannot have equally many groups."""
+        calls, self._calls = self._calls, []
+        threads = _wanted()
+        if len(calls) > 1 and not any(count % threads for count in (self.groups, *(tasks for _, tasks, _ in calls))):
+            run_tasks(_run_shares, self.groups, self.groups, calls)
+            return
+        for kernel, tasks, arguments in calls:
+            run_tasks(kernel, tasks, *arguments)

@@ -9,10 +9,7 @@ import argparse
 
 import numpy as np
 
-from refpcm.fast.kernels.convolution import weight_gradient_of
 from refpcm.fast.kernels.finish import AFFINE
-from refpcm.fast.network.buffers import Scratch
-from refpcm.spec.resnet import Conv2d
 from tests.fast.kernels.lane_case import Case
 
 SQUARES = {"direct": 0, "F(2x2)": 2, "winograd": 4}  # side of Winograd's squares of output pixels
@@ -35,11 +32,8 @@ def main():
     for form, square in SQUARES.items():
         for c, k, h, w in SHAPES:
             case = Case(square, c, k, h, w, 3, 1, 16)
-            layer = Conv2d("conv", ("x",), c, k, 3, 1, 1)
             out = case.forward(AFFINE, np.zeros(k, np.float32))[0]
-            gradient = weight_gradient_of(
-                square, Scratch(), layer, case.lanes(case.x, case.x_plane), case.x_plane,
-                case.lanes(case.dy, case.y_plane), case.y_plane)
+            gradient = case.gradient_of_weights()
             print(f"{form:12s}{c:3d} -> {k:2d}, {f'{h} x {w}':9s}"
                   f"{errors(out, case.exact_forward(), case.exact_forward(np.abs)):33s}"
                   + errors(gradient, case.exact_backward()[1], case.exact_backward(np.abs)[1]))

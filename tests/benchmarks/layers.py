@@ -1,12 +1,22 @@
 """The distinct convolutions of a network, each as calls of its three directions in the engine's own way."""
 
+from functools import partial
+
 import numpy as np
 
-from refpcm.fast.kernels.convolution import FORMS, convolve, input_gradient, weight_gradient_of
+from refpcm.fast.kernels.convolution import (
+    FORMS,
+    convolve,
+    input_gradient,
+    input_gradient_packing,
+    packing,
+    weight_gradient_of,
+)
 from refpcm.fast.kernels.finish import GRADIENT, STATISTICS, finish
 from refpcm.fast.kernels.layout import LANES, empty_lanes, groups, interior
 from refpcm.fast.network.buffers import Scratch
 from refpcm.fast.network.plan import ConvStep, make_plan, tensor_shapes
+from refpcm.fast.threads import Chain, run_together
 from refpcm.spec import resnet
 
 
@@ -42,10 +52,26 @@ def _calls(form, layer, x_plane, plane, batch):
     z, dz, scratch, last_lanes = tensor(k, plane), tensor(k, plane), Scratch(), batch - LANES * (count - 1)
     ones, statistics = np.ones(k, np.float32), finish(STATISTICS, np.zeros(k, np.float32), z)
     gradient = finish(GRADIENT, np.zeros(c, np.float32), dx, addend=addend, output=x, activation=activation)
-    calls = {"forward": lambda: convolve(form, scratch, weight, ones, False, layer.stride, x, x_plane, layer.padding, z,
-                                         plane, statistics, last_lanes)}
-    if layer.kernel != 7:
-        calls["input"] = lambda: input_gradient(form, scratch, weight, layer.stride, dz, plane, dx, x_plane, gradient,
-                                                last_lanes)
-    calls["weights"] = lambda: weight_gradient_of(form, scratch, layer, x, x_plane, dz, plane)
-    return calls
+    chain, memory = Chain(count), partial(scratch, "packed")
+
+    def forward():
+        packed = packing(form, memory, weight, ones, layer.stride, plane)
+        run_together([packed.pack])
+        sums = convolve(chain, packed, scratch, layer.stride, x, x_plane, layer.padding, z, plane, statistics, last_lanes)
+        chain.run()
+        return sums.sum(0)
+
+    def of_input():
+        packed = input_gradient_packing(form, memory, weight, layer.stride, x_plane)
+        run_together([packed.pack])
+        sums = input_gradient(chain, packed, scratch, layer.kernel, layer.stride, dz, plane, dx, x_plane, gradient,
+                              last_lanes)
+        chain.run()
+        return sums.sum(0)
+
+    def of_weights():
+        collected = weight_gradient_of(chain, form, scratch, layer, x, x_plane, dz, plane)
+        chain.run()
+        return collected()
+    return {"forward": forward, "weights": of_weights} if layer.kernel == 7 else {
+        "forward": forward, "input": of_input, "weights": of_weights}

@@ -1,10 +1,15 @@
-"""Where the time of a training step goes: seconds for each kernel, the rest being Python and NumPy."""
+"""Where the time of a training step goes: seconds for each kernel, the rest being Python and NumPy.
+
+So that each can be timed, kernels are handed to the threads one by one; a step itself hands several over together.
+"""
 
 from collections import Counter
+from contextlib import ExitStack
+from unittest.mock import patch
 
 from refpcm.fast import threads
 from refpcm.fast.kernels import convolution
-from refpcm.fast.network import backward, engine, forward
+from refpcm.fast.network import backward, engine, forward, prepare
 
 MODULES = (backward, convolution, engine, forward)  # that run kernels in a training step
 MODES = {0: "forward", 1: "no batch norm", 2: "input gradient"}
@@ -21,13 +26,21 @@ def profile(step, clock):
         if name.startswith("convolve_"):
             name += f" ({MODES[arguments[7][0]]})"
         seconds[name] += clock() - start
-    try:
+
+    def one_by_one(calls):
+        for kernel, tasks, arguments in calls:
+            timed(kernel, tasks, *arguments)
+
+    def run(chain):
+        calls, chain._calls = chain._calls, []
+        one_by_one(calls)
+
+    with ExitStack() as patches:
         for module in MODULES:
-            module.run_tasks = timed
+            patches.enter_context(patch.object(module, "run_tasks", timed, create=True))
+        patches.enter_context(patch.object(prepare, "run_together", one_by_one))
+        patches.enter_context(patch.object(threads.Chain, "run", run))
         start = clock()
         step()
         seconds["everything else"] = clock() - start - sum(seconds.values())
-    finally:
-        for module in MODULES:
-            module.run_tasks = real
     return dict(seconds.most_common())

@@ -48,6 +48,53 @@ def test_an_error_in_any_part_reaches_the_caller(threads):
         parallel.run_tasks(fail_at_the_end, 4)
 
 
+def test_calls_made_together_run_every_task_once(threads):
+    for count in range(1, threads + 1):
+        numba.set_num_threads(count)
+        few, many = np.zeros(3, int), np.zeros(10, int)
+        parallel.run_together([(mark, 3, (few,)), (mark, 10, (many,))])
+        assert np.all(few == 1) and np.all(many == 1)
+
+
+@pytest.mark.parametrize("groups, handed_over_together", [(4, True), (3, False)])
+def test_a_chain_reads_what_its_earlier_kernels_wrote_for_the_same_groups(groups, handed_over_together, threads):
+    """Three tasks a group, then one; of three groups two threads cannot have equally many."""
+    fine, coarse, ranges = np.zeros((groups, 3)), np.zeros(groups), []
+
+    def first(start, stop):
+        ranges.append((start, stop))
+        fine.reshape(-1)[start:stop] = np.arange(start, stop)
+
+    def second(start, stop):
+        coarse[start:stop] = fine[start:stop].sum(1)
+    for count in range(1, threads + 1):
+        numba.set_num_threads(count)
+        fine[:], coarse[:], ranges[:] = np.nan, np.nan, []
+        chain = parallel.Chain(groups)
+        chain.add(first, 3 * groups)
+        chain.add(second, groups)
+        assert not ranges
+        chain.run()
+        assert np.array_equal(coarse, 9 * np.arange(groups) + 3)
+        if count == 2 and handed_over_together:
+            assert sorted(ranges) == [(0, 6), (6, 12)]
+        chain.run()  # nothing waits any more
+        assert sum(stop - start for start, stop in ranges) == 3 * groups
+
+
+def test_an_error_in_a_chain_reaches_the_caller(threads):
+    numba.set_num_threads(threads)
+
+    def fail_at_the_end(start, stop):
+        if stop == 4:
+            raise ValueError("link")
+    chain = parallel.Chain(2)
+    chain.add(mark, 2, np.zeros(2))
+    chain.add(fail_at_the_end, 4)
+    with pytest.raises(ValueError, match="link"):
+        chain.run()
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_makes_its_own_threads(threads):
     numba.set_num_threads(threads)

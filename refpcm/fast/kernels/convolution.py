@@ -1,26 +1,20 @@
 """Which kernel computes a convolution, with which packing and how divided: the host side of conv.py and its kin."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from refpcm.fast.kernels import (
-    conv,
-    packing,
-    weight_gradient,
-    winograd,
-    winograd4,
-    winograd4_gradient,
-    winograd_gradient,
-)
+from refpcm.fast.kernels import conv, weight_gradient, winograd, winograd4, winograd4_gradient, winograd_gradient
 from refpcm.fast.kernels.emit import OUT_TILE, in_tile, tile_sums
 from refpcm.fast.kernels.layout import LANES
-from refpcm.fast.kernels.packing import blocks
+from refpcm.fast.kernels.packing import blocks, pack_weights, pack_weights_by_parity
 from refpcm.fast.threads import run_tasks
 
 SHAPES = ((3, 1), (3, 2), (1, 1), (1, 2), (7, 2))  # (kernel, stride) that the kernels know
 SECOND_CACHE = 512 * 1024  # bytes that a band of the weight gradient may fill
 BAND_PIXELS = 96  # pixels of a row band below which adding up lanes costs too much
 PARTS = 8  # pieces of a weight gradient, whatever the number of threads
-THREAD_WEIGHTS = 16384  # so many are worth a thread of their own to pack or collect
+THREAD_WEIGHTS = 16384  # so many are worth a thread of their own to collect
 SMALL_WEIGHTS = 65536  # up to here a weight gradient is split over images, beyond over channels
 
 
@@ -39,55 +33,83 @@ def side_taken(square, size, stride, inputs, plane):
     return 4 if square == 4 and plane.height % 4 == 0 and plane.width % 4 == 0 else 2
 
 
-def convolve(square, scratch, weight, scale, transposed, stride, x, x_plane, padding, out, plane, epilogue, last_lanes):
-    """out = convolution of x with `weight` times `scale` (see packing.pack_weights), finished as `epilogue` says.
+@dataclass(frozen=True)
+class Packing:
+    """The weights of a convolution in the order that its kernel reads: `weights`, filled by `pack`.
 
-    square: from FORMS.
-
-    Returns the sums (channels of out, 2), float64.
+    pack: (kernel, tasks, arguments). kernel: of the convolution; tasks: how many it has for a group of images.
     """
-    inputs, outputs, size = x.shape[1], out.shape[1], weight.shape[2]
+    weights: np.ndarray
+    pack: tuple
+    kernel: object
+    tasks: int
+
+
+def packing(square, memory, weight, scale, stride, plane, transposed=False):
+    """The Packing of a convolution onto `plane` with `weight` (K, C, k, k) times `scale` (K,), see packing.pack_weights.
+
+    square: from FORMS; memory: gives a float32 array of a shape. transposed: of the gradient of the input, for stride 1.
+    """
+    outputs, inputs = weight.shape[1::-1] if transposed else weight.shape[:2]
+    size, tiles = weight.shape[2], blocks(outputs)
     side = side_taken(square, size, stride, inputs, plane)
     if side == 4:
-        packed = scratch("packed", (blocks(outputs), winograd4.PLACES, inputs, OUT_TILE))
-        pack, kernel, tasks = winograd4.pack_weights, winograd4.convolve_bands, winograd4.bands(plane)
+        shape, pack = (tiles, winograd4.PLACES, inputs, OUT_TILE), winograd4.pack_weights
+        kernel, tasks = winograd4.convolve_bands, winograd4.bands(plane)
     elif side == 2:
-        packed = scratch("packed", (blocks(outputs), winograd.PLACES, inputs, OUT_TILE))
-        pack, kernel, tasks = winograd.pack_weights, winograd.convolve_row_pairs, (plane.height + 1) // 2
+        shape, pack = (tiles, winograd.PLACES, inputs, OUT_TILE), winograd.pack_weights
+        kernel, tasks = winograd.convolve_row_pairs, (plane.height + 1) // 2
     else:
-        packed = scratch("packed", (blocks(outputs), size, inputs, size, OUT_TILE))
-        pack, kernel, tasks = packing.pack_weights, conv.convolve_rows, plane.height
-    run_tasks(pack, len(packed), weight, scale, transposed, packed, each=THREAD_WEIGHTS // (weight.size // len(packed)))
-    sums = scratch("row sums", (len(x) * tasks, outputs, 2), np.float64)
-    run_tasks(kernel, len(sums), x, corner(x_plane, padding), x_plane.row, stride, packed, out, plane.grid, epilogue, sums,
-        last_lanes)
-    return sums.sum(0)
+        shape, pack = (tiles, size, inputs, size, OUT_TILE), pack_weights
+        kernel, tasks = conv.convolve_rows, plane.height
+    packed = memory(shape)
+    return Packing(packed, (pack, inputs, (weight, scale, transposed, packed)), kernel, tasks)
 
 
-def input_gradient(square, scratch, weight, stride, dy, dy_plane, out, plane, epilogue, last_lanes):
-    """out = gradient of the input, from dy, finished as `epilogue` says; returns the sums like `convolve`."""
-    size, inputs = weight.shape[2], out.shape[1]
+def input_gradient_packing(square, memory, weight, stride, plane):
+    """The Packing of the gradient, on `plane`, of the input of a convolution with `weight`; the rest as for `packing`."""
     if stride == 1:
-        ones = np.ones(inputs, np.float32)
-        return convolve(square, scratch, weight, ones, True, 1, dy, dy_plane, size // 2, out, plane, epilogue, last_lanes)
-    packed = scratch("packed", (4, blocks(inputs), 2, len(weight), 2, OUT_TILE))
-    packing.pack_weights_by_parity(weight, packed)
-    sums = scratch("row sums", (len(dy) * plane.height, inputs, 2), np.float64)
-    run_tasks(conv.input_gradient_rows_stride_2, len(sums), dy, dy_plane.origin, dy_plane.row, packed, size, out, plane.grid,
-        epilogue, sums, last_lanes)
-    return sums.sum(0)
+        return packing(square, memory, weight, np.ones(weight.shape[1], np.float32), 1, plane, transposed=True)
+    packed = memory((4, blocks(weight.shape[1]), 2, len(weight), 2, OUT_TILE))
+    return Packing(packed, (pack_weights_by_parity, len(weight), (weight, packed)), conv.input_gradient_rows_stride_2,
+                   plane.height)
 
 
-def weight_gradient_of(square, scratch, layer, x, x_plane, dy, plane):
-    """Gradient (K, C, k, k) of the weights of `layer`. How it is divided depends on shapes alone."""
+def convolve(chain, packed, scratch, stride, x, x_plane, padding, out, plane, epilogue, last_lanes):
+    """Add to the chain: out = convolution of x with what a Packing holds, finished as `epilogue` says.
+
+    Returns the array of sums (tasks, channels of out, 2), float64, that it will fill.
+    """
+    sums = scratch("row sums", (len(x) * packed.tasks, out.shape[1], 2), np.float64)
+    chain.add(packed.kernel, len(sums), x, corner(x_plane, padding), x_plane.row, stride, packed.weights, out, plane.grid,
+              epilogue, sums, last_lanes)
+    return sums
+
+
+def input_gradient(chain, packed, scratch, size, stride, dy, dy_plane, out, plane, epilogue, last_lanes):
+    """Add to the chain: out = gradient of the input, from dy, finished as `epilogue` says; returns sums as `convolve`.
+
+    size, stride: of the convolution.
+    """
+    if stride == 1:
+        return convolve(chain, packed, scratch, 1, dy, dy_plane, size // 2, out, plane, epilogue, last_lanes)
+    sums = scratch("row sums", (len(dy) * packed.tasks, out.shape[1], 2), np.float64)
+    chain.add(packed.kernel, len(sums), dy, dy_plane.origin, dy_plane.row, packed.weights, size, out, plane.grid, epilogue,
+              sums, last_lanes)
+    return sums
+
+
+def weight_gradient_of(chain, square, scratch, layer, x, x_plane, dy, plane):
+    """Add to the chain the gradient of the weights of `layer`, in parts; how it is divided depends on shapes alone.
+
+    Returns a function: once the chain has run, it collects the parts and returns the gradient (K, C, k, k).
+    """
     size, shape = layer.kernel, (layer.out_channels, layer.in_channels, layer.kernel, layer.kernel)
     small = np.prod(shape) <= SMALL_WEIGHTS
     # Where output channels are divided, each part would transform the input anew: the direct form is faster.
     side = side_taken(square, size, layer.stride, layer.in_channels, plane) if small else 0
-    gradient = np.empty(shape, np.float32)
     if side == 4:
-        _weight_gradient_by_squares_of_4(scratch, layer, x, x_plane, dy, plane, gradient)
-        return gradient
+        return _weight_gradient_by_squares_of_4(chain, scratch, layer, x, x_plane, dy, plane, shape)
     image_parts = min(len(x), PARTS) if small else 1
     tiles = blocks(layer.out_channels)
     tiles_each = -(-tiles // min(tiles, PARTS // image_parts))
@@ -101,19 +123,28 @@ def weight_gradient_of(square, scratch, layer, x, x_plane, dy, plane):
         width, places = 1, winograd.PLACES
     in_tiles = -(-layer.in_channels // in_tile(width))
     partial = scratch("partial", (image_parts, sections, tiles_each, in_tiles, places, tile_sums(width)))
-    run_tasks(parts, image_parts * sections, x, corner(x_plane, layer.padding), x_plane.row, layer.stride, dy, plane.grid,
-        size, image_parts, band, partial)
-    run_tasks(collect, layer.out_channels, partial, gradient, each=THREAD_WEIGHTS // gradient[0].size)
-    return gradient
+    if sections > 1:
+        chain.run()  # a part reads all groups
+    chain.add(parts, image_parts * sections, x, corner(x_plane, layer.padding), x_plane.row, layer.stride, dy, plane.grid,
+              size, image_parts, band, partial)
+    if sections > 1:
+        chain.run()
+    return lambda: _collected(collect, layer.out_channels, partial, shape)
 
 
-def _weight_gradient_by_squares_of_4(scratch, layer, x, x_plane, dy, plane, gradient):
-    """Fill `gradient` by winograd4_gradient; a part has a group at least, and enough squares for one addition of lanes."""
+def _weight_gradient_by_squares_of_4(chain, scratch, layer, x, x_plane, dy, plane, shape):
+    """`weight_gradient_of` by winograd4_gradient; a part has a group at least, and enough squares for one addition of
+    lanes."""
     tiles, squares = blocks(layer.out_channels), len(x) * (plane.height // 4) * (plane.width // 4)
     parts = max(1, min(len(x), PARTS, squares // winograd4_gradient.SQUARES))
     partial = scratch("partial", (parts, winograd4_gradient.THIRDS, winograd4_gradient.PLACES, tiles,
                                   -(-layer.in_channels // in_tile(1)), LANES))
-    run_tasks(winograd4_gradient.weight_gradient_parts, parts, x, corner(x_plane, layer.padding), x_plane.row, dy, plane.grid,
+    chain.add(winograd4_gradient.weight_gradient_parts, parts, x, corner(x_plane, layer.padding), x_plane.row, dy, plane.grid,
               partial)
-    run_tasks(winograd4_gradient.collect_weight_gradient, tiles, partial, gradient,
-              each=THREAD_WEIGHTS // (gradient.size // tiles))
+    return lambda: _collected(winograd4_gradient.collect_weight_gradient, tiles, partial, shape)
+
+
+def _collected(collect, tasks, partial, shape):
+    gradient = np.empty(shape, np.float32)
+    run_tasks(collect, tasks, partial, gradient, each=THREAD_WEIGHTS // (gradient.size // tasks))
+    return gradient

@@ -16,15 +16,15 @@ def blocks(channels):
 def pack_weights(start, stop, weights, scale, transposed, packed):
     """weights (K, C, k, k) -> packed (B, k, C, k, OUT_TILE), times scale[K]; channels past the last are zero.
 
-    A task is one of the B blocks.
+    A task is an input channel.
 
     transposed: the weights of the convolution that is the gradient of the input (roles of K and C exchanged, taps
     turned round); scale is then not used.
     """
-    size, channels = packed.shape[1], packed.shape[2]
-    for block in range(start, stop):
-        for i in range(size):
-            for c in range(channels):
+    size = packed.shape[1]
+    for c in range(start, stop):
+        for block in range(packed.shape[0]):
+            for i in range(size):
                 for j in range(size):
                     for t in range(OUT_TILE):
                         k = block * OUT_TILE + t
@@ -36,8 +36,10 @@ def pack_weights(start, stop, weights, scale, transposed, packed):
 
 
 @kernel
-def pack_weights_by_parity(weights, packed):
+def pack_weights_by_parity(start, stop, weights, packed):
     """weights (K, C, k, k), k = 1 or 3, of a convolution with stride 2 -> packed (4, B, 2, K, 2, OUT_TILE).
+
+    A task is an output channel, one of the K.
 
     The gradient at an input pixel uses the taps of one parity of its row and column: parity 0 the middle tap, parity 1
     the outer two in turned order. packed[2 * row parity + column parity, block] starts with (rows, K, columns, tile).
@@ -49,7 +51,7 @@ def pack_weights_by_parity(weights, packed):
         for block in range(packed.shape[1]):
             flat = packed[case, block].reshape(-1)
             for i in range(rows):
-                for k in range(outputs):
+                for k in range(start, stop):
                     for j in range(columns):
                         for t in range(OUT_TILE):
                             c = block * OUT_TILE + t

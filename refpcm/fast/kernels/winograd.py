@@ -33,9 +33,9 @@ def pack_weights(start, stop, weights, scale, transposed, packed):
     """weights (K, C, 3, 3) -> packed (B, PLACES, C, OUT_TILE): G g G^T; arguments as for packing.pack_weights."""
     half, row = np.float32(0.5), np.empty((4, 3), np.float32)
     outputs = weights.shape[1] if transposed else weights.shape[0]
-    packed[start:stop] = 0
-    for k in range(start * OUT_TILE, min(stop * OUT_TILE, outputs)):
-        for c in range(packed.shape[2]):
+    packed[:, :, start:stop] = 0
+    for c in range(start, stop):
+        for k in range(outputs):
             g = weights[c, k, ::-1, ::-1] if transposed else weights[k, c, ::1, ::1]
             factor = np.float32(1) if transposed else scale[k]
             for j in range(3):

@@ -44,9 +44,9 @@ def pack_weights(start, stop, weights, scale, transposed, packed):
     """weights (K, C, 3, 3) -> packed (B, PLACES, C, OUT_TILE): G g G^T, in float64 up to the last rounding; arguments
     as for packing.pack_weights."""
     outputs, columns = weights.shape[1] if transposed else weights.shape[0], np.empty((6, 3))
-    packed[start:stop] = 0
-    for k in range(start * OUT_TILE, min(stop * OUT_TILE, outputs)):
-        for c in range(packed.shape[2]):
+    packed[:, :, start:stop] = 0
+    for c in range(start, stop):
+        for k in range(outputs):
             g = weights[c, k, ::-1, ::-1] if transposed else weights[k, c, ::1, ::1]
             factor = np.float32(1) if transposed else scale[k]
             for i in range(6):

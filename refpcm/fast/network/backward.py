@@ -7,10 +7,11 @@ the sums that its batch norm needs are taken. Where the last reader is a convolu
 import numpy as np
 
 from refpcm.fast.kernels import elementwise, head, pooling
-from refpcm.fast.kernels.convolution import input_gradient, weight_gradient_of
+from refpcm.fast.kernels.convolution import input_gradient, input_gradient_packing, weight_gradient_of
 from refpcm.fast.kernels.finish import AFFINE, GRADIENT, finish
 from refpcm.fast.network.buffers import floats
 from refpcm.fast.network.plan import ConvStep, HeadStep, MaxPoolStep, PadStep
+from refpcm.fast.network.prepare import pack
 from refpcm.fast.threads import run_tasks
 from refpcm.spec.resnet import IMAGE
 
@@ -27,9 +28,20 @@ class Backward:
         self.waiting, self.arrived, self.gradients = dict(context.plan.readers), {}, {}
 
     def run(self):
+        self._pack()
         for step in reversed(self.context.plan.steps):
             STEPS[type(step)](self, step)
         return self.gradients
+
+    def _pack(self):
+        """Pack the weights of all convolutions whose input has a gradient."""
+        context, self.packings = self.context, {}
+        for step in context.plan.convolutions:
+            if step.source != IMAGE:
+                self.packings[step.result] = input_gradient_packing(
+                    context.square, context.packed_memory(step), context.floats(step.conv, "weight"), step.conv.stride,
+                    context.shape(step.source)[1])
+        pack(self.packings.values())
 
     def _head(self, step):
         context, buffers = self.context, self.context.buffers
@@ -69,15 +81,16 @@ class Backward:
         self._own(step.norm, weight=floats(dgamma), bias=floats(dbeta))
         # A residual's g lives on as the gradient of its skip; elsewhere dz takes its place.
         dz = buffers.take(step.result) if step.skip else g
-        run_tasks(elementwise.normalise_gradient, len(z) * channels, g, z, *norm.gradient(context.floats(step.norm, "weight")),
-            dz, plane.grid, buffers.last_lanes)
+        context.chain.add(elementwise.normalise_gradient, len(z) * channels, g, z,
+                          *norm.gradient(context.floats(step.norm, "weight")), dz, plane.grid, buffers.last_lanes)
         if step.skip:
             self._first_part(step.skip, g)
         x, x_plane = context.read_by(step), context.shape(step.source)[1]
-        dweight = weight_gradient_of(context.square, context.scratch, step.conv, x, x_plane, dz, plane)
-        self._own(step.conv, weight=dweight)
+        collected = weight_gradient_of(context.chain, context.square, context.scratch, step.conv, x, x_plane, dz, plane)
         if step.source != IMAGE:
             self._input(step, dz)
+        context.chain.run()
+        self._own(step.conv, weight=collected())
         buffers.give(step.result, dz)
 
     def _input(self, step, dz):
@@ -91,10 +104,12 @@ class Backward:
                          activation=buffers.convolved[name])
         else:
             epilogue = finish(AFFINE, np.zeros(channels, np.float32), out, addend=addend)
-        sums = input_gradient(context.square, context.scratch, context.floats(step.conv, "weight"), step.conv.stride, dz,
-                              context.shape(step.result)[1], out, plane, epilogue, buffers.last_lanes)
+        sums = input_gradient(context.chain, self.packings[step.result], context.scratch, step.conv.kernel,
+                              step.conv.stride, dz, context.shape(step.result)[1], out, plane, epilogue,
+                              buffers.last_lanes)
+        context.chain.run()
         if behind_relu:
-            buffers.norms[name].sums = sums
+            buffers.norms[name].sums = sums.sum(0)
         if addend is not None:
             buffers.give(name, addend)
         self.arrived[name] = out

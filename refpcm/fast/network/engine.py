@@ -2,12 +2,13 @@
 
 import threading
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from refpcm.errors import RefpcmError
 from refpcm.fast.kernels import head
-from refpcm.fast.kernels.convolution import FORMS, convolve
+from refpcm.fast.kernels.convolution import FORMS, convolve, packing
 from refpcm.fast.kernels.layout import groups
 from refpcm.fast.network import forward
 from refpcm.fast.network.backward import Backward
@@ -15,7 +16,8 @@ from refpcm.fast.network.buffers import Buffers, Scratch, floats
 from refpcm.fast.network.inference import run_steps, run_variants
 from refpcm.fast.network.noise import wanted
 from refpcm.fast.network.plan import Plan, make_plan, tensor_shapes
-from refpcm.fast.threads import one_at_a_time, run_tasks, same_threads
+from refpcm.fast.network.prepare import prepare_inference, prepare_training
+from refpcm.fast.threads import Chain, one_at_a_time, run_tasks, same_threads
 from refpcm.spec.network import check
 
 CHUNK = 128  # images that an inference pass takes at once
@@ -23,13 +25,18 @@ CHUNK = 128  # images that an inference pass takes at once
 
 @dataclass
 class Context:
-    """What a step needs to know."""
+    """What a step needs to know.
+
+    chain: what its kernels wait in; prepared: {result of a ConvStep: prepare.Prepared}.
+    """
     plan: Plan
     square: int  # from refpcm.fast.kernels.convolution.FORMS
     scratch: Scratch
     buffers: Buffers
     parameters: dict
     statistics: dict
+    chain: Chain
+    prepared: dict
     noise: object = None
     frozen: bool = False
 
@@ -45,11 +52,20 @@ class Context:
         """What the convolution of a ConvStep reads: its source, or the noisy copy of it in this training pass."""
         return self.buffers.noisy_inputs.get(step.result, self.buffers.values[step.source])
 
-    def convolve(self, step, scale, out, epilogue):
-        """out = the convolution of a ConvStep, times scale (C_out,), finished as `epilogue` says (convolution.convolve)."""
-        return convolve(self.square, self.scratch, self.floats(step.conv, "weight"), scale, False, step.conv.stride,
-                        self.read_by(step), self.shape(step.source)[1], step.conv.padding, out,
-                        self.shape(step.result)[1], epilogue, self.buffers.last_lanes)
+    def packed_memory(self, step):
+        """Where a ConvStep's packed weights stand: a function of a shape."""
+        return partial(self.scratch, ("packed", step.result))
+
+    def packing(self, step, scale):
+        """Of the convolution of a ConvStep, times scale (C_out,); None: it has no packed weights."""
+        return packing(self.square, self.packed_memory(step), self.floats(step.conv, "weight"), scale, step.conv.stride,
+                       self.shape(step.result)[1])
+
+    def convolve(self, step, prepared, out, epilogue):
+        """out = the convolution of a ConvStep, finished as `epilogue` says, in the chain (convolution.convolve)."""
+        return convolve(self.chain, prepared.packing, self.scratch, step.conv.stride, self.read_by(step),
+                        self.shape(step.source)[1], step.conv.padding, out, self.shape(step.result)[1], epilogue,
+                        self.buffers.last_lanes)
 
     def linear(self, step, pooled):
         """pooled (N, C) -> logits (N, classes) of a HeadStep."""
@@ -95,6 +111,7 @@ class Engine:
             return self._infer_all(parameters, images)
         context = self._context(parameters, self._training_buffers(images), noise, frozen)
         context.buffers.noisy_inputs = context.buffers.noisy_inputs if wanted(context, "inputs") else {}
+        prepare_training(context)
         forward.pack_images(context, images)
         for step in self._plan.steps:
             logits = forward.TRAINING[type(step)](step, context)
@@ -112,7 +129,8 @@ class Engine:
         for parameters in variants:
             images = self._checked(parameters, images)
         self._may_go_back = False
-        parts = [self._infer(variants, images[i:i + CHUNK]) for i in range(0, len(images), CHUNK)]
+        parts = [run_variants(self._inference_context(variants[0], images[i:i + CHUNK]), variants)
+                 for i in range(0, len(images), CHUNK)]
         return [np.concatenate(logits) for logits in zip(*parts)]
 
     @one_at_a_time
@@ -139,12 +157,16 @@ class Engine:
 
     def _infer_all(self, parameters, images):
         self._may_go_back = False  # all passes share scratch memory
-        some = self.images_at_once
-        logits = [self._infer([parameters], images[i:i + some])[0] for i in range(0, len(images), some)]
+        some, prepared, logits = self.images_at_once, None, []
+        for i in range(0, len(images), some):
+            context = self._inference_context(parameters, images[i:i + some])
+            context.prepared = prepared = prepared or prepare_inference(context, self._plan.steps)
+            logits.append(run_steps(context))
         return logits[0] if len(logits) == 1 else np.concatenate(logits)
 
     def _context(self, parameters, buffers, noise=None, frozen=False):
-        return Context(self._plan, self._square, self._scratch, buffers, parameters, {}, noise, frozen)
+        return Context(self._plan, self._square, self._scratch, buffers, parameters, {}, Chain(buffers.group_count), {},
+                       noise, frozen)
 
     def _training_buffers(self, images):
         """The buffers of the last step if they fit, else new ones, the old being freed first."""
@@ -156,13 +178,13 @@ class Engine:
         self._training.images = len(images)
         return self._training
 
-    def _infer(self, variants, images):
-        """Logits of every parameters."""
+    def _inference_context(self, parameters, images):
+        """The Context of an inference pass of these images, which are in their lanes."""
         tensors, count = tensor_shapes(self._plan, *images.shape[1:]), groups(len(images))
         buffers = self._inference.get(count)
         if buffers is None or buffers.tensors != tensors:
             buffers = self._inference[count] = Buffers(len(images), count, tensors)
         buffers.images = len(images)
-        context = self._context(variants[0], buffers)
+        context = self._context(parameters, buffers)
         forward.pack_images(context, images)
-        return [run_steps(context)] if len(variants) == 1 else run_variants(context, variants)
+        return context

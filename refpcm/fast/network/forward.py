@@ -52,10 +52,11 @@ class Norm:
 
 
 def pack_images(context, images):
-    """images (N, C, H, W) float32 into the lanes of the tensor IMAGE."""
+    """images (N, C, H, W) float32 into the lanes of the tensor IMAGE, before the chain's other kernels."""
     buffers = context.buffers
     packed = buffers.keep(buffers.values, IMAGE)
-    run_tasks(elementwise.pack_images, packed.shape[0] * packed.shape[1], images, packed, buffers.tensors[IMAGE].plane.grid)
+    context.chain.add(elementwise.pack_images, packed.shape[0] * packed.shape[1], images, packed,
+                      buffers.tensors[IMAGE].plane.grid)
 
 
 def conv_training(step, context):
@@ -64,15 +65,16 @@ def conv_training(step, context):
     A convolution without ReLU is a projection: whoever adds it normalises it.
     Raises RefpcmError for a batch of one value a channel, unless the statistics are frozen.
     """
-    buffers, (channels, plane) = context.buffers, context.shape(step.result)
+    buffers, plane = context.buffers, context.shape(step.result)[1]
     reference, count = context.floats(step.norm, "running_mean"), buffers.images * plane.height * plane.width
     if count < 2 and not context.frozen:
         raise RefpcmError("batch norm in training needs at least two values a channel; use a larger batch")
     z = buffers.keep(buffers.convolved, step.result)
-    ones = np.ones(channels, np.float32)
     if noise.wanted(context, "inputs"):
         noise.read_noisily(step, context)
-    sums = context.convolve(step, ones, z, finish(STATISTICS, reference, z))
+    sums = context.convolve(step, context.prepared[step.result], z, finish(STATISTICS, reference, z))
+    context.chain.run()
+    sums = sums.sum(0)
     if noise.wanted(context, "pre-activations"):
         noise.add_lane_noise(context, step.conv, z, plane, z)
         sums = None if context.frozen else _sums(step, context, reference)
@@ -127,7 +129,7 @@ def _normalise(step, context):
     else:
         projection = context.plan.producers[step.skip]
         mode, skip, skip_norm = elementwise.SKIP_NORM, buffers.convolved[step.skip], _affine(projection, context)
-    run_tasks(elementwise.normalise, len(z) * channels, z, own, mode, skip, skip_norm, ZERO,
+    context.chain.add(elementwise.normalise, len(z) * channels, z, own, mode, skip, skip_norm, ZERO,
         buffers.keep(buffers.values, step.result), plane.grid)
 
 
@@ -136,29 +138,21 @@ def _affine(step, context):
     return context.buffers.norms[step.result].affine(weight, bias)
 
 
-def fold(step, parameters):
-    """(scale, bias) float32 (K,): in inference the batch norm's scale goes into the weights, its shift into a bias."""
-    gamma, beta, mean, variance = (parameters[f"{step.norm.name}.{part}"].astype(np.float64)
-                                   for part in ("weight", "bias", "running_mean", "running_var"))
-    scale = gamma / np.sqrt(variance + EPSILON)
-    return floats(scale), floats(beta - mean * scale)
-
-
 def conv_inference(step, context):
     """A ConvStep with the running statistics, which are folded into weights and bias, shortcut and ReLU included."""
     buffers = context.buffers
-    scale, bias = fold(step, context.parameters)
+    prepared = context.prepared[step.result]
     out = buffers.keep(buffers.values, step.result)
-    epilogue = finish(AFFINE, bias, out, floor=ZERO if step.relu else NO_FLOOR,
+    epilogue = finish(AFFINE, prepared.bias, out, floor=ZERO if step.relu else NO_FLOOR,
                  addend=buffers.values[step.skip] if step.skip else None)
-    context.convolve(step, scale, out, epilogue)
+    context.convolve(step, prepared, out, epilogue)
 
 
 def pad(step, context):
     """A PadStep, in training and inference."""
     buffers, plane = context.buffers, context.shape(step.result)[1]
     out = buffers.keep(buffers.values, step.result)
-    run_tasks(pooling.pad_shortcut, out.shape[0] * out.shape[1], buffers.values[step.source],
+    context.chain.add(pooling.pad_shortcut, out.shape[0] * out.shape[1], buffers.values[step.source],
         context.shape(step.source)[1].grid, step.layer.stride, step.layer.before, out, plane.grid)
 
 
@@ -166,7 +160,7 @@ def max_pool(step, context):
     """A MaxPoolStep, in training and inference."""
     buffers, plane = context.buffers, context.shape(step.result)[1]
     out = buffers.keep(buffers.values, step.result)
-    run_tasks(pooling.max_pool, out.shape[0] * out.shape[1], buffers.values[step.source],
+    context.chain.add(pooling.max_pool, out.shape[0] * out.shape[1], buffers.values[step.source],
         context.shape(step.source)[1].grid, step.window, out, plane.grid)
 
 
@@ -174,7 +168,8 @@ def head_of(step, context):
     """A HeadStep, in training and inference -> logits (N, classes)."""
     buffers, (channels, plane) = context.buffers, context.shape(step.source)
     x, pooled = buffers.values[step.source], context.scratch("pooled", (buffers.images, channels))
-    run_tasks(pooling.average_pool, len(x) * channels, x, plane.grid, pooled)
+    context.chain.add(pooling.average_pool, len(x) * channels, x, plane.grid, pooled)
+    context.chain.run()
     noise.add_row_noise(context, step.linear, "inputs", pooled)
     logits = context.linear(step, pooled)
     noise.add_row_noise(context, step.linear, "pre-activations", logits)

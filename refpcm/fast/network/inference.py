@@ -1,6 +1,7 @@
 """The steps of an inference pass, begun where a network first differs from one whose pass is at hand."""
 
 from refpcm.fast.network.forward import INFERENCE
+from refpcm.fast.network.prepare import prepare_inference
 
 
 def run_steps(context, begin=0, keep=False):
@@ -21,16 +22,17 @@ def run_steps(context, begin=0, keep=False):
 
 
 def run_variants(context, variants):
-    """Logits of every parameters of `variants`, as `run_steps` gives them one by one.
+    """Logits of every parameters of `variants`, as `run_steps` gives them one by one; context: of variants[0].
 
     What a step computes from the very arrays of the first of them, and after such steps only, is taken from its pass.
     """
     plan, buffers, first = context.plan, context.buffers, variants[0]
-    context.parameters = first
+    context.prepared = prepare_inference(context, plan.steps)
     logits = [run_steps(context, keep=True)]
     kept = dict(buffers.values)
     for parameters in variants[1:]:
         context.parameters, begin = parameters, first_difference(plan, first, parameters)
+        context.prepared = prepare_inference(context, plan.steps[begin:])
         later = {step.result for step in plan.steps[begin:]}
         buffers.values = {name: value for name, value in kept.items() if name not in later}
         logits.append(run_steps(context, begin) if begin < len(plan.steps) else logits[0].copy())

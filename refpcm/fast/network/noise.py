@@ -49,6 +49,7 @@ def wanted(context, place):
 
 def add_lane_noise(context, layer, x, plane, out):
     """out = x with the noise for `layer`; both in the lane layout, of the same plane. out may be x."""
+    context.chain.run()
     buffers, tasks = context.buffers, x.shape[0] * x.shape[1]
     largest = context.scratch("largest", x.shape[:2])
     run_tasks(largest_magnitudes, tasks, x, plane.grid, buffers.last_lanes, largest)

@@ -91,6 +91,10 @@ class Plan:
     readers: dict  # tensor name -> number of steps that read it
     producers: dict  # tensor name -> step
 
+    @property
+    def convolutions(self):
+        return [step for step in self.steps if isinstance(step, ConvStep)]
+
 
 def make_plan(network):
     """Plan of a network of refpcm.spec.resnet. Raises RefpcmError for layers in an arrangement without a fast form."""

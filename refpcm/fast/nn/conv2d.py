@@ -1,5 +1,7 @@
 """Convolution by the kernel that the engine takes for its shape."""
 
+from functools import partial
+
 import numpy as np
 
 from refpcm.errors import RefpcmError
@@ -8,10 +10,12 @@ from refpcm.fast.kernels.finish import AFFINE, finish
 from refpcm.fast.kernels.layout import Plane, empty_lanes, groups, last_lanes, unpack
 from refpcm.fast.network.buffers import Scratch
 from refpcm.fast.nn.operands import float32, lanes
+from refpcm.fast.threads import Chain, run_together
 from refpcm.spec.nn.conv2d import check_shapes, output_size
 from refpcm.spec.resnet import Conv2d
 
 SQUARE = convolution.FORMS["winograd"]
+new_array = partial(np.empty, dtype=np.float32)
 
 
 def conv2d_forward(x, w, stride=1, padding=0):
@@ -20,9 +24,12 @@ def conv2d_forward(x, w, stride=1, padding=0):
     Raises RefpcmError for a kernel, stride and padding without a fast form.
     """
     x_lanes, x_plane, plane = _operands(x, w, stride, padding)
-    out, channels = empty_lanes(groups(len(x)), len(w), plane), len(w)
-    convolution.convolve(SQUARE, Scratch(), float32(w), np.ones(channels, np.float32), False, stride, x_lanes, x_plane,
-                         padding, out, plane, finish(AFFINE, np.zeros(channels, np.float32), out), last_lanes(x))
+    out, chain = empty_lanes(groups(len(x)), len(w), plane), Chain(groups(len(x)))
+    packed = convolution.packing(SQUARE, new_array, float32(w), np.ones(len(w), np.float32), stride, plane)
+    run_together([packed.pack])
+    convolution.convolve(chain, packed, Scratch(), stride, x_lanes, x_plane, padding, out, plane,
+                         finish(AFFINE, np.zeros(len(w), np.float32), out), last_lanes(x))
+    chain.run()
     return unpack(out, plane, len(x))
 
 
@@ -35,11 +42,14 @@ def conv2d_backward(dout, x, w, stride=1, padding=0):
     if w.shape[2] == 7:
         raise RefpcmError("a 7x7 convolution has no fast gradient of its input; use refpcm.spec.nn")
     dout_lanes, dx = lanes(dout, plane), empty_lanes(groups(len(x)), x.shape[1], x_plane)
-    convolution.input_gradient(SQUARE, Scratch(), float32(w), stride, dout_lanes, plane, dx, x_plane,
+    packed, chain = convolution.input_gradient_packing(SQUARE, new_array, float32(w), stride, x_plane), Chain(len(dx))
+    run_together([packed.pack])
+    convolution.input_gradient(chain, packed, Scratch(), w.shape[2], stride, dout_lanes, plane, dx, x_plane,
                                finish(AFFINE, np.zeros(x.shape[1], np.float32), dx), last_lanes(x))
     layer = Conv2d("conv", ("x",), x.shape[1], len(w), w.shape[2], stride, padding)
-    dw = convolution.weight_gradient_of(SQUARE, Scratch(), layer, x_lanes, x_plane, dout_lanes, plane)
-    return unpack(dx, x_plane, len(x)), dw
+    dw = convolution.weight_gradient_of(chain, SQUARE, Scratch(), layer, x_lanes, x_plane, dout_lanes, plane)
+    chain.run()
+    return unpack(dx, x_plane, len(x)), dw()
 
 
 def _operands(x, w, stride, padding):

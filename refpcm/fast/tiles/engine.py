@@ -61,10 +61,14 @@ class _Context(Context):
     first_image: int
     saturation: dict
 
-    def convolve(self, step, scale, out, epilogue):
+    def packing(self, step, scale):
+        return None if step.conv.name in self.on_tiles else super().packing(step, scale)
+
+    def convolve(self, step, prepared, out, epilogue):
         if step.conv.name not in self.on_tiles:
-            return super().convolve(step, scale, out, epilogue)
-        return self._product(step.conv.name, self.buffers.values[step.source], self.shape(step.source)[1], scale, out,
+            return super().convolve(step, prepared, out, epilogue)
+        self.chain.run()
+        return self._product(step.conv.name, self.buffers.values[step.source], self.shape(step.source)[1], prepared.scale, out,
                              self.shape(step.result)[1], epilogue)
 
     def linear(self, step, pooled):

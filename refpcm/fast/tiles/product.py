@@ -32,7 +32,7 @@ def lane_product(tiles, scratch, x, x_plane, read_noise, output_noise, scale, ou
 
     epilogue: from refpcm.fast.kernels.finish. read_noise, output_noise: standard normals (G, row parts * K * positions, 16), or
     NO_NOISE where it is not wanted.
-    Returns the sums (K, 2) as `refpcm.fast.kernels.convolution.convolve` does, and how many inputs and how many column sums
+    Returns the sums as `refpcm.fast.kernels.convolution.convolve` does, and how many inputs and how many column sums
     saturated.
     """
     analog, squares, beyond = x, NOTHING, np.zeros(1)
@@ -49,7 +49,7 @@ def lane_product(tiles, scratch, x, x_plane, read_noise, output_noise, scale, ou
     run_tasks(tile_kernels.product_rows, tasks, analog, squares, corner(x_plane, tiles.padding), x_plane.row, tiles.stride,
         tiles.first, tiles.packed, tiles.variance, tiles.adc, scale, read_noise, tiles.sigma, output_noise, out,
         plane.grid, epilogue, sums, counts, last_lanes)
-    return sums.sum(0), int(beyond.sum()), int(counts.sum())
+    return sums, int(beyond.sum()), int(counts.sum())
 
 
 def windows_product(values, weights, kernel, stride, padding, tiles, ranges, z=None, w_max=1.0, saturation=None,

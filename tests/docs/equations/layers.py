@@ -73,7 +73,7 @@ EQUATIONS = (
         backward: the statistics are constants; dx = gamma / sqrt(running variance + epsilon) dout""",
         "x|out|gamma, beta|running|epsilon|dout, dx, dw", IOFFE,
         ("nn.batch_norm.batch_norm_inference", "nn.batch_norm.batch_norm_inference_backward"),
-        ("nn.batch_norm.batch_norm_inference", "network.forward.fold"), "networks"),
+        ("nn.batch_norm.batch_norm_inference", "network.prepare.fold"), "networks"),
     Equation(
         14, "Running statistics in training", """
         running <- (1 - momentum) running + momentum batch

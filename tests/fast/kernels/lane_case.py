@@ -6,12 +6,21 @@ import numpy as np
 
 from refpcm.fast import threads as parallel
 from refpcm.fast.kernels import layout, weight_gradient
-from refpcm.fast.kernels.convolution import convolve, corner, input_gradient
+from refpcm.fast.kernels.convolution import (
+    convolve,
+    corner,
+    input_gradient,
+    input_gradient_packing,
+    packing,
+    weight_gradient_of,
+)
 from refpcm.fast.kernels.emit import in_tile, tile_sums
 from refpcm.fast.kernels.finish import finish
 from refpcm.fast.kernels.packing import blocks
 from refpcm.fast.network.buffers import Scratch
+from refpcm.fast.nn.conv2d import new_array
 from refpcm.spec.nn import conv2d_backward, conv2d_forward
+from refpcm.spec.resnet import Conv2d
 
 
 @dataclass
@@ -38,6 +47,9 @@ class Case:
         self.groups = layout.groups(self.n)
         self.last_lanes = self.n - layout.LANES * (self.groups - 1)
 
+    def chain(self):
+        return parallel.Chain(self.groups)
+
     def lanes(self, images, plane):
         tensor = layout.empty_lanes(self.groups, images.shape[1], plane)
         layout.pack(images, tensor, plane)
@@ -47,18 +59,32 @@ class Case:
         """-> out (N, K, H', W'), sums (K, 2)."""
         out, plane = layout.empty_lanes(self.groups, self.k, self.y_plane), self.y_plane
         epilogue = finish(mode, constants, out, floor, None if addend is None else self.lanes(addend, plane))
-        sums = convolve(self.square, Scratch(), self.weights, np.ones(self.k, np.float32), False, self.stride,
-                        self.lanes(self.x, self.x_plane), self.x_plane, self.padding, out, plane, epilogue, self.last_lanes)
-        return layout.unpack(out, plane, self.n), sums
+        packed, chain = packing(self.square, new_array, self.weights, np.ones(self.k, np.float32), self.stride, plane), self.chain()
+        parallel.run_together([packed.pack])
+        sums = convolve(chain, packed, Scratch(), self.stride, self.lanes(self.x, self.x_plane), self.x_plane, self.padding,
+                        out, plane, epilogue, self.last_lanes)
+        chain.run()
+        return layout.unpack(out, plane, self.n), sums.sum(0)
 
     def input_gradient(self, mode, constants, addend=None, output=None, activation=None):
         """-> dx (N, C, H, W), sums (C, 2)."""
         out, plane = layout.empty_lanes(self.groups, self.c, self.x_plane), self.x_plane
         others = {name: self.lanes(images, plane) for name, images in
                   {"addend": addend, "output": output, "activation": activation}.items() if images is not None}
-        sums = input_gradient(self.square, Scratch(), self.weights, self.stride, self.lanes(self.dy, self.y_plane),
+        packed, chain = input_gradient_packing(self.square, new_array, self.weights, self.stride, plane), self.chain()
+        parallel.run_together([packed.pack])
+        sums = input_gradient(chain, packed, Scratch(), self.size, self.stride, self.lanes(self.dy, self.y_plane),
                               self.y_plane, out, plane, finish(mode, constants, out, **others), self.last_lanes)
-        return layout.unpack(out, plane, self.n), sums
+        chain.run()
+        return layout.unpack(out, plane, self.n), sums.sum(0)
+
+    def gradient_of_weights(self):
+        """-> dw (K, C, k, k), by the form that the engine takes."""
+        layer, chain = Conv2d("conv", ("x",), self.c, self.k, self.size, self.stride, self.padding), self.chain()
+        collected = weight_gradient_of(chain, self.square, Scratch(), layer, self.lanes(self.x, self.x_plane), self.x_plane,
+                                       self.lanes(self.dy, self.y_plane), self.y_plane)
+        chain.run()
+        return collected()
 
     def weight_gradient(self, image_parts=2, sections=2, band=3):
         """-> dw (K, C, k, k)."""

@@ -5,10 +5,7 @@ import pytest
 from lane_case import Case
 from test_conv_kernels import assert_within
 
-from refpcm.fast.kernels.convolution import weight_gradient_of
 from refpcm.fast.kernels.finish import AFFINE, GRADIENT, STATISTICS
-from refpcm.fast.network.buffers import Scratch
-from refpcm.spec import resnet
 
 SHAPES = [(16, 16, 32, 32, 17), (28, 28, 16, 16, 16), (56, 56, 8, 8, 33), (64, 64, 14, 14, 1), (96, 64, 7, 7, 16),
           (8, 5, 9, 11, 3), (9, 7, 1, 3, 2)]
@@ -27,9 +24,7 @@ def test_forward_and_input_gradient_are_exact_up_to_rounding(c, k, h, w, n):
 @CASES
 def test_weight_gradient_is_exact_up_to_rounding(c, k, h, w, n):
     case = Case(2, c, k, h, w, 3, 1, n)
-    layer = resnet.Conv2d("conv", ("x",), c, k, 3, 1, 1)
-    got = weight_gradient_of(case.square, Scratch(), layer, case.lanes(case.x, case.x_plane), case.x_plane,
-                             case.lanes(case.dy, case.y_plane), case.y_plane)
+    got = case.gradient_of_weights()
     assert_within(got, case.exact_backward()[1], case.exact_backward(np.abs)[1])
 
 

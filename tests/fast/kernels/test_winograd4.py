@@ -11,10 +11,7 @@ from lane_case import Case
 from test_conv_kernels import U, assert_within
 
 from refpcm.fast.kernels import winograd4
-from refpcm.fast.kernels.convolution import weight_gradient_of
 from refpcm.fast.kernels.finish import AFFINE, GRADIENT, STATISTICS
-from refpcm.fast.network.buffers import Scratch
-from refpcm.spec import resnet
 
 SHAPES = [(16, 16, 32, 32, 17), (28, 28, 16, 16, 16), (56, 56, 8, 8, 33), (12, 9, 4, 12, 3), (8, 5, 20, 28, 3),
           (9, 7, 4, 4, 2), (64, 24, 12, 8, 1)]
@@ -53,17 +50,13 @@ def test_forward_and_input_gradient_are_exact_up_to_rounding(c, k, h, w, n):
 @CASES
 def test_weight_gradient_is_exact_up_to_rounding(c, k, h, w, n):
     case = Case(4, c, k, h, w, 3, 1, n)
-    layer = resnet.Conv2d("conv", ("x",), c, k, 3, 1, 1)
-    got = weight_gradient_of(case.square, Scratch(), layer, case.lanes(case.x, case.x_plane), case.x_plane,
-                             case.lanes(case.dy, case.y_plane), case.y_plane)
+    got = case.gradient_of_weights()
     assert_within(got, case.exact_backward()[1], BOUND * case.exact_backward(np.abs)[1])
 
 
 def test_weight_gradients_are_those_of_the_squares_of_four():
     """Not those of F(2x2), which would pass every bound here."""
-    case, layer = Case(4, 12, 8, 8, 8, 3, 1, 16), resnet.Conv2d("conv", ("x",), 12, 8, 3, 1, 1)
-    operands = (layer, case.lanes(case.x, case.x_plane), case.x_plane, case.lanes(case.dy, case.y_plane), case.y_plane)
-    four, two, none = (weight_gradient_of(side, Scratch(), *operands) for side in (4, 2, 0))
+    four, two, none = (Case(square, 12, 8, 8, 8, 3, 1, 16).gradient_of_weights() for square in (4, 2, 0))
     assert np.any(four != two) and np.any(two != none) and np.any(four != none)
 
 
