@@ -67,7 +67,6 @@ class _Context(Context):
     def convolve(self, step, prepared, out, epilogue):
         if step.conv.name not in self.on_tiles:
             return super().convolve(step, prepared, out, epilogue)
-        self.chain.run()
         return self._product(step.conv.name, self.buffers.values[step.source], self.shape(step.source)[1], prepared.scale, out,
                              self.shape(step.result)[1], epilogue)
 
@@ -91,7 +90,8 @@ class _Context(Context):
             ((random.Purpose.PRODUCT_READ_NOISE, len(tiles.variance)), (random.Purpose.OUTPUT_NOISE, tiles.sigma)))
         scale = (scale / self.analog.alphas.get(name, 1.0)).astype(np.float32)
         sums, inputs_beyond, sums_beyond = lane_product(
-            tiles, self.scratch, x, x_plane, read_noise, output_noise, scale, out, plane, epilogue, self.buffers.last_lanes)
+            self.chain, tiles, self.scratch, x, x_plane, read_noise, output_noise, scale, out, plane, epilogue,
+            self.buffers.last_lanes)
         if self.saturation is not None:
             inputs = images * x.shape[1] * x_plane.height * x_plane.width
             count(self.saturation[name], self.analog.tiles, inputs, inputs_beyond, images * sums_each, sums_beyond)
@@ -101,5 +101,5 @@ class _Context(Context):
         """Of all images and column sums of a layer: (G, each, 16)."""
         seed, chip, draw = self.analog.address
         out = buffer(self.scratch, purpose.name, (self.buffers.group_count, each, LANES))
-        lane_normals(seed, chip, purpose, number, draw, self.first_image, self.buffers.images, out)
+        lane_normals(self.chain, seed, chip, purpose, number, draw, self.first_image, self.buffers.images, out)
         return out

@@ -5,7 +5,6 @@ import numpy as np
 from refpcm.fast.compilation import kernel
 from refpcm.fast.kernels.layout import LANES
 from refpcm.fast.random import chunk_normals
-from refpcm.fast.threads import run_tasks
 from refpcm.fast.tiles.vectors import store_transposed
 from refpcm.spec import random
 
@@ -13,15 +12,15 @@ CHUNK = 2048  # numbers of an image at a time: those of 16 images stay in the se
 SPARE = LANES  # keeps the images' numbers apart in the cache
 
 
-def lane_normals(seed, chip, purpose, layer, draw, first_image, images, out):
-    """out (G, E, 16) float32 <- E standard normals for each of `images` images.
+def lane_normals(chain, seed, chip, purpose, layer, draw, first_image, images, out):
+    """Add to the chain: out (G, E, 16) float32 <- E standard normals for each of `images` images.
 
     Image n is in lane n % 16 of group n // 16 and has the elements (first_image + n) E .. + E - 1 of its address. What
     lanes without an image hold means nothing.
     """
     random.check_address(seed, chip, purpose, layer, draw)
     address = int(seed), int(chip), int(purpose), int(layer), int(draw)
-    run_tasks(_fill_lane_normals, len(out) * -(-out.shape[1] // CHUNK), address, int(first_image), int(images), out)
+    chain.add(_fill_lane_normals, len(out) * -(-out.shape[1] // CHUNK), address, int(first_image), int(images), out)
 
 
 @kernel

@@ -10,7 +10,7 @@ from refpcm.fast.kernels.convolution import SHAPES, corner
 from refpcm.fast.kernels.finish import AFFINE, finish
 from refpcm.fast.kernels.layout import LANES, SPARE_PLANES, Plane
 from refpcm.fast.network.buffers import Scratch
-from refpcm.fast.threads import run_tasks
+from refpcm.fast.threads import Chain
 from refpcm.fast.tiles import kernels as tile_kernels
 from refpcm.fast.tiles.layout import lane_tiles
 from refpcm.spec.nn.conv2d import output_size
@@ -27,9 +27,10 @@ def buffer(scratch, name, shape, spare=0):
     return memory[start:start + prod(shape)].reshape(shape)
 
 
-def lane_product(tiles, scratch, x, x_plane, read_noise, output_noise, scale, out, plane, epilogue, last_lanes):
+def lane_product(chain, tiles, scratch, x, x_plane, read_noise, output_noise, scale, out, plane, epilogue, last_lanes):
     """out (G, K, P, 16) <- products of x (G, C, P', 16) with a layer's LaneTiles, times scale (K,), finished as `epilogue`.
 
+    chain: run here, with what waits in it.
     epilogue: from refpcm.fast.kernels.finish. read_noise, output_noise: standard normals (G, row parts * K * positions, 16), or
     NO_NOISE where it is not wanted.
     Returns the sums as `refpcm.fast.kernels.convolution.convolve` does, and how many inputs and how many column sums
@@ -43,12 +44,13 @@ def lane_product(tiles, scratch, x, x_plane, read_noise, output_noise, scale, ou
         squares = buffer(scratch, "squared inputs", x.shape, spare)
     if analog is not x or squares.size:
         beyond = np.empty(x.shape[0] * x.shape[1])
-        run_tasks(tile_kernels.convert_planes, len(beyond), x, tiles.dac, analog, squares, beyond, last_lanes)
+        chain.add(tile_kernels.convert_planes, len(beyond), x, tiles.dac, analog, squares, beyond, last_lanes)
     tasks = len(x) * plane.height
     sums, counts = scratch("row sums", (tasks, tiles.columns, 2), np.float64), np.empty(tasks)
-    run_tasks(tile_kernels.product_rows, tasks, analog, squares, corner(x_plane, tiles.padding), x_plane.row, tiles.stride,
-        tiles.first, tiles.packed, tiles.variance, tiles.adc, scale, read_noise, tiles.sigma, output_noise, out,
-        plane.grid, epilogue, sums, counts, last_lanes)
+    chain.add(tile_kernels.product_rows, tasks, analog, squares, corner(x_plane, tiles.padding), x_plane.row, tiles.stride,
+              tiles.first, tiles.packed, tiles.variance, tiles.adc, scale, read_noise, tiles.sigma, output_noise, out,
+              plane.grid, epilogue, sums, counts, last_lanes)
+    chain.run()
     return sums, int(beyond.sum()), int(counts.sum())
 
 
@@ -82,8 +84,8 @@ def windows_product(values, weights, kernel, stride, padding, tiles, ranges, z=N
     epilogue = finish(AFFINE, np.zeros(columns, np.float32), out)
     noises = [_noise_lanes(noise, groups) if wanted else NO_NOISE
               for noise, wanted in ((z_read, variance is not None), (z, tiles.output_noise))]
-    _, dac, adc = lane_product(layer, Scratch(), x, x_plane, *noises, np.ones(columns, np.float32), out, plane, epilogue,
-                               n - LANES * (groups - 1))
+    _, dac, adc = lane_product(Chain(groups), layer, Scratch(), x, x_plane, *noises, np.ones(columns, np.float32), out,
+                               plane, epilogue, n - LANES * (groups - 1))
     if saturation is not None:
         count(saturation, tiles, values.size, dac, n * len(layer.first) * columns * plane.height * plane.width, adc)
     return layout.unpack(out, plane, n)
