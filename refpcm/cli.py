@@ -93,17 +93,27 @@ def parser(command, description, epilog=None):
                   formatter_class=Help, allow_abbrev=False)
 
 
+MOST_THREADS = 8  # groups of 16 images in a batch of 128; 16 threads were slower (docs/results/logs/threads.txt)
+
+
 def add_threads(arguments):
     """The option --threads."""
-    arguments.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all cores)")
+    arguments.add_argument("--threads", type=int, metavar="N",
+                           help=f"CPU threads (default: all cores, {MOST_THREADS} at most: more were slower)")
+
+
+def cores():
+    """Return how many threads this machine, or NUMBA_NUM_THREADS, allows."""
+    import numba
+    return numba.config.NUMBA_NUM_THREADS
 
 
 def set_threads(count):
-    """Use `count` threads from now on. Raises RefpcmError if the machine has fewer."""
-    if count is None:
-        return
+    """Use `count` threads from now on; None: all, MOST_THREADS at most. Raises RefpcmError if the machine has fewer."""
     import numba
-    most = numba.config.NUMBA_NUM_THREADS
+    most = cores()
+    if count is None:
+        count = min(most, MOST_THREADS)
     if not 1 <= count <= most:
         raise RefpcmError(f"--threads {count}: this machine offers 1 to {most}")
     numba.set_num_threads(count)

@@ -1,7 +1,7 @@
 """`python -m refpcm.evaluate`: accuracy of a network file, digital or on simulated PCM chips."""
 
 from refpcm import cli
-from refpcm.evaluation.workers import add_workers, check_workers, executor
+from refpcm.evaluation.workers import add_workers, check_workers, chosen_workers, executor
 from refpcm.spec.training.config import KERNELS
 
 DESCRIPTION = """\
@@ -156,7 +156,7 @@ def _evaluate(inputs, protocol, folder, options):
     if protocol.needs_ranges():
         print(f"first the ranges of the converters, from up to {protocol.range_images:,} training images ...", file=sys.stderr)
     meter, range_meter = cli.Meter("unit"), cli.range_meter()
-    with executor(options.workers, options.scheduler) as pool:
+    with executor(chosen_workers(options, chips * times * reads), options.scheduler) as pool:
         result = run(protocol, folder, pool, meter.update, inputs, range_meter.update)
     meter.clear()
     result["versions"] = cli.versions()

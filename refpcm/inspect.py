@@ -4,7 +4,7 @@ import os
 import sys
 
 from refpcm import cli
-from refpcm.evaluation.workers import check_workers, executor
+from refpcm.evaluation.workers import check_workers, chosen_workers, executor
 from refpcm.inspection.commands import chip, device, trace
 from refpcm.inspection.options import add_outputs, add_run, add_tiles, parser
 from refpcm.inspection.running import Meter, check_outputs, identity, loaded, show, with_meter
@@ -46,7 +46,7 @@ def loss(arguments):
     with locked(folder):
         refuse_foreign(folder, mark)
         meter = Meter("unit")
-        with executor(options.workers, options.scheduler) as pool:
+        with executor(chosen_workers(options, protocol.chips * len(protocol.times_s)), options.scheduler) as pool:
             result = run_loss(protocol, options.by, folder, pool, meter.update, inputs)
         meter.clear()
         result["versions"] = cli.versions()

@@ -3,7 +3,7 @@
 import sys
 
 from refpcm import cli
-from refpcm.evaluation.workers import add_workers, check_workers, executor
+from refpcm.evaluation.workers import add_workers, check_workers, chosen_workers, executor
 from refpcm.reproduction.scales import SCALES, override
 
 FIGURES = ("fig2", "fig3", "fig4", "fig5", "ablation", "causes", "calibration")
@@ -72,7 +72,7 @@ def main():
     given = {variant: tuple(paths) for variant, paths in ((FP32, options.fp32), (NOISE, options.noise)) if paths}
     setting = Setting(Path(options.out or f"runs/reproduce-{options.scale}"), options.scale, scale, options.data, given)
     try:
-        with executor(options.workers, options.scheduler) as pool:
+        with executor(chosen_workers(options), options.scheduler) as pool:
             status = reproduce(setting, FIGURES if options.figure == "all" else (options.figure,), pool)
     except KeyboardInterrupt:
         print(f"\ninterrupted; {AGAIN}", file=sys.stderr)

@@ -8,19 +8,35 @@ from refpcm.errors import RefpcmError
 
 def add_workers(arguments):
     """The options --workers and --scheduler of commands that evaluate units."""
-    arguments.add_argument("--workers", type=int, metavar="N", default=1,
-                           help="processes that evaluate, each with one thread; 1: this process, all threads")
+    arguments.add_argument("--workers", type=int, metavar="N",
+                           help="processes that evaluate, each with one thread; 1: this process, with --threads (default: "
+                           f"1 up to {cli.MOST_THREADS} cores, beyond that one for each core where there are units for all)")
     arguments.add_argument("--scheduler", metavar="ADDRESS",
                            help="evaluate on the Dask cluster of this scheduler, such as tcp://host:8786 (needs "
                            "refpcm[distributed])")
 
 
 def check_workers(workers, scheduler):
-    """Raises RefpcmError for an impossible number of processes, and for processes beside a cluster."""
+    """Raises RefpcmError for an impossible number of processes, and for processes beside a cluster. None: to be chosen."""
+    if workers is None:
+        return
     if workers < 1:
         raise RefpcmError(f"--workers {workers} must be at least 1")
     if scheduler is not None and workers != 1:
         raise RefpcmError("--workers are processes of this machine and --scheduler is a cluster: choose one of them")
+
+
+def chosen_workers(options, units=None):
+    """Return --workers, or where it is left out what evaluates so many units soonest; units None: many.
+
+    The threads of one process keep MOST_THREADS cores busy, but no more (docs/kernels.md). With --threads or --scheduler it
+    is this process.
+    """
+    if options.workers is not None:
+        return options.workers
+    cores = cli.cores()
+    many = cores > cli.MOST_THREADS and (units is None or units >= cores)
+    return cores if many and options.threads is None and options.scheduler is None else 1
 
 
 def executor(workers, scheduler=None):

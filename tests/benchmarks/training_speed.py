@@ -93,6 +93,7 @@ def main():
 
     from tests.benchmarks.cold_start import cold_starts
     from tests.benchmarks.contenders import Contenders
+    from tests.benchmarks.limit import limit
     from tests.benchmarks.timing import medians, show
     numba.set_num_threads(options.threads)
     clock = time.perf_counter if options.clock == "wall" else time.thread_time
@@ -104,6 +105,8 @@ def main():
     if "steps" not in options.skip:
         results["step"] = medians(contenders.training_steps(), options.runs, clock)
         show(f"training step, batch {options.batch}", results["step"], options.batch)
+        results["limit"] = limit(options, clock, peak)
+        print(f"  refpcm's step runs at {100 * results['limit'] / results['step']['refpcm']:.0f} % of it")
         for n in options.inference:
             results[f"inference {n}"] = medians(contenders.inferences(n), options.runs, clock)
             show(f"inference, batch {n}", results[f"inference {n}"], n)

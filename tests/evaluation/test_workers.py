@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +16,7 @@ from refpcm.errors import RefpcmError
 from refpcm.evaluation.protocol import Protocol
 from refpcm.evaluation.run import run, run_units
 from refpcm.evaluation.store import Store
-from refpcm.evaluation.workers import executor
+from refpcm.evaluation.workers import chosen_workers, executor
 
 PARENT = """
 import os, time
@@ -112,3 +113,12 @@ def test_every_command_that_evaluates_takes_a_scheduler(words, small, tmp_path):
                            "--scheduler", "tcp://127.0.0.1:9", "--out", str(tmp_path / "out")], capture_output=True, text=True,
                           cwd=os.path.dirname(small.network), env={**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"})
     assert done.returncode == 2 and done.stderr.splitlines()[-1].startswith("error: --scheduler needs the package distributed")
+
+
+@pytest.mark.parametrize("cores, units, given, wanted", [
+    (2, 125, {}, 1), (8, 125, {}, 1), (16, 125, {}, 16), (16, 16, {}, 16), (16, 15, {}, 1), (16, None, {}, 16),
+    (16, 125, {"workers": 3}, 3), (16, 125, {"threads": 4}, 1), (16, 125, {"scheduler": "tcp://127.0.0.1:8786"}, 1)])
+def test_many_cores_get_a_process_each_where_there_is_work_for_all(cores, units, given, wanted, monkeypatch):
+    monkeypatch.setattr("refpcm.cli.cores", lambda: cores)
+    options = SimpleNamespace(**{"workers": None, "threads": None, "scheduler": None, **given})
+    assert chosen_workers(options, units) == wanted
