@@ -24,12 +24,13 @@ _local = threading.local()
 
 def _worker(work):
     while True:
-        kernel, start, stop, arguments, done = work.get()
+        kernel, start, stop, arguments, errors, ended = work.get()
         try:
             kernel(start, stop, *arguments)
-            done.put(None)
+            errors.append(None)
         except BaseException as error:  # handed to the caller
-            done.put(error)
+            errors.append(error)
+        ended.put(None)
 
 
 def _wanted():
@@ -95,12 +96,19 @@ def run_tasks(kernel, tasks, *arguments, each=1):
         return
     bounds = [tasks * i // threads for i in range(threads + 1)]
     _ensure_workers(threads - 1)
-    done = SimpleQueue()
+    errors, ended, own_error = [], SimpleQueue(), None
     for i in range(1, threads):
-        _work.put((kernel, bounds[i], bounds[i + 1], arguments, done))
-    kernel(bounds[0], bounds[1], *arguments)
-    errors = [done.get() for _ in range(1, threads)]
-    for error in errors:
+        _work.put((kernel, bounds[i], bounds[i + 1], arguments, errors, ended))
+    try:
+        kernel(bounds[0], bounds[1], *arguments)
+    except BaseException as error:
+        own_error = error
+    while len(errors) < threads - 1:  # whatever happens: the others still write into the caller's arrays
+        try:
+            ended.get()
+        except KeyboardInterrupt as error:
+            own_error = error
+    for error in (own_error, *errors):
         if error is not None:
             raise error
 

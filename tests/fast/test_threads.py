@@ -1,5 +1,8 @@
 import multiprocessing
 import os
+import signal
+import threading
+import time
 
 import numba
 import numpy as np
@@ -46,6 +49,27 @@ def test_an_error_in_any_part_reaches_the_caller(threads):
             raise ValueError("part")
     with pytest.raises(ValueError, match="part"):
         parallel.run_tasks(fail_at_the_end, 4)
+
+
+@pytest.mark.parametrize("where", ["in its own part", "while it waits"])
+def test_an_interrupted_caller_waits_for_the_others(where, threads):
+    """They write into its arrays, which it may use again at once."""
+    if threads < 2:
+        pytest.skip("this machine has one core")
+    numba.set_num_threads(2)
+    written = []
+
+    def slow_second_part(start, stop):
+        if start:
+            time.sleep(0.3)
+            written.append(start)
+        elif where == "in its own part":
+            raise KeyboardInterrupt
+    if where == "while it waits":
+        threading.Timer(0.1, signal.raise_signal, [signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        parallel.run_tasks(slow_second_part, 2)
+    assert written == [1]
 
 
 def test_calls_made_together_run_every_task_once(threads):
