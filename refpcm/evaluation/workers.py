@@ -5,6 +5,8 @@ import contextlib
 from refpcm import cli
 from refpcm.errors import RefpcmError
 
+MOST_WORKERS = 61  # of Windows
+
 
 def add_workers(arguments):
     """The options --workers and --scheduler of commands that evaluate units."""
@@ -27,14 +29,14 @@ def check_workers(workers, scheduler):
 
 
 def chosen_workers(options, units=None):
-    """Return --workers, or where it is left out what evaluates so many units soonest; units None: many.
+    """Return --workers, or where it is left out a number for so many units; units None: many.
 
-    The threads of one process keep MOST_THREADS cores busy, but no more (docs/kernels.md). With --threads or --scheduler it
-    is this process.
+    It is 1 up to MOST_THREADS cores, beyond which threads of one process gain nothing (docs/kernels.md), and with --threads
+    or --scheduler. On more cores it is one for each, if there are units for all.
     """
     if options.workers is not None:
         return options.workers
-    cores = cli.cores()
+    cores = min(cli.cores(), MOST_WORKERS)
     many = cores > cli.MOST_THREADS and (units is None or units >= cores)
     return cores if many and options.threads is None and options.scheduler is None else 1
 

@@ -129,7 +129,8 @@ class Chain:
     """Kernels that run one after the other, handed to the threads together: handing over takes as long as some kernels.
 
     groups: of images. All tasks go by groups: those of one group, or of some groups, read what the chain's earlier
-    kernels write for the same groups, and nothing that it writes for others.
+    kernels write for the same groups, and nothing that it writes for others. Threads are at different kernels at a time: two
+    kernels of a chain that write the same memory for different groups make its contents meaningless.
     """
 
     def __init__(self, groups):
@@ -140,10 +141,13 @@ class Chain:
         self._calls.append((kernel, tasks, arguments))
 
     def run(self):
-        """Run what was added; kernel by kernel where threads cannot have equally many groups."""
+        """Run what was added; kernel by kernel where the groups, or the tasks of a kernel, do not divide by the threads.
+
+        Threads would have unequal work then, and a part of a weight gradient could need the groups of two.
+        """
         calls, self._calls = self._calls, []
         threads = _wanted()
-        if len(calls) > 1 and not any(count % threads for count in (self.groups, *(tasks for _, tasks, _ in calls))):
+        if len(calls) > 1 and self.groups and not any(count % threads for count in (self.groups, *(tasks for _, tasks, _ in calls))):
             run_tasks(_run_shares, self.groups, self.groups, calls)
             return
         for kernel, tasks, arguments in calls:

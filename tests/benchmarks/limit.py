@@ -1,23 +1,22 @@
 """The machine's limit for a training step: the products of its convolutions at sgemm's rate, and its tensors at the speed
 of copying, one after the other.
 
-What is counted is what the kernels cannot do without: the products of the form that a convolution takes (36 for 16 pixels
-in F(4x4)), not Winograd's transforms; every tensor once for each pass that reads or writes it, as if none were found in a
-cache. A step that overlaps the two may therefore be faster than this.
+Counted are the products of the form that a convolution takes (36 for 16 pixels in F(4x4)), without Winograd's transforms,
+and the tensors that convolutions, batch norms and their gradients read and write, each time anew, as if none were found in
+a cache; not counted: projections' own sums, pad shortcuts, pooling, the linear layer, the update. A step that overlaps
+products and copying may be faster than this.
 """
-
-from math import prod
 
 import numpy as np
 
-from refpcm.fast.kernels.convolution import FORMS, SMALL_WEIGHTS, side_taken
-from refpcm.fast.network.plan import ConvStep, make_plan, tensor_shapes
+from refpcm.fast.kernels.convolution import FORMS, side_taken, weight_gradient_side
+from refpcm.fast.network.plan import make_plan, tensor_shapes
 from refpcm.fast.threads import run_tasks
 from refpcm.spec.resnet import IMAGE, build
 from tests.benchmarks.timing import medians
 
 SAVED = {0: 1, 2: 16 / 36, 4: 36 / 144}  # products of Winograd's form over those of the direct one, by side of squares
-COPIED = 2 ** 26  # bytes
+COPIED = 2 ** 29  # bytes
 
 
 def step_work(architecture, batch, kernels):
@@ -26,17 +25,14 @@ def step_work(architecture, batch, kernels):
     plan = make_plan(network)
     tensors = tensor_shapes(plan, *network.input_shape)
     flop = size = 0
-    for step in plan.steps:
-        if not isinstance(step, ConvStep):
-            continue
+    for step in plan.convolutions:
         layer, source, result = step.conv, tensors[step.source], tensors[step.result]
         shape = layer.kernel, layer.stride
         pixels = result.plane.height * result.plane.width
         products = 2 * batch * layer.in_channels * layer.out_channels * layer.kernel ** 2 * pixels
         x, z = (4 * batch * t.channels * t.plane.height * t.plane.width for t in (source, result))
         forward = side_taken(square, *shape, layer.in_channels, result.plane)
-        small = prod((layer.out_channels, layer.in_channels, *2 * (layer.kernel,))) <= SMALL_WEIGHTS
-        flop += products * (SAVED[forward] + SAVED[forward if small else 0])
+        flop += products * (SAVED[forward] + SAVED[weight_gradient_side(square, layer, result.plane)])
         size += x + z  # convolution
         size += (2 + (step.skip is not None)) * z * step.relu  # batch norm, addition and ReLU
         size += 3 * z  # gradient of batch norm
@@ -44,11 +40,12 @@ def step_work(architecture, batch, kernels):
         if step.source != IMAGE:
             flop += products * SAVED[side_taken(square, *shape, layer.out_channels, source.plane)]
             size += z + 3 * x  # gradient of the input, with the ReLU and the sums of the batch norm before it
+            size += x * (plan.readers[step.source] > 1 and step.relu)  # the part that has arrived by the shortcut
     return flop, size
 
 
-def copy_rate(threads, clock, runs):
-    """Return bytes a second, read or written, of copying an array that no cache holds, on that many threads."""
+def copy_rate(clock, runs):
+    """Return bytes a second, read or written, of copying an array too large for most caches, on all threads."""
     source, target = np.ones(COPIED // 4, np.float32), np.empty(COPIED // 4, np.float32)
 
     def copy(start, stop):
@@ -59,7 +56,7 @@ def copy_rate(threads, clock, runs):
 def limit(options, clock, peak):
     """Print and return the seconds of the limit; peak: GFLOP/s of sgemm."""
     flop, size = step_work(options.network, options.batch, options.kernels)
-    rate = copy_rate(options.threads, clock, options.runs)
+    rate = copy_rate(clock, options.runs)
     seconds = flop / peak / 1e9 + size / rate
     print(f"\nlimit of a training step: {flop / 1e9:.1f} GFLOP at sgemm's rate {flop / peak / 1e6:.1f} ms, "
           f"{size / 1e9:.2f} GB at {rate / 1e9:.0f} GB/s of copying {size / rate * 1e3:.1f} ms, together {seconds * 1e3:.1f} ms")

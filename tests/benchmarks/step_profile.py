@@ -1,6 +1,7 @@
 """Where the time of a training step goes: seconds for each kernel, the rest being Python and NumPy.
 
-So that each can be timed, kernels are handed to the threads one by one; a step itself hands several over together.
+So that each can be timed, the kernels of a chain are handed to the threads one by one: that takes some of their time here, and
+not in a step.
 """
 
 from collections import Counter
@@ -27,18 +28,20 @@ def profile(step, clock):
             name += f" ({MODES[arguments[7][0]]})"
         seconds[name] += clock() - start
 
-    def one_by_one(calls):
-        for kernel, tasks, arguments in calls:
-            timed(kernel, tasks, *arguments)
+    def run_together(calls, real=prepare.run_together):
+        start = clock()
+        real(calls)
+        seconds["pack weights"] += clock() - start
 
     def run(chain):
         calls, chain._calls = chain._calls, []
-        one_by_one(calls)
+        for kernel, tasks, arguments in calls:
+            timed(kernel, tasks, *arguments)
 
     with ExitStack() as patches:
         for module in MODULES:
             patches.enter_context(patch.object(module, "run_tasks", timed, create=True))
-        patches.enter_context(patch.object(prepare, "run_together", one_by_one))
+        patches.enter_context(patch.object(prepare, "run_together", run_together))
         patches.enter_context(patch.object(threads.Chain, "run", run))
         start = clock()
         step()

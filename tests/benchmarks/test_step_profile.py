@@ -18,6 +18,6 @@ def test_the_profile_names_the_kernels_of_a_step():
         engine.backward(parameters, cross_entropy(logits, np.arange(4))[1])
     step()
     seconds = profile(step, time.perf_counter)
-    assert {"convolve_bands (forward)", "convolve_bands (input gradient)", "weight_gradient_parts", "pack_weights",
+    assert {"convolve_bands (forward)", "convolve_bands (input gradient)", "weight_gradient_parts", "pack weights",
             "normalise", "normalise_gradient", "collect_weight_gradient"} <= set(seconds)
     assert all(value >= 0 for value in seconds.values())

@@ -100,10 +100,37 @@ def test_a_chain_reads_what_its_earlier_kernels_wrote_for_the_same_groups(groups
         assert not ranges
         chain.run()
         assert np.array_equal(coarse, 9 * np.arange(groups) + 3)
-        if count == 2 and handed_over_together:
-            assert sorted(ranges) == [(0, 6), (6, 12)]
+        if count == 2:
+            assert sorted(ranges) == ([(0, 6), (6, 12)] if handed_over_together else [(0, 4), (4, 9)])
         chain.run()  # nothing waits any more
         assert sum(stop - start for start, stop in ranges) == 3 * groups
+
+
+def test_a_part_of_several_groups_waits_for_all_of_them(threads):
+    """8 parts of 20 groups: on 3 threads a part would begin in the groups of one and end in those of the next."""
+    fine, coarse = np.zeros(20), np.zeros(8)
+
+    def first(start, stop):
+        fine[start:stop] = 1
+
+    def second(start, stop):
+        for part in range(start, stop):
+            coarse[part] = fine[20 * part // 8:20 * (part + 1) // 8].min()
+    for count in range(1, numba.config.NUMBA_NUM_THREADS + 1):
+        numba.set_num_threads(count)
+        fine[:], coarse[:] = 0, 0
+        chain = parallel.Chain(20)
+        chain.add(first, 20)
+        chain.add(second, 8)
+        chain.run()
+        assert np.all(coarse == 1)
+
+
+def test_a_chain_of_no_groups_does_nothing(threads):
+    chain = parallel.Chain(0)
+    chain.add(mark, 0, np.zeros(0))
+    chain.add(mark, 0, np.zeros(0))
+    chain.run()
 
 
 def test_an_error_in_a_chain_reaches_the_caller(threads):

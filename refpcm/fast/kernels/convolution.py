@@ -37,12 +37,12 @@ def side_taken(square, size, stride, inputs, plane):
 class Packing:
     """The weights of a convolution in the order that its kernel reads: `weights`, filled by `pack`.
 
-    pack: (kernel, tasks, arguments). kernel: of the convolution; tasks: how many it has for a group of images.
+    pack: (kernel, tasks, arguments). kernel: of the convolution, with so many tasks for a group of images.
     """
     weights: np.ndarray
     pack: tuple
     kernel: object
-    tasks: int
+    tasks_of_group: int
 
 
 def packing(square, memory, weight, scale, stride, plane, transposed=False):
@@ -78,9 +78,10 @@ def input_gradient_packing(square, memory, weight, stride, plane):
 def convolve(chain, packed, scratch, stride, x, x_plane, padding, out, plane, epilogue, last_lanes):
     """Add to the chain: out = convolution of x with what a Packing holds, finished as `epilogue` says.
 
-    Returns the array of sums (tasks, channels of out, 2), float64, that it will fill.
+    Returns the array of sums (tasks, channels of out, 2), float64, that it will fill. Of AFFINE they mean nothing: all
+    convolutions share the array.
     """
-    sums = scratch("row sums", (len(x) * packed.tasks, out.shape[1], 2), np.float64)
+    sums = scratch("row sums", (len(x) * packed.tasks_of_group, out.shape[1], 2), np.float64)
     chain.add(packed.kernel, len(sums), x, corner(x_plane, padding), x_plane.row, stride, packed.weights, out, plane.grid,
               epilogue, sums, last_lanes)
     return sums
@@ -93,7 +94,7 @@ def input_gradient(chain, packed, scratch, size, stride, dy, dy_plane, out, plan
     """
     if stride == 1:
         return convolve(chain, packed, scratch, 1, dy, dy_plane, size // 2, out, plane, epilogue, last_lanes)
-    sums = scratch("row sums", (len(dy) * packed.tasks, out.shape[1], 2), np.float64)
+    sums = scratch("row sums", (len(dy) * packed.tasks_of_group, out.shape[1], 2), np.float64)
     chain.add(packed.kernel, len(sums), dy, dy_plane.origin, dy_plane.row, packed.weights, size, out, plane.grid, epilogue,
               sums, last_lanes)
     return sums
@@ -102,12 +103,11 @@ def input_gradient(chain, packed, scratch, size, stride, dy, dy_plane, out, plan
 def weight_gradient_of(chain, square, scratch, layer, x, x_plane, dy, plane):
     """Add to the chain the gradient of the weights of `layer`, in parts; how it is divided depends on shapes alone.
 
+    Where a part reads all groups, the chain runs here: before, and for the parts alone.
     Returns a function: once the chain has run, it collects the parts and returns the gradient (K, C, k, k).
     """
     size, shape = layer.kernel, (layer.out_channels, layer.in_channels, layer.kernel, layer.kernel)
-    small = np.prod(shape) <= SMALL_WEIGHTS
-    # Where output channels are divided, each part would transform the input anew: the direct form is faster.
-    side = side_taken(square, size, layer.stride, layer.in_channels, plane) if small else 0
+    small, side = _is_small(layer), weight_gradient_side(square, layer, plane)
     if side == 4:
         return _weight_gradient_by_squares_of_4(chain, scratch, layer, x, x_plane, dy, plane, shape)
     image_parts = min(len(x), PARTS) if small else 1
@@ -124,12 +124,22 @@ def weight_gradient_of(chain, square, scratch, layer, x, x_plane, dy, plane):
     in_tiles = -(-layer.in_channels // in_tile(width))
     partial = scratch("partial", (image_parts, sections, tiles_each, in_tiles, places, tile_sums(width)))
     if sections > 1:
-        chain.run()  # a part reads all groups
+        chain.run()
     chain.add(parts, image_parts * sections, x, corner(x_plane, layer.padding), x_plane.row, layer.stride, dy, plane.grid,
               size, image_parts, band, partial)
     if sections > 1:
         chain.run()
     return lambda: _collected(collect, layer.out_channels, partial, shape)
+
+
+def _is_small(layer):
+    return layer.out_channels * layer.in_channels * layer.kernel ** 2 <= SMALL_WEIGHTS
+
+
+def weight_gradient_side(square, layer, plane):
+    """`side_taken` of the gradient of the weights of `layer`, whose output is on `plane`."""
+    # Where output channels are divided, each part would transform the input anew: the direct form is faster.
+    return side_taken(square, layer.kernel, layer.stride, layer.in_channels, plane) if _is_small(layer) else 0
 
 
 def _weight_gradient_by_squares_of_4(chain, scratch, layer, x, x_plane, dy, plane, shape):

@@ -104,12 +104,12 @@ class Backward:
                          activation=buffers.convolved[name])
         else:
             epilogue = finish(AFFINE, np.zeros(channels, np.float32), out, addend=addend)
-        sums = input_gradient(context.chain, self.packings[step.result], context.scratch, step.conv.kernel,
-                              step.conv.stride, dz, context.shape(step.result)[1], out, plane, epilogue,
-                              buffers.last_lanes)
+        row_sums = input_gradient(context.chain, self.packings[step.result], context.scratch, step.conv.kernel,
+                                  step.conv.stride, dz, context.shape(step.result)[1], out, plane, epilogue,
+                                  buffers.last_lanes)
         context.chain.run()
         if behind_relu:
-            buffers.norms[name].sums = sums.sum(0)
+            buffers.norms[name].sums = row_sums.sum(0)
         if addend is not None:
             buffers.give(name, addend)
         self.arrived[name] = out

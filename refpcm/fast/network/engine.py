@@ -111,7 +111,7 @@ class Engine:
             return self._infer_all(parameters, images)
         context = self._context(parameters, self._training_buffers(images), noise, frozen)
         context.buffers.noisy_inputs = context.buffers.noisy_inputs if wanted(context, "inputs") else {}
-        prepare_training(context)
+        context.prepared = prepare_training(context)
         forward.pack_images(context, images)
         for step in self._plan.steps:
             logits = forward.TRAINING[type(step)](step, context)

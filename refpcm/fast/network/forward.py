@@ -72,9 +72,9 @@ def conv_training(step, context):
     z = buffers.keep(buffers.convolved, step.result)
     if noise.wanted(context, "inputs"):
         noise.read_noisily(step, context)
-    sums = context.convolve(step, context.prepared[step.result], z, finish(STATISTICS, reference, z))
+    row_sums = context.convolve(step, context.prepared[step.result], z, finish(STATISTICS, reference, z))
     context.chain.run()
-    sums = sums.sum(0)
+    sums = row_sums.sum(0)
     if noise.wanted(context, "pre-activations"):
         noise.add_lane_noise(context, step.conv, z, plane, z)
         sums = None if context.frozen else _sums(step, context, reference)

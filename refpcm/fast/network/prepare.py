@@ -20,11 +20,13 @@ class Prepared:
 
 
 def prepare_training(context):
-    """Pack the weights of all ConvSteps for a training pass."""
+    """{result: Prepared} of all ConvSteps, for a training pass."""
+    prepared = {}
     for step in context.plan.convolutions:
         ones = np.ones(step.conv.out_channels, np.float32)
-        context.prepared[step.result] = Prepared(context.packing(step, ones), ones)
-    pack(prepared.packing for prepared in context.prepared.values())
+        prepared[step.result] = Prepared(context.packing(step, ones), ones)
+    pack(one.packing for one in prepared.values())
+    return prepared
 
 
 def prepare_inference(context, steps):

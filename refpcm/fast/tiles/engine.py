@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 
 from refpcm.errors import RefpcmError
@@ -30,7 +31,10 @@ class EngineOnTiles(Engine):
     Raises RefpcmError for a network without a fast form, and for matrices that do not fit it.
     """
 
-    images_at_once = 2 * LANES  # activations and noise should stay in the caches
+    @property
+    def images_at_once(self):
+        """A group for each thread, so that activations and noise stay in the caches."""
+        return LANES * max(2, numba.get_num_threads())
 
     def __init__(self, network, analog, next_image=0, saturation=None):
         super().__init__(network, "direct")  # for the layers beside the tiles

@@ -128,18 +128,23 @@ def test_all_kernels_agree():
         assert all(relative(other[name], gradients[0][name]) < 1e-3 for name in other)
 
 
+@pytest.mark.parametrize("n", [40, 64])  # groups that two threads cannot have equally many of, and that they can
+@pytest.mark.parametrize("architecture", ["tiny-resnet8", "cifar-resnet-16x3-32x3-64x3-projection"])
 @FORMS
-def test_a_step_is_bitwise_the_same_for_one_and_two_threads_and_every_time(form):
+def test_passes_are_bitwise_the_same_for_one_and_two_threads_and_every_time(form, architecture, n):
     if numba.config.NUMBA_NUM_THREADS < 2:
         pytest.skip("NUMBA_NUM_THREADS is 1")
-    network, parameters = make()
-    images, dlogits = batch(network, 40)
+    network, parameters = make(architecture)
+    images, dlogits = batch(network, n, 16)
+    other = {**parameters, "fc.bias": parameters["fc.bias"] + 1}
     before, results = numba.get_num_threads(), []
     engine = Engine(network, form)
     for threads in (1, 2, 2, 1):
         numba.set_num_threads(threads)
         logits = engine.forward(parameters, images, training=True)
-        results.append({"logits": logits, **engine.backward(parameters, dlogits)})
+        results.append({"logits": logits, **engine.backward(parameters, dlogits),
+                        "inference": engine.forward(parameters, images),
+                        "variant": engine.forward_each([parameters, other], images)[1]})
         engine.forward(parameters, images[:7])  # inference between the steps must not matter
     numba.set_num_threads(before)
     for result in results[1:]:
