@@ -5,7 +5,7 @@ import contextlib
 from refpcm import cli
 from refpcm.errors import RefpcmError
 
-MOST_WORKERS = 61  # of Windows
+MOST_WORKERS = 61  # by default: as many as Windows allows
 
 
 def add_workers(arguments):

@@ -89,12 +89,16 @@ class Backward:
         collected = weight_gradient_of(context.chain, context.square, context.scratch, step.conv, x, x_plane, dz, plane)
         if step.source != IMAGE:
             self._input(step, dz)
-        context.chain.run()
+        else:
+            context.chain.run()
         self._own(step.conv, weight=collected())
         buffers.give(step.result, dz)
 
     def _input(self, step, dz):
-        """The source's gradient: this convolution's part and what has arrived; through the ReLU if it is the last."""
+        """The source's gradient: this convolution's part and what has arrived; through the ReLU if it is the last.
+
+        The chain runs here.
+        """
         context, buffers, name = self.context, self.context.buffers, step.source
         (channels, plane), addend, out = context.shape(name), self.arrived.pop(name, None), buffers.take(name)
         self.waiting[name] -= 1

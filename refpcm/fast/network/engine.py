@@ -179,7 +179,7 @@ class Engine:
         return self._training
 
     def _inference_context(self, parameters, images):
-        """The Context of an inference pass of these images, which are in their lanes."""
+        """The Context of an inference pass of these images; that they go into their lanes is the first link of its chain."""
         tensors, count = tensor_shapes(self._plan, *images.shape[1:]), groups(len(images))
         buffers = self._inference.get(count)
         if buffers is None or buffers.tensors != tensors:
