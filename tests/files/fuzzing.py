@@ -83,7 +83,7 @@ def other_values(content, draw):
 
 def run(name, count, seed=0):
     """Counter of what became of `count` mutants of a target: read, refused, and faults by their first words."""
-    from tests.files.fuzzing_programs import TARGETS
+    from tests.files.fuzzing_all import TARGETS
     from tests.files.fuzzing_targets import expected_errors
     outcomes, draw, slowest = Counter(), np.random.default_rng([seed, len(name)]), 0.0
     signal.signal(signal.SIGALRM, _too_slow)
@@ -123,7 +123,7 @@ def in_own_process(name, count):
 
 def run_all(count):
     """Print a line for each target and one for all; faults in full. -> exit status."""
-    from tests.files.fuzzing_programs import TARGETS
+    from tests.files.fuzzing_all import TARGETS
     total, slowest, peak, began, faults = Counter(), 0.0, 0, time.monotonic(), []
     print(f"{'reader':<52} {'read':>6} {'refused':>8} {'faults':>7} {'slowest s':>10} {'peak MiB':>9}")
     for name in TARGETS:

@@ -40,6 +40,9 @@ from refpcm.files.npz import read_npz, write_npz  # noqa: E402
 from refpcm.files.reading import read_json, read_toml  # noqa: E402
 from refpcm.files.sources import read_source  # noqa: E402
 from refpcm.files.tensors import read_tensors, write_tensors  # noqa: E402
+from refpcm.inspection.contents import describe  # noqa: E402
+from refpcm.inspection.report import as_text  # noqa: E402
+from refpcm.inspection.tables import contents_blocks  # noqa: E402
 from refpcm.spec.resnet import build as build_network  # noqa: E402
 
 ARRAYS = {"a": np.arange(12, dtype=np.float32).reshape(3, 4), "b/é": np.ones((2, 2), np.int64), "c": np.array(True)}
@@ -71,6 +74,13 @@ def saved(save, *arguments):
     with tempfile.TemporaryDirectory() as folder:
         save(Path(folder) / "file", *arguments)
         return (Path(folder) / "file").read_bytes()
+
+
+def show(path):
+    """What `inspect` shows of a file or folder, as text and as JSON."""
+    found = describe(path)
+    as_text(contents_blocks(found))
+    json.dumps(found)
 
 
 def npy_bytes(array):

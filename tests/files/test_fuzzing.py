@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("resource", reason="wants limits of memory and time")
 
 from tests.files.fuzzing import in_own_process  # noqa: E402
-from tests.files.fuzzing_programs import TARGETS  # noqa: E402
+from tests.files.fuzzing_all import TARGETS  # noqa: E402
 
 MUTANTS = 1000
 REFUSED_AT_LEAST = 100  # else the mutants are too tame
