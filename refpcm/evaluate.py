@@ -1,8 +1,8 @@
 """`python -m refpcm.evaluate`: accuracy of a network file, digital or on simulated PCM chips."""
 
 from refpcm import cli
+from refpcm.evaluation.options import add_chips, add_network, add_tiles, protocol_of
 from refpcm.evaluation.workers import add_workers, check_workers, chosen_workers, executor
-from refpcm.spec.training.config import KERNELS
 
 DESCRIPTION = """\
 Accuracy of a network file (made by refpcm.train or refpcm.convert) on the test images of a data set.
@@ -16,71 +16,30 @@ An evaluation is cut into units (one read of one chip at one time). Finished uni
 the same command run again goes on where it was interrupted, and with more chips, times or reads only runs what is new.
 The calibration images of AdaBS are training images, never test images, unless --calibration test says so.
 """
-SAME_NAMES = (  # fields of the Protocol that are options of the same name
-    "network", "data", "device", "seed", "chips", "reads", "on_chip", "readout", "per_column", "adabs_batches",
-    "adabs_batch_size", "images", "kernels", "read_noise", "dac_bits", "adc_bits", "tile_rows", "tile_columns",
-    "output_noise", "calibration", "augmentation", "range_images", "gdc_reference")
 
 
 def arguments():
     parser = cli.parser("refpcm.evaluate", DESCRIPTION, EPILOG)
-    parser.add_argument("--network", type=cli.name, metavar="FILE", required=True,
-                        help="network file (.safetensors or .npz)")
-    parser.add_argument("--data", type=cli.name, metavar="DIR",
-                        help="folder prepared by data_tools, or an ImageNet index; the built-in images if left out")
+    add_network(parser)
     parser.add_argument("--digital", action="store_true", help="exact weights, float32 arithmetic: no chip")
-    parser.add_argument("--images", type=int, metavar="N", help="only the first N test images")
-    parser.add_argument("--kernels", choices=KERNELS, default="winograd",
-                        help="winograd; direct, with smaller rounding errors; numpy, the specification, slow")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    parser.add_argument("--plot", type=cli.name, metavar="FILE",
+                        help="draw accuracy over time and the distributions (needs matplotlib)")
     parser.add_argument("--out", type=cli.name, metavar="DIR",
                         help="output folder (default: runs/evaluate-FINGERPRINT)")
     add_workers(parser)
     cli.add_threads(parser)
-    chip = parser.add_argument_group("chips")
-    chip.add_argument("--device", metavar="NAME", default="joshi2020",
-                      help="joshi2020, joshi2020-transfer, joshi2020-note2, aihwkit-pcm, hermes, hermes-1, "
-                      "crosssim-joshi, or a TOML file")
-    chip.add_argument("--chips", type=int, metavar="N", default=5, help="programmings")
-    chip.add_argument("--reads", type=int, metavar="N", default=1, help="reads of each chip at each time")
-    chip.add_argument("--times", metavar="LIST", default="25s,1h,1day,1month,1year",
-                      help="since programming, with units s, min, h, day, month, year")
-    chip.add_argument("--compensation", metavar="LIST", default="none,gdc,adabs",
-                      help="of none, gdc, adabs (with GDC beneath), adabs-alone")
-    chip.add_argument("--readout", choices=("columns", "ones", "one_hot"), default="columns", help="of GDC (I-10)")
-    chip.add_argument("--gdc-reference", choices=("first-read", "targets"), default="first-read",
-                      help="what GDC compares with: the first read, or what the target conductances are on average (I-24)")
-    chip.add_argument("--per-column", action="store_true", help="a GDC factor for each column instead of each layer")
-    chip.add_argument("--adabs-batches", type=int, metavar="N",
-                      help="mini-batches of AdaBS (default: 13, with an ImageNet index 26)")
-    chip.add_argument("--adabs-batch-size", type=int, metavar="M",
-                      help="images in each (default: 200, with an ImageNet index 50)")
-    chip.add_argument("--calibration", choices=("train-augmented", "train", "test"), default="train-augmented",
-                      help="images that AdaBS sees: training images as the network's training showed them, or as they are; "
-                      "test only where a set has no training images")
-    chip.add_argument("--augmentation", metavar="LIST",
-                      help="what training showed, such as 'crop 4, flip, cutout 8' or 'resized-crop, flip' (default: what the "
-                      "network file says; of a network from elsewhere 'crop 4, flip', with an ImageNet index 'resized-crop, "
-                      "flip')")
-    chip.add_argument("--range-images", type=int, metavar="N", default=10_000,
-                      help="training images that set the converters' ranges, the 99.995th percentiles")
-    chip.add_argument("--on-chip", choices=("all", "inner"), default="all",
-                      help="inner: first and last layer stay digital")
-    chip.add_argument("--read-noise", choices=("frozen", "per_batch", "per_product"), default="frozen",
-                      help="one read for the whole test set, a fresh one for each 256 images, or fresh noise in every "
-                      "product of a vector with a layer (I-9)")
-    chip.add_argument("--dac-bits", type=int, metavar="B", help="bits of the input converters (default: ideal)")
-    chip.add_argument("--adc-bits", type=int, metavar="B", help="bits of the output converters (default: ideal)")
-    chip.add_argument("--tile-rows", type=int, metavar="R",
-                      help="rows of a tile; longer matrices are split (default: no limit); counts only with "
-                      "converters, output noise or --read-noise per_product")
-    chip.add_argument("--tile-columns", type=int, metavar="K",
-                      help="columns of a tile (default: no limit); changes no result")
-    chip.add_argument("--output-noise", type=float, metavar="SIGMA", default=0.0,
-                      help="of every product, in units of W_max (docs/tile.md)")
-    chip.add_argument("--seed", type=int, default=0, help="of all random numbers, 32 bits")
-    chip.add_argument("--plot", type=cli.name, metavar="FILE",
-                      help="draw accuracy over time and the distributions (needs matplotlib)")
+    chips = add_chips(parser)
+    chips.add_argument("--reads", type=int, metavar="N", default=1, help="reads of each chip at each time")
+    chips.add_argument("--read-noise", choices=("frozen", "per_batch", "per_product"), default="frozen",
+                       help="one read for the whole test set, a fresh one for each 256 images, or fresh noise in every "
+                       "product of a vector with a layer (I-9)")
+    chips.add_argument("--compensation", metavar="LIST", default="none,gdc,adabs",
+                       help="of none, gdc, adabs (with GDC beneath), adabs-alone")
+    chips.add_argument("--gdc-reference", choices=("first-read", "targets"), default="first-read",
+                       help="what GDC compares with: the first read, or what the target conductances are on average (I-24)")
+    add_tiles(parser).add_argument("--tile-columns", type=int, metavar="K",
+                                   help="columns of a tile (default: no limit); changes no result")
     return parser.parse_args()
 
 
@@ -124,15 +83,12 @@ def digital(options):
 def on_chips(options):
     """Evaluate on chips, in a folder that no other command writes to meanwhile; write and print the result."""
     from refpcm.evaluation.inputs import load_inputs
-    from refpcm.evaluation.protocol import Protocol
     from refpcm.evaluation.report import refuse_foreign
     from refpcm.evaluation.unit import check_adabs, check_times, fingerprint
     from refpcm.files.atomic import make_folder
     from refpcm.files.lock import locked
-    from refpcm.times import parse_times
 
-    protocol = Protocol(**{name: getattr(options, name) for name in SAME_NAMES}, times_s=parse_times(options.times),
-                        compensations=tuple(name.strip() for name in options.compensation.split(",")))
+    protocol = protocol_of(options, (name.strip() for name in options.compensation.split(",")))
     check_times(protocol)
     inputs = load_inputs(protocol)
     mark = fingerprint(inputs, protocol)

@@ -4,9 +4,10 @@ import os
 import sys
 
 from refpcm import cli
+from refpcm.evaluation.options import add_tiles
 from refpcm.evaluation.workers import check_workers, chosen_workers, executor
 from refpcm.inspection.commands import chip, device, trace
-from refpcm.inspection.options import add_outputs, add_run, add_tiles, parser
+from refpcm.inspection.options import add_outputs, add_run, parser
 from refpcm.inspection.running import Meter, check_outputs, identity, loaded, show, with_meter
 
 LOSS = """\

@@ -13,10 +13,10 @@ def loaded(options):
     """Return the Protocol of the options and its Inputs. Raises RefpcmError for impossible ones."""
     from refpcm.evaluation.inputs import load_inputs
     from refpcm.evaluation.on_tiles import with_ranges
+    from refpcm.evaluation.options import protocol_of
     from refpcm.evaluation.unit import check_times
-    from refpcm.inspection.options import protocol_of
     cli.set_threads(options.threads)
-    protocol = protocol_of(options)
+    protocol = protocol_of(options, (options.compensation,))
     check_times(protocol)
     inputs = load_inputs(protocol)
     meter = cli.range_meter()
