@@ -1,4 +1,4 @@
-// Levels L0, L1 and L3 (converter codes) of the golden kit in plain JavaScript, without refpcm and without libraries.
+// Levels L0, L1 and L3 (converter codes and ranges) of the golden kit in plain JavaScript, without refpcm and without libraries.
 //
 //   python -m refpcm.golden check --command "node golden_adapter.mjs" --level 0 1 3
 //   python -m refpcm.golden check --command "node golden_adapter.mjs" --level 0 1 3 --precision float32
@@ -174,6 +174,12 @@ const OPERATIONS = {
     const d = device(p), noise = (i) => relativeNoise(at[i], d) * growth(p.t_s, d) * z[i];
     return { g_us: Array.from(g, (value, i) => Math.max(value + value * noise(i), 0)) };
   },
+  transferred: ({ g_target_us: g, z }) => ({ // the paper's transfer model, by the fit of its Fig. 3b
+    g_us: Array.from(g, (target, i) => {
+      const size = Math.abs(target);
+      return target + (0.28638599 + 0.07585724 * size - 0.00178767 * size ** 2) * z[i];
+    }),
+  }),
   gdc_readout: ({ g_us: g, weights }, p, sizes) => ({ readout: [READOUTS[p.readout](g, weights, sizes.weights[1])] }),
   gdc_factor: ({ readout_t: now, readout_t0: then }) => ({
     alpha: Array.from(now, (value, i) => (value !== 0 && then[i] !== 0 ? value / then[i] : 1)),
@@ -191,6 +197,19 @@ const OPERATIONS = {
     }
     return out;
   },
+  adabs_layer: ({ x, running_mean, running_var }, p, sizes) => {
+    const [batches, images, channels, ...pixels] = sizes.x, area = pixels.reduce((a, b) => a * b);
+    const [batch_mean, batch_var] = [[], []];
+    for (let batch = 0; batch < batches; batch++)
+      for (let c = 0; c < channels; c++) {
+        const values = x.filter((_, i) =>
+          Math.floor(i / area) % channels === c && Math.floor(i / (area * channels * images)) === batch);
+        const mean = sum(values) / values.length;
+        batch_mean.push(mean);
+        batch_var.push(sum(Array.from(values, (value) => (value - mean) ** 2)) / values.length);
+      }
+    return OPERATIONS.adabs_update({ running_mean, running_var, batch_mean, batch_var }, { batches });
+  },
   weight_noise: ({ weights, z }, p) => {
     const most = largest(weights);
     return { noisy: Array.from(weights, (w, i) => w + p.eta * most * z[i]) };
@@ -203,12 +222,18 @@ const OPERATIONS = {
   converter_codes: ({ x }, p) => ({
     codes: Array.from(x, (value) => code(value, Number(p.bits), p.full_scale, x instanceof Float32Array)),
   }),
+  converter_range: ({ x }, p) => {
+    const sorted = x.map(Math.abs).sort(), position = p.quantile * (x.length - 1);
+    const below = sorted[Math.floor(position)], above = sorted[Math.ceil(position)];
+    const found = below + (above - below) * (position % 1);
+    return { range: [found > 0 ? found : sorted.at(-1)] };
+  },
 };
 
 const [, inputFolder, outputFolder] = process.argv.slice(2);
 const asked = readCase(`${inputFolder}/case.txt`);
 const operation = OPERATIONS[asked.operation];
-const known = ["joshi2020", "constants"].includes(asked.parameters.device ?? "joshi2020");
+const known = ["joshi2020", "joshi2020-transfer", "constants"].includes(asked.parameters.device ?? "joshi2020");
 if (operation === undefined || !known) process.exit(77);
 const path = `${outputFolder}/outputs.safetensors`, outputs = readTensors(path);
 const answer = operation(readTensors(`${inputFolder}/inputs.safetensors`).tensors, asked.parameters, asked.sizes);

@@ -101,6 +101,13 @@ def read(inputs, parameters):
     return {"g_us": jnp.maximum(g + g * _noise(at, d) * growth * z, 0)}
 
 
+def transferred(inputs, parameters):
+    """The paper's transfer model, by the fit of its Fig. 3b (joshi2020-transfer in the manifest)."""
+    g, z = arrays(inputs, "g_target_us", "z")
+    size = jnp.abs(g)
+    return {"g_us": g + (0.28638599 + 0.07585724 * size - 0.00178767 * size ** 2) * z}
+
+
 # --- L1: compensation and training
 
 def gdc_readout(inputs, parameters):
@@ -127,6 +134,13 @@ def adabs_update(inputs, parameters):
     running, batches = arrays(inputs, "running_mean", "running_var"), arrays(inputs, "batch_mean", "batch_var")
     mean, var = lax.scan(update, tuple(running), tuple(batches))[0]
     return {"running_mean": mean, "running_var": var}
+
+
+def adabs_layer(inputs, parameters):
+    batches, mean, var = arrays(inputs, "x", "running_mean", "running_var")
+    means, variances = jax.vmap(_statistics)(batches)
+    return adabs_update({"running_mean": mean, "running_var": var, "batch_mean": means, "batch_var": variances},
+                        {"batches": len(batches)})
 
 
 def weight_noise(inputs, parameters):
@@ -257,6 +271,15 @@ def _codes(x, bits, full_scale):
 
 def converter_codes(inputs, parameters):
     return {"codes": _codes(*arrays(inputs, "x"), parameters["bits"], parameters["full_scale"]).astype(jnp.int32)}
+
+
+def converter_range(inputs, parameters):
+    ranked = jnp.sort(jnp.abs(arrays(inputs, "x")[0]))
+    position = parameters["quantile"] * (len(ranked) - 1)  # jnp.quantile in float32 would round it by 0.001
+    below = int(position)
+    above = min(below + 1, len(ranked) - 1)
+    found = ranked[below] + (ranked[above] - ranked[below]) * (position - below)
+    return {"range": jnp.where(found > 0, found, ranked[-1])}
 
 
 def tile_product(inputs, parameters):

@@ -9,21 +9,22 @@ by the output's dtype and S the part "scale", the sum of the absolute values of 
   probe   of a large tensor only its PROBES are stored; each may be off by value * its scale, see `probe`
   moments, kolmogorov, equivalence   see refpcm.golden.statistics
   sample, joint                      see refpcm.golden.sample_tests
+  streams                            see refpcm.golden.stream_tests
 """
 
 from dataclasses import replace
 
 import numpy as np
 
-from refpcm.golden import sample_tests, statistics
+from refpcm.golden import sample_tests, statistics, stream_tests
 from refpcm.golden.case import PRECISION
 from refpcm.golden.verdict import Verdict, refused
 
 CUS = "cus"  # as stored: |error| <= c u S
 PARTS = {  # kind of tolerance: what an expectation consists of
     "exact": ("value",), "ulp": ("value",), CUS: ("value", "scale"), "probe": ("value", "scale"), **statistics.PARTS,
-    **sample_tests.PARTS}
-OF_SAMPLES = {**statistics.KINDS, **sample_tests.KINDS}
+    **sample_tests.PARTS, **stream_tests.PARTS}
+OF_SAMPLES = {**statistics.KINDS, **sample_tests.KINDS, **stream_tests.KINDS}
 PROBES = 16  # single elements in a probe, evenly spread
 SUMS = ("sum", "weighted sum", "sum of magnitudes")  # of all elements, behind them in a probe
 

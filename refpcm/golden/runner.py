@@ -6,6 +6,7 @@ operation, and Broken where it failed to answer.
 
 import contextlib
 import importlib
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -18,6 +19,8 @@ from refpcm.golden.exchange import read_outputs, untouched
 from refpcm.golden.signal_order import in_signal_order
 from refpcm.golden.verdict import refused
 
+KIT_FOLDER = "REFPCM_KIT"  # environment variable: where adapters and programs find the manifest's devices and networks
+
 
 class Unsupported(Exception):
     """The implementation does not claim this operation."""
@@ -25,6 +28,11 @@ class Unsupported(Exception):
 
 class Broken(Exception):
     """The implementation claims the operation and gave no answer."""
+
+
+def announce(kit):
+    """Name the folder of a kit in the environment, before an implementation is imported or run."""
+    os.environ[KIT_FOLDER] = str(kit.folder.resolve())
 
 
 def adapter_asker(name, operations=()):

@@ -70,7 +70,7 @@ def test_files_answered_elsewhere_are_compared_and_others_are_unsupported(tmp_pa
     write_plain(tmp_path / "cases" / case.id / "outputs.safetensors",
                 reference.converter_codes(case.input_arrays(), case.values()))
     done = golden("check", "--outputs", tmp_path / "cases", "--level", 3)
-    assert done.returncode == 0 and "L3          1       0           15" in done.stdout
+    assert done.returncode == 0 and "L3          1       0           16" in done.stdout
 
 
 def test_explain_shows_equation_parameters_tolerance_and_source():
@@ -193,5 +193,5 @@ def test_list_names_every_case_of_a_level():
     done = golden("list", "--level", 3)
     manifest = json.loads((KITS[NEWEST] / "manifest.json").read_text())
     wanted = [case["id"] for case in manifest["cases"] if case["level"] in ("L3", 3)]
-    assert done.returncode == 0 and len(wanted) == 16 and all(name in done.stdout for name in wanted)
+    assert done.returncode == 0 and len(wanted) == 17 and all(name in done.stdout for name in wanted)
     assert "L0-" not in done.stdout

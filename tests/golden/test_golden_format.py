@@ -34,7 +34,7 @@ def read_kit(monkeypatch, capsys):
 
 def test_the_code_of_the_page_reads_every_case_in_fifteen_lines(read_kit):
     names, printed = read_kit
-    assert len(printed.splitlines()) == 165 and "L1-drift-1h drifted {'device': 'joshi2020', 't_s': 3600.0}" in printed
+    assert len(printed.splitlines()) == 204 and "L1-drift-1h drifted {'device': 'joshi2020', 't_s': 3600.0}" in printed
     code = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL).group(1)
     assert len([line for line in code.splitlines() if line.strip()]) <= 15
     assert set(names["expected"]) == {output.name for output in Kit().cases[-1].outputs}
@@ -103,7 +103,8 @@ def test_networks_of_the_manifest_are_those_of_the_reference():
 
 def test_the_page_names_every_kind_of_tolerance_and_every_operation_of_the_chip():
     kinds = {output.tolerance.kind for case in Kit().cases for output in case.outputs}
-    assert kinds <= {"exact", "ulp", "cus", "probe", "joint", "equivalence", "sample-normal", "sample-folded", "sample-rectified"}
+    assert kinds <= {"exact", "ulp", "cus", "probe", "joint", "equivalence", "sample-normal", "sample-folded", "sample-rectified",
+                     "streams", "streams-normal"}
     schema = json.loads((KITS[NEWEST] / "manifest.schema.json").read_text())
     assert kinds <= set(schema["$defs"]["tolerance"]["properties"]["kind"]["enum"])
     stages = {output.name.split(".")[0] for case in Kit().cases if case.level == 8 for output in case.outputs}

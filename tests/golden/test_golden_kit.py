@@ -1,5 +1,6 @@
 """A kit is believed for its digests: what was edited is refused or said, whatever is broken is one sentence."""
 
+import hashlib
 import json
 import shutil
 
@@ -8,11 +9,14 @@ import pytest
 
 from refpcm.errors import RefpcmError
 from refpcm.files.tensors import read_tensors, write_tensors
+from refpcm.golden import levels
 from refpcm.golden.case import Recipe
 from refpcm.golden.kit import KITS, NEWEST, Kit
 from refpcm.golden.kit_writing import SCHEMA, write_kit
 from refpcm.golden.released import RELEASED
 from tests.commands import command
+
+OF_2_0 = "cb8ecbd9435a7fa733bc4390889f47f6bbadfaff6366c3bb01645271ae9617fc"  # SHA-256 of the entries of kit 2.0, by id
 
 
 @pytest.fixture
@@ -42,7 +46,7 @@ def test_the_newest_kit_is_asked_unless_another_is_named():
 def test_cases_that_version_2_carries_over_have_the_values_of_version_1_bit_for_bit():
     old, new = ({case.id: case for case in Kit(str(major)).cases} for major in (1, 2))
     both = set(old) & set(new)
-    assert len(both) == 100 and len(new) == 165
+    assert len(both) == 100 and len(new) == 204
     for id in both:
         before, after = old[id], new[id]
         assert (before.operation, before.parameters, before.equation) == (after.operation, after.parameters, after.equation)
@@ -51,6 +55,15 @@ def test_cases_that_version_2_carries_over_have_the_values_of_version_1_bit_for_
         for a, b in zip(before.outputs, after.outputs, strict=True):
             assert a.tolerance == b.tolerance and a.expected.keys() == b.expected.keys()
             assert all(a.expected[part].tobytes() == b.expected[part].tobytes() for part in a.expected), id
+
+
+def test_kit_2_1_has_the_165_cases_of_2_0_unchanged():
+    of_2_1 = {case.id for name in ("uncommon_bits", "uncommon_values", "uncommon_layers", "streams")
+              for case in levels.module(name).cases()} | {"L8-sparse-64", "L8-sparse-32"}
+    entries = {entry["id"]: entry for entry in Kit().manifest["cases"] if entry["id"] not in of_2_1}
+    assert len(of_2_1) == 39 and len(entries) == 165
+    text = json.dumps([entries[id] for id in sorted(entries)])
+    assert hashlib.sha256(text.encode()).hexdigest() == OF_2_0
 
 
 def test_inputs_of_version_2_are_stored_except_those_of_the_largest_networks():
@@ -100,14 +113,14 @@ def test_an_edited_tolerance_does_not_pass_silently(kit, tmp_path):
                                       "    return {'g_drift_us': inputs['g_prog_us']}\n")
     done = command("refpcm.golden", "check", "--adapter", "mine", "--case", "L1-drift-1h", "--kit", kit, "--report",
                    "report.json", cwd=tmp_path)
-    assert done.returncode == 3 and "1 passed" in done.stdout and "kit 2.0 (NOT released, " in done.stdout
-    assert "not a released one" in done.stderr and RELEASED["2.0"] in done.stderr
+    assert done.returncode == 3 and "1 passed" in done.stdout and "kit 2.1 (NOT released, " in done.stdout
+    assert "not a released one" in done.stderr and RELEASED["2.1"] in done.stderr
     assert json.loads((tmp_path / "report.json").read_text())["kit_released"] is False
 
 
 def test_check_names_version_and_digest_of_a_released_kit():
     done = command("refpcm.golden", "check", "--self", "--case", "L1-drift-1h")
-    assert done.returncode == 0 and f"kit 2.0 (released, {RELEASED['2.0'][:12]})" in done.stdout
+    assert done.returncode == 0 and f"kit 2.1 (released, {RELEASED['2.1'][:12]})" in done.stdout
 
 
 def test_an_edited_tensor_is_refused_even_with_a_new_digest_of_its_file(kit):
@@ -129,7 +142,7 @@ def test_every_file_of_the_manifest_is_verified(kit):
     def nobody_asks_level_3(manifest):
         manifest["cases"] = [case for case in manifest["cases"] if case["level"] != 3]
     change_manifest(kit, nobody_asks_level_3)
-    assert len(Kit(kit).cases) == 165 - 16
+    assert len(Kit(kit).cases) == 204 - 17
     data = bytearray((kit / "l3.safetensors").read_bytes())
     data[-1] ^= 1
     (kit / "l3.safetensors").write_bytes(data)
@@ -153,7 +166,7 @@ BROKEN = {
     "an operation with dots": lambda m: m["cases"][0].update(operation="os.system"),
     "an unknown kind of tolerance": lambda m: m["cases"][0]["outputs"][0]["tolerance"].update(kind="lax"),
     "a tolerance that is no hexadecimal": lambda m: m["cases"][0]["outputs"][0]["tolerance"].update(value="x"),
-    "an output without its scale": lambda m: m["cases"][20]["outputs"][0]["expected"].pop("scale"),
+    "an output without its scale": lambda m: m["cases"][24]["outputs"][0]["expected"].pop("scale"),
     "an output of another shape": lambda m: m["cases"][0]["outputs"][0].update(shape=[5]),
     "an input of another dtype": lambda m: m["cases"][0]["inputs"][0].update(dtype="float64"),
     "an input without a key": lambda m: m["cases"][0]["inputs"][0].pop("key"),

@@ -19,6 +19,7 @@ LOSSES = (  # id, spread of the logits, smoothing, mistake
     ("plain", 2.0, 0.0, "sum for mean over images; gradient not divided by N"),
     ("smoothed", 2.0, 0.1, "smoothing / (M - 1) on the other classes; the true class without its share"),
     ("large", 300.0, 0.0, "overflow of exp: the largest logit not subtracted"))
+IMAGES = (0, 2, 3)  # axes over which batch norm takes its statistics
 RULES = (  # id, equation, mistake
     ("nesterov", "d = dL/dw + decay w; v <- 0.9 v + d; w <- w - lr (d + 0.9 v)", "decay after the momentum; old v"),
     ("plain", "d = dL/dw + decay w; v <- 0.9 v + d; w <- w - lr v", "damping 1 - momentum on d"))
@@ -31,22 +32,23 @@ def cases():
 
 def _cases(dtype):
     bits = dtype[5:]
-    found = [_conv(f"L2-conv-{name}-{bits}", dtype, *geometry) for name, *geometry in CONVOLUTIONS]
+    found = [convolution(name, dtype, *geometry) for name, *geometry in CONVOLUTIONS]
     return (found + [_clean_backward(bits, dtype)] + _batch_norms(bits, dtype) + _others(bits, dtype)
             + _pools(bits, dtype) + [_loss(bits, dtype, *choice) for choice in LOSSES])
 
 
-def _conv(id, dtype, shape, channels, kernel, stride, padding, catches):
+def convolution(name, dtype, shape, channels, kernel, stride, padding, catches):
+    """The case L2-conv-<name> of an x of this shape (N, C, H, W)."""
     sizes = [nn.output_size(size, kernel, stride, padding) for size in shape[2:]]
     inputs = [made("x", shape, dtype, 200, 0),
               made("w", (channels, shape[1], kernel, kernel), dtype, 200, 1, scale=0.3),
               made("dout", (shape[0], channels, *sizes), dtype, 200, 2)]
-    x, w, dout = _magnitudes(inputs)
+    x, w, dout = magnitudes(inputs)
     dx, dw = nn.conv2d_backward(dout, x, w, stride, padding)
-    return case(id, "conv2d",
+    return case(f"L2-conv-{name}-{dtype[5:]}", "conv2d",
                 "out[n,k,i,j] = sum_crs x[n,c,stride i + r - padding,stride j + s - padding] w[k,c,r,s]",
                 catches, inputs,
-                outputs=_summed(dtype, out=nn.conv2d_forward(x, w, stride, padding), dx=dx, dw=dw),
+                outputs=summed(dtype, out=nn.conv2d_forward(x, w, stride, padding), dx=dx, dw=dw),
                 parameters={"stride": stride, "padding": padding})
 
 
@@ -55,86 +57,102 @@ def _clean_backward(bits, dtype):
               made("w", (4, 3, 3, 3), dtype, 201, 1, scale=0.3),
               made("w_noisy", (4, 3, 3, 3), dtype, 201, 2, scale=0.3),
               made("dout", (2, 4, 5, 5), dtype, 201, 3)]
-    x, w, noisy, dout = _magnitudes(inputs)
+    x, w, noisy, dout = magnitudes(inputs)
     dx, dw = nn.conv2d_backward(dout, x, w, 1, 1)
     return case(f"L2-conv-clean-backward-{bits}", "conv2d_clean_backward",
                 "out = conv(x, w_noisy); dL/dx with w, dL/dw from x",
                 "backward with the weights of the forward pass", inputs,
-                outputs=_summed(dtype, out=nn.conv2d_forward(x, noisy, 1, 1), dx=dx, dw=dw),
+                outputs=summed(dtype, out=nn.conv2d_forward(x, noisy, 1, 1), dx=dx, dw=dw),
                 parameters={"stride": 1, "padding": 1},
                 interpretation="I-2 clean")
 
 
 def _batch_norms(bits, dtype):
-    shape, c, axes = (4, 3, 3, 5), (3,), (0, 2, 3)
+    shape, c = (4, 3, 3, 5), (3,)
     inputs = [made("x", shape, dtype, 202, 0, scale=2.0, offset=0.5),
               made("gamma", c, dtype, 202, 1, scale=0.3, offset=1.0),
               made("beta", c, dtype, 202, 2),
               made("dout", shape, dtype, 202, 3)]
-    x, gamma, beta, dout = _magnitudes(inputs)
-
-    def wide(v):
-        return v[None, :, None, None]
-
-    def normalised(entry):
-        """1 / sigma (C,), and the terms of (x - mean) / sigma (N, C, H, W)."""
-        values = entry.array().astype(float)
-        inverse = 1 / np.sqrt(values.var(axes) + nn.EPSILON)
-        magnitudes = np.abs(values)
-        return inverse, wide(inverse) * (magnitudes + wide(magnitudes.mean(axes)))
-    inverse, x_hat = normalised(inputs[0])
-    dx = wide(gamma * inverse) * (dout + wide(dout.mean(axes)) + x_hat * wide((dout * x_hat).mean(axes)))
-    training = case(f"L2-batch-norm-training-{bits}", "batch_norm_training",
-                    "out = gamma (x - mean) / sqrt(var + 1e-5) + beta; "
-                    "var biased for out, unbiased as statistic; gradients",
-                    "one variance for both; gradient as if the statistics were constants; epsilon outside the root",
-                    inputs,
-                    outputs=_summed(dtype, out=wide(gamma) * x_hat + wide(beta), mean=x.mean(axes),
-                                    var_unbiased=(x ** 2).mean(axes) * 4, dx=dx,
-                                    dgamma=(dout * x_hat).sum(axes), dbeta=dout.sum(axes)),
-                    interpretation="I-11")
+    training = batch_norm_training(
+        f"L2-batch-norm-training-{bits}", inputs,
+        "one variance for both; gradient as if the statistics were constants; epsilon outside the root")
     tiny = made("x", shape, dtype, 202, 5, scale=2e-3)
+    _, gamma, beta, _ = magnitudes(inputs)
     epsilon = case(f"L2-batch-norm-epsilon-{bits}", "batch_norm_training", "as above, with a variance below epsilon",
                    "another epsilon; sqrt(var) + epsilon", [tiny, *inputs[1:]],
-                   outputs=_summed(dtype, out=wide(gamma) * normalised(tiny)[1] + wide(beta)))
+                   outputs=summed(dtype, out=_wide(gamma) * _normalised(tiny)[1] + _wide(beta)))
     running = [*inputs[:3],
                made("running_mean", c, dtype, 202, 6),
                made("running_var", c, dtype, 202, 7, scale=0.1, offset=1.0)]
-    *_, mean, var = _magnitudes(running)
-    inference = case(f"L2-batch-norm-inference-{bits}", "batch_norm_inference",
-                     "out = gamma (x - running_mean) / sqrt(running_var + 1e-5) + beta",
-                     "statistics of the batch used", running,
-                     outputs=_summed(dtype, out=wide(gamma / np.sqrt(var)) * (x + wide(mean)) + wide(beta)))
+    inference = batch_norm_inference(f"L2-batch-norm-inference-{bits}", running, "statistics of the batch used")
     update = [made("running", (7,), dtype, 203, 0),
               stored("batch", made("batch", (7,), "float64", 203, 1).array())]
     updated = case(f"L2-update-running-{bits}", "update_running", "0.9 running + 0.1 batch",
                    "momentum on the other term", update,
-                   outputs=_summed(dtype, running=sum(_magnitudes(update))),
+                   outputs=summed(dtype, running=sum(magnitudes(update))),
                    parameters={"momentum": 0.1})
     return [training, epsilon, inference, updated]
+
+
+def batch_norm_training(id, inputs, catches):
+    """A case of batch norm with the statistics of the batch; inputs: x (N, C, H, W), gamma, beta (C,), dout."""
+    x, gamma, beta, dout = magnitudes(inputs)
+    inverse, x_hat = _normalised(inputs[0])
+    dx = _wide(gamma * inverse) * (dout + _wide(dout.mean(IMAGES)) + x_hat * _wide((dout * x_hat).mean(IMAGES)))
+    return case(id, "batch_norm_training",
+                "out = gamma (x - mean) / sqrt(var + 1e-5) + beta; "
+                "var biased for out, unbiased as statistic; gradients", catches, inputs,
+                outputs=summed(inputs[0].dtype, out=_wide(gamma) * x_hat + _wide(beta), mean=x.mean(IMAGES),
+                                var_unbiased=(x ** 2).mean(IMAGES) * 4, dx=dx,
+                                dgamma=(dout * x_hat).sum(IMAGES), dbeta=dout.sum(IMAGES)),
+                interpretation="I-11")
+
+
+def batch_norm_inference(id, inputs, catches):
+    """A case of batch norm with given statistics; inputs: x (N, C, H, W), gamma, beta, running_mean, running_var (C,)."""
+    x, gamma, beta, mean, var = magnitudes(inputs)
+    return case(id, "batch_norm_inference",
+                "out = gamma (x - running_mean) / sqrt(running_var + 1e-5) + beta", catches, inputs,
+                outputs=summed(inputs[0].dtype, out=_wide(gamma / np.sqrt(var)) * (x + _wide(mean)) + _wide(beta)))
+
+
+def _wide(v):
+    return v[None, :, None, None]
+
+
+def _normalised(entry):
+    """1 / sigma (C,), and the terms of (x - mean) / sigma (N, C, H, W)."""
+    values = entry.array().astype(float)
+    inverse = 1 / np.sqrt(values.var(IMAGES) + nn.EPSILON)
+    magnitudes = np.abs(values)
+    return inverse, _wide(inverse) * (magnitudes + _wide(magnitudes.mean(IMAGES)))
 
 
 def _others(bits, dtype):
     inputs = [made("x", (5, 7), dtype, 204, 0), made("w", (4, 7), dtype, 204, 1),
               made("bias", (4,), dtype, 204, 2), made("dout", (5, 4), dtype, 204, 3)]
-    x, w, bias, dout = _magnitudes(inputs)
-    linear = case(f"L2-linear-{bits}", "linear", "out = x w^T + bias",
-                  "mean for sum over images in the gradients", inputs,
-                  outputs=_summed(dtype, out=x @ w.T + bias, dx=dout @ w, dw=dout.T @ x, dbias=dout.sum(0)))
+    product = linear(f"L2-linear-{bits}", dtype, inputs, "mean for sum over images in the gradients")
     x = made("x", (3, 4, 5), dtype, 205, 0).array()
     x[0, 0, :3] = 0
     relu = case(f"L2-relu-{bits}", "relu", "max(x, 0); gradient 0 at 0", "gradient 1 at 0",
                 inputs=[stored("x", x), made("dout", (3, 4, 5), dtype, 205, 1)],
-                outputs={"out": _copied(dtype), "dx": _copied(dtype)})
+                outputs={"out": copied(dtype), "dx": copied(dtype)})
     step = [made(name, (6,), dtype, 206, i) for i, name in enumerate(("w", "gradient", "velocity"))]
-    w, gradient, velocity = _magnitudes(step)
+    w, gradient, velocity = magnitudes(step)
     d = gradient + 5e-4 * w
     v = 0.9 * velocity + d
     rules = [case(f"L2-sgd-{rule}-{bits}", "sgd_step", equation, catches, step,
-                  outputs=_summed(dtype, w=w + 0.1 * (d + v), velocity=v),
+                  outputs=summed(dtype, w=w + 0.1 * (d + v), velocity=v),
                   parameters={"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4, "rule": rule})
              for rule, equation, catches in RULES]
-    return [linear, relu, *rules]
+    return [product, relu, *rules]
+
+
+def linear(id, dtype, inputs, catches):
+    """A case of the linear layer; inputs: x (N, F), w (K, F), bias (K,), dout (N, K)."""
+    x, w, bias, dout = magnitudes(inputs)
+    return case(id, "linear", "out = x w^T + bias", catches, inputs,
+                outputs=summed(dtype, out=x @ w.T + bias, dx=dout @ w, dw=dout.T @ x, dbias=dout.sum(0)))
 
 
 def _pools(bits, dtype):
@@ -145,49 +163,54 @@ def _pools(bits, dtype):
                    catches="padding with 0 (a window of negative numbers); gradient to all equal maxima; "
                            "windows placed without padding",
                    inputs=[stored("x", halves - 2), made("dout", (2, 3, 4, 4), dtype, 207, 1)],
-                   outputs={"out": _copied(dtype), "dx": rounded(16.0, dtype=dtype)},
+                   outputs={"out": copied(dtype), "dx": rounded(16.0, dtype=dtype)},
                    parameters={"kernel": 3, "stride": 2, "padding": 1})
     image = made("x", (2, 3, 6, 6), dtype, 208, 0)
     inputs = [image, made("dout", (2, 3, 3, 3), dtype, 208, 1)]
-    x, dout = _magnitudes(inputs)
+    x, dout = magnitudes(inputs)
     average = case(f"L2-average-pool-{bits}", "average_pool", "mean of each window", "sum for mean", inputs,
-                   outputs=_summed(dtype, out=nn.average_pool_forward(x, 2, 2),
+                   outputs=summed(dtype, out=nn.average_pool_forward(x, 2, 2),
                                    dx=nn.average_pool_backward(dout, x.shape, 2, 2)),
                    parameters={"kernel": 2, "stride": 2})
     inputs = [image, made("dout", (2, 3), dtype, 208, 2)]
-    x, dout = _magnitudes(inputs)
+    x, dout = magnitudes(inputs)
     whole = case(f"L2-global-pool-{bits}", "global_average_pool", "mean over rows and columns",
                  "gradient not divided by the number of pixels", inputs,
-                 outputs=_summed(dtype, out=x.mean((2, 3)), dx=nn.global_average_pool_backward(dout, x.shape)))
+                 outputs=summed(dtype, out=x.mean((2, 3)), dx=nn.global_average_pool_backward(dout, x.shape)))
     shortcut = case(f"L2-pad-shortcut-{bits}", "pad_shortcut",
                     "every second pixel; missing channels 0, half before and half after",
                     catches="all zeros after the old channels",
                     inputs=[image, made("dout", (2, 8, 3, 3), dtype, 208, 3)],
-                    outputs={"out": _copied(dtype), "dx": _copied(dtype)},
+                    outputs={"out": copied(dtype), "dx": copied(dtype)},
                     parameters={"out_channels": 8, "stride": 2})
     return [largest, average, whole, shortcut]
 
 
 def _loss(bits, dtype, name, spread, smoothing, catches):
     logits = made("logits", (6, 5), dtype, 209, 0, scale=spread)
+    return cross_entropy(f"L2-loss-{name}-{bits}", dtype, logits, [2, 0, 4, 3, 2, 1], smoothing, catches)
+
+
+def cross_entropy(id, dtype, logits, labels, smoothing, catches):
+    """A case of the loss; logits: the Input (N, M); labels: N numbers of classes."""
     z = in_float64({"z": logits.array()})["z"]
     # exp turns an absolute error of its argument into a relative one: S carries the span of the logits.
     spans = np.abs(z - z.max(1, keepdims=True)).max(1) + 2
-    return case(f"L2-loss-{name}-{bits}", "cross_entropy",
+    return case(id, "cross_entropy",
                 "L = -1/N sum q ln softmax, q = (1 - s) onehot + s / M; dL/dlogits = (softmax - q) / N", catches,
-                inputs=[logits, stored("labels", np.array([2, 0, 4, 3, 2, 1], np.int64))],
-                outputs=_summed(dtype, loss=spans.mean(), dlogits=np.tile(spans[:, None] / 6, 5)),
+                inputs=[logits, stored("labels", np.array(labels, np.int64))],
+                outputs=summed(dtype, loss=spans.mean(), dlogits=np.tile(spans[:, None] / len(z), z.shape[1])),
                 parameters={"smoothing": smoothing})
 
 
-def _magnitudes(inputs):
+def magnitudes(inputs):
     return [np.abs(i.array().astype(np.float64)) for i in inputs]
 
 
-def _summed(dtype, **scales):
+def summed(dtype, **scales):
     """{output name: ...} judged by 8 u S; scales: S of each output."""
     return {name: rounded(scale, dtype=dtype) for name, scale in scales.items()}
 
 
-def _copied(dtype):
+def copied(dtype):
     return ulp(0, "values are only chosen or copied", dtype=dtype)

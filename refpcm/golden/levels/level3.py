@@ -20,7 +20,7 @@ INPUT_RANGE, OUTPUT_RANGE = 1.5, 2.0
 
 def cases():
     """11 cases: codes on ties and away from them for four converters, then products on tiles."""
-    return [found for bits in (2, 4, 8, 12) for found in _codes(bits)] + [_product(*choice) for choice in PRODUCTS]
+    return [found for bits in (2, 4, 8, 12) for found in _codes(bits)] + [product(*choice) for choice in PRODUCTS]
 
 
 def _codes(bits):
@@ -28,7 +28,7 @@ def _codes(bits):
     ties = np.arange(-min(levels, 40) - 1, min(levels, 40) + 1) + 0.5
     # range = levels / 4: x / range * levels = 4 x without any rounding, so that ties are ties for everyone
     on_ties = np.concatenate([ties, np.nextafter(ties, np.inf), np.nextafter(ties, -np.inf)]) / 4
-    beside = _away(made("x", (300,), "float64", 300, bits, scale=0.6).array(), levels, 1.37)
+    beside = away(made("x", (300,), "float64", 300, bits, scale=0.6).array(), levels, 1.37)
     return [
         case(f"L3-ties-{bits}bit", "converter_codes", EQUATION,
              catches="half away from zero, half up; truncation; a two's-complement code -2^(bits-1)",
@@ -42,23 +42,27 @@ def _codes(bits):
              parameters={"bits": bits, "full_scale": 1.37})]
 
 
-def _away(x, levels, full_scale):
+def away(x, levels, full_scale):
     """x without the elements whose code would hang on the last bits."""
     steps = x / full_scale * levels
     return x[np.abs(steps - np.floor(steps) - 0.5) > AWAY]
 
 
-def _product(name, rows, dac_bits, adc_bits, noise, catches, input_range=INPUT_RANGE, output_range=OUTPUT_RANGE):
-    """20 inputs, 5 outputs, 12 vectors; seeds are tried until no sum lies near a tie of the ADC."""
+def product(name, rows, dac_bits, adc_bits, noise, catches, input_range=INPUT_RANGE, output_range=OUTPUT_RANGE,
+            w_max_share=1.0):
+    """The case L3-product-<name>: 20 inputs, 5 outputs, 12 vectors; seeds are tried until no sum is near a tie of the ADC.
+
+    w_max_share: W_max over the largest weight that is read; they are not the same on a chip.
+    """
     dac, adc, spans = Converter(dac_bits), Converter(adc_bits), parts(20, rows)
 
     def clear(values, converter, full_scale):
-        return len(_away(values.ravel(), converter.levels, full_scale)) == values.size
+        return len(away(values.ravel(), converter.levels, full_scale)) == values.size
     for seed in range(310, 400):
         x = made("x", (12, 20), "float64", seed, 0, scale=0.5).array()
         w = made("w", (20, 5), "float64", seed, 1, scale=0.2).array()
         z = made("z", (12, len(spans), 5), "float64", seed, 2).array()
-        w_max = float(np.abs(w).max())
+        w_max = float(np.abs(w).max()) * w_max_share
         analog = codes(x, dac, input_range) / dac.levels * input_range
         sums = np.stack([analog[:, b:e] @ w[b:e] for b, e in spans], 1) + noise * w_max * input_range * z
         if clear(x, dac, input_range) and clear(sums, adc, output_range):

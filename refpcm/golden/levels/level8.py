@@ -45,20 +45,28 @@ CASES = {  # id: parameters, interpretation, mistake
          "t_0_s": 25.0, "t_1_s": DAY, "t_2_s": 31536000.0, "on_chip": "inner", "gdc": "layer", "readout": "ones",
          "tile_rows": 24, "dac_bits": 8, "adc_bits": 8},
         "I-5 programmed, I-7 target, I-10 ones",
-        "first or last layer on the chip, the 1 x 1 shortcut not")}
+        "first or last layer on the chip, the 1 x 1 shortcut not"),
+    "sparse": (
+        {"device": "hermes-1", "reset_device": "zero", "read_noise_from": "programmed", "stuck_fraction": 0.05,
+         "t_0_s": 600.0, "t_1_s": 5 * DAY, "t_2_s": 4e9, "on_chip": "all", "gdc": "column", "readout": "one_hot",
+         "tile_rows": 5, "dac_bits": 7, "adc_bits": 6},
+        "I-5 zero, I-6, I-7 programmed, I-10 one_hot",
+        "reset after the stuck devices; a pair of two idle devices; one input range for both readers of relu1, or relu1 "
+        "replaced by its codes; the smaller row parts first; the bias row's 1 not converted; the device's curves cut to one piece")}
+SPARSE = "sparse"  # in kit 2.1: weights of exactly 0, and ranges that no calibration gives
 UNITS = {"t_0_s": "s", "t_1_s": "s", "t_2_s": "s", "g_max_us": "uS", "t0_s": "s", "t_read_s": "s"}
 OWN = {"z_prog": random.Purpose.PROGRAMMING, "z_nu": random.Purpose.DRIFT_EXPONENT,
        "u_selection": random.Purpose.STUCK_SELECTION, "u_conductance": random.Purpose.STUCK_CONDUCTANCE}
 
 
 def cases():
-    """6 cases: one factor a layer, one a column, and first and last layer digital, in float64 and float32."""
+    """8 cases: a factor a layer, one a column, first and last layer digital, and sparse weights, in float64 and float32."""
     return [_case(800 + 100 * number, name, dtype, *choice) for number, (name, choice) in enumerate(CASES.items())
             for dtype in ("float64", "float32")]
 
 
 def _case(first_seed, name, dtype, parameters, interpretation, catches):
-    inputs, parameters = chosen_inputs(first_seed, parameters)
+    inputs, parameters = chosen_inputs(first_seed, parameters, name == SPARSE)
     inputs = [i if np.issubdtype(i.content.dtype, np.integer) else stored(i.name, i.content.astype(dtype), i.unit)
               for i in inputs]
     scales = output_scales({i.name: i.content for i in inputs}, parameters)
@@ -76,10 +84,10 @@ def _unit(name):
     return "uS" if "_us" in name else "1"
 
 
-def chosen_inputs(first_seed, parameters):
+def chosen_inputs(first_seed, parameters, sparse=False):
     """Return the inputs in float32's numbers, and the parameters with ranges, of the first seed without a tie near by."""
     for seed in range(first_seed, first_seed + 100):
-        inputs, found = _inputs(seed, parameters)
+        inputs, found = _inputs(seed, parameters, sparse)
         if _clear({i.name: i.content.astype(np.float64) for i in inputs}, found):
             return inputs, found
     raise ValueError(f"no seed from {first_seed} on keeps all conversions away from ties")
@@ -90,7 +98,7 @@ def _normals(seed, number, shape, scale=1.0, offset=0.0):
     return (offset + scale * z).reshape(shape).astype(np.float32)
 
 
-def _inputs(seed, parameters):
+def _inputs(seed, parameters, sparse):
     """Return (inputs, parameters with the ranges of the converters): all numbers are float32's."""
     net = chip_block()
     weights = {}
@@ -99,6 +107,10 @@ def _inputs(seed, parameters):
         offset = {"weight": 1.0 if len(shape) == 1 else 0.0, "running_var": 1.0}.get(part, 0.0)
         weights[name] = _normals(seed, number, shape, 0.3 if len(shape) > 1 else 0.15, offset)
     weights["fc.bias"][3] = -1.5 * np.abs(weights["fc.weight"]).max()  # the largest of its layer, and negative
+    if sparse:
+        for each in weights.values():
+            if each.ndim > 1:
+                each.reshape(-1)[::4] = 0
     images = _normals(seed, 100, (IMAGES, *net.input_shape))
     calibration = _normals(seed, 101, (BATCHES, BATCH, *net.input_shape), 1.2, 0.1)
     arrays = {"images": images, "calibration": calibration, **weights}
@@ -120,6 +132,8 @@ def _inputs(seed, parameters):
     found = {"architecture": NAME, "classes": net.classes, **parameters}
     for name, each in ranges.items():
         found[f"input_range.{name}"], found[f"output_range.{name}"] = round(each.inputs, 3), round(each.outputs, 3)
+    if sparse:
+        found.update({"input_range.down": round(0.6 * found["input_range.conv2"], 3), "input_range.fc": 1.37})
     return inputs, found
 
 
@@ -173,7 +187,7 @@ def output_scales(inputs, parameters):
             weights = noisy.sum(0) * np.abs(out[f"matrix.{name}"]).max() / device.g_max_us
             scales[f"g_drift_us.{read}.{name}"], scales[f"g_us.{read}.{name}"] = drifted, noisy
             scales[f"weights.{read}.{name}"] = weights
-            columns = noisy.sum((0, 1)) if parameters["readout"] == "columns" else weights.sum(0)
+            columns = {"columns": noisy.sum((0, 1)), "ones": weights.sum(0), "one_hot": weights.mean(0)}[parameters["readout"]]
             scales[f"readout.{read}.{name}"] = readout = columns if parameters["gdc"] == "column" else columns.sum()
             if read:
                 alpha = out[f"alpha.{read}.{name}"]

@@ -8,8 +8,8 @@ import numpy as np
 from refpcm.golden.build import case, exact, rounded, ulp
 from refpcm.golden.case import made, stored
 from refpcm.golden.levels.level1 import NORMAL, UNIFORM, US
-from refpcm.golden.levels.level2 import _copied, _magnitudes, _summed
-from refpcm.golden.levels.level3 import _away, _product
+from refpcm.golden.levels.level2 import copied, magnitudes, summed
+from refpcm.golden.levels.level3 import away, product
 from refpcm.spec import nn
 from refpcm.spec.pcm.converters import Converter
 from refpcm.spec.pcm.device import TRANSFER
@@ -154,42 +154,42 @@ def _layers(dtype):
     bits = dtype[5:]
     update = [made("running", (7,), dtype, 223, 0), made("batch", (7,), dtype, 223, 1)]
     step = [made(name, (6,), dtype, 226, i) for i, name in enumerate(("w", "gradient", "velocity"))]
-    w, gradient, velocity = _magnitudes(step)
+    w, gradient, velocity = magnitudes(step)
     v = 0.8 * velocity + gradient + 2e-3 * w
     large = made("x", (3, 4, 5), dtype, 225, 0, scale=12.0)
     halves = np.round(made("x", (2, 3, 6, 8), dtype, 227, 0).array() * 2) / 2
     image, small = made("x", (2, 3, 6, 9), dtype, 228, 0), made("dout", (2, 3, 2, 3), dtype, 228, 1)
-    x, dout = _magnitudes([image, small])
+    x, dout = magnitudes([image, small])
     logits = made("logits", (4, 7), dtype, 229, 0, scale=2.0)
     z = logits.array().astype(np.float64)
     spans = np.abs(z - z.max(1, keepdims=True)).max(1) + 2
     return [
         case(f"L2-running-{bits}", "update_running", "(1 - momentum) running + momentum batch", BUILT_IN, update,
-             _summed(dtype, running=sum(_magnitudes(update))), {"momentum": 0.03}),
+             summed(dtype, running=sum(magnitudes(update))), {"momentum": 0.03}),
         *(case(f"L2-sgd-{rule}-other-{bits}", "sgd_step", f"as L2-sgd-{rule}-64", BUILT_IN, step,
-               _summed(dtype, w=w + 0.02 * (gradient + v + 2e-3 * w), velocity=v),
+               summed(dtype, w=w + 0.02 * (gradient + v + 2e-3 * w), velocity=v),
                {"lr": 0.02, "momentum": 0.8, "weight_decay": 2e-3, "rule": rule}) for rule in ("nesterov", "plain")),
         case(f"L2-relu-large-{bits}", "relu", "max(x, 0), however large", "relu6: cut at 6",
-             [large, made("dout", (3, 4, 5), dtype, 225, 1)], {"out": _copied(dtype), "dx": _copied(dtype)}),
+             [large, made("dout", (3, 4, 5), dtype, 225, 1)], {"out": copied(dtype), "dx": copied(dtype)}),
         case(f"L2-max-pool-2x2-{bits}", "max_pool", f"as L2-max-pool-{bits}", BUILT_IN,
              [stored("x", halves - 2), made("dout", (2, 3, 3, 4), dtype, 227, 1)],
-             {"out": _copied(dtype), "dx": rounded(16.0, dtype=dtype)}, {"kernel": 2, "stride": 2, "padding": 0}),
+             {"out": copied(dtype), "dx": rounded(16.0, dtype=dtype)}, {"kernel": 2, "stride": 2, "padding": 0}),
         case(f"L2-average-pool-3x3-{bits}", "average_pool", "mean of each window", BUILT_IN, [image, small],
-             _summed(dtype, out=nn.average_pool_forward(x, 3, 3), dx=nn.average_pool_backward(dout, x.shape, 3, 3)),
+             summed(dtype, out=nn.average_pool_forward(x, 3, 3), dx=nn.average_pool_backward(dout, x.shape, 3, 3)),
              {"kernel": 3, "stride": 3}),
         case(f"L2-pad-shortcut-7-{bits}", "pad_shortcut", f"as L2-pad-shortcut-{bits}", BUILT_IN,
-             [image, made("dout", (2, 7, 6, 9), dtype, 228, 3)], {"out": _copied(dtype), "dx": _copied(dtype)},
+             [image, made("dout", (2, 7, 6, 9), dtype, 228, 3)], {"out": copied(dtype), "dx": copied(dtype)},
              {"out_channels": 7, "stride": 1}),
         case(f"L2-loss-other-{bits}", "cross_entropy", f"as L2-loss-smoothed-{bits}", BUILT_IN,
              [logits, stored("labels", np.array([6, 0, 3, 3], np.int64))],
-             _summed(dtype, loss=spans.mean(), dlogits=np.tile(spans[:, None] / 4, 7)), {"smoothing": 0.25})]
+             summed(dtype, loss=spans.mean(), dlogits=np.tile(spans[:, None] / 4, 7)), {"smoothing": 0.25})]
 
 
 # --- L3
 
 def _converters():
     levels = Converter(5).levels
-    x = _away(made("x", (200,), "float64", 320, 0, scale=0.2).array(), levels, 0.4)
+    x = away(made("x", (200,), "float64", 320, 0, scale=0.2).array(), levels, 0.4)
     codes = case("L3-codes-5bit", "converter_codes", "as L3-codes-4bit", BUILT_IN, [stored("x", x)], {"codes": exact("int32")},
                  {"bits": 5, "full_scale": 0.4})
     activations = np.maximum(made("x", (20_000,), "float32", 321, 0).array(), 0)
@@ -205,4 +205,4 @@ def _converters():
             ("9999", activations, 0.99995, "the largest value; the 99.5th percentile; quantile of x instead of |x|"),
             ("signed", sums, 0.999, "no absolute value; the nearest rank instead of a linear interpolation"),
             ("rare", rare, 0.99, "a range of 0 where nearly all inputs are 0"))]
-    return [codes, _product("other", 6, 7, 10, 0.02, BUILT_IN, 0.9, 1.4), *ranges]
+    return [codes, product("other", 6, 7, 10, 0.02, BUILT_IN, 0.9, 1.4), *ranges]

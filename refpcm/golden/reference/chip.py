@@ -23,7 +23,9 @@ def chip_inference(inputs, parameters):
     z_prog, z_nu, z_read.<read> standard normal, u_selection, u_conductance uniform, all (2, R, K).
     Parameters: a device, t_0_s .. t_2_s since programming, on_chip "all" or "inner" (first and last layer digital),
     gdc "layer" or "column" (one factor a layer or a column), readout (I-10), tile_rows, dac_bits, adc_bits, and
-    input_range.<layer>, output_range.<layer> of the converters.
+    input_range.<layer>, output_range.<layer> of the converters, of each layer for itself also where two read one tensor.
+    AdaBS starts from the trained statistics at each read, calibrates all batch norms in the same passes, and has GDC
+    beneath, then and afterwards. Digital layers have neither converters nor GDC.
     """
     return whole_chip(inputs, parameters, device_equations, through_tiles, EngineOnTiles)
 

@@ -14,7 +14,8 @@ from refpcm.spec.pcm import drift, mapping, programming, read_noise, transfer
 def map_weights(inputs, parameters):
     """weights (R, K), g_max_us -> g_target_us (2, R, K) [uS]: G_T = W G_max / W_max, W_max = max |W|.
 
-    A positive G_T goes to G+, the magnitude of a negative one to G-; the other device of the pair gets 0.
+    A positive G_T goes to G+, the magnitude of a negative one to G-; the other device of the pair gets 0, and all do where
+    W_max is 0.
     """
     w_max = mapping.largest_weight(inputs["weights"])
     return {"g_target_us": mapping.to_conductances(inputs["weights"], w_max, parameters["g_max_us"])}

@@ -86,7 +86,8 @@ def global_average_pool(inputs, parameters):
 def pad_shortcut(inputs, parameters):
     """x (N, C, H, W), dout; out_channels, stride -> out (N, out_channels, H', W'), dx.
 
-    Every stride-th pixel; channels that x lacks are 0, half before and half after its own (He et al. 2016, 4.2, A).
+    Every stride-th pixel; channels that x lacks are 0, half before and half after its own, of an odd number the
+    smaller half before (He et al. 2016, 4.2, A).
     """
     x = inputs["x"]
     return {"out": nn.pad_shortcut_forward(x, parameters["out_channels"], parameters["stride"]),

@@ -38,8 +38,9 @@ def train_steps(inputs, parameters):
 def sgd_training(inputs, parameters):
     """As `train_steps`, with rule "nesterov" or "plain" -> every tensor in the order of the signal.
 
-    Of each step: loss.<step>, gradient.<step>.<name>, the last layer first, then updated.<step>.<name>, the parameter
-    (or running statistic) after the step, of the watched ones; after.<name> of all.
+    Of each step: loss.<step>, gradient.<step>.<name> of the loss alone, without weight decay, in the reverse order of the
+    watched ones, then updated.<step>.<name>, the parameter (or running statistic) after the step, of the watched ones;
+    after.<name> of all.
     """
     return trained(inputs, parameters, Engine, SPECIFICATION, noise.weight_noise)
 

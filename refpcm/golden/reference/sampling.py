@@ -23,7 +23,7 @@ def sample_drift_exponents(inputs, parameters):
 def sample_transferred(inputs, parameters):
     """g_target_us (bins,) with the sign of the weight [uS]; count, device -> g_us (bins, count) [uS]."""
     def transferred(g_us, z, device):
-        return device_equations.transferred({"g_target_us": g_us, "z": z}, {"device": device.name})["g_us"]
+        return device_equations.transferred({"g_target_us": g_us, "z": z}, parameters)["g_us"]
     return {"g_us": sampled(transferred, random.Purpose.PROGRAMMING, inputs["g_target_us"], parameters)}
 
 

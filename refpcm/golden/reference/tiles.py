@@ -24,8 +24,8 @@ def converter_range(inputs, parameters):
 def tile_product(inputs, parameters):
     """x (N, R), weights (R, K), z (N, P row parts, K) standard normal -> y (N, K).
 
-    y_k = sum over row parts of ADC(sum_r W_rk DAC(x_r) + sigma z), sigma = output_noise w_max input_range; at most
-    tile_rows rows a part.
+    y_k = sum over row parts of ADC(sum_r W_rk DAC(x_r) + sigma z), sigma = output_noise w_max input_range;
+    ceil(R / tile_rows) parts of sizes that differ by at most one, the larger first (E-49).
     """
     tiles = tile.Tiles(parameters["tile_rows"], None, converters.Converter(parameters["dac_bits"]),
                        converters.Converter(parameters["adc_bits"]), parameters["output_noise"])

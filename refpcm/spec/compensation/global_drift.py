@@ -72,8 +72,8 @@ def drift_factor(readout_t, readout_t0):
 
 
 def compensated(weights, alpha):
-    """Weights (R, K) divided by alpha, a scalar or (K,); the precision of the weights is kept. E-62."""
-    return (weights / alpha).astype(weights.dtype)
+    """Weights (R, K) divided by alpha, a scalar or (K,), in float64, rounded to the precision of the weights last. E-62."""
+    return (np.asarray(weights, np.float64) / alpha).astype(weights.dtype)
 
 
 def read_with_readouts(chip, t_s, draw, how=Readout()):

@@ -29,6 +29,14 @@ from tests.golden.mutants import (
     papers_text,
     random_numbers,
     sampling,
+    stranger_bits,
+    stranger_codes,
+    stranger_compensation,
+    stranger_device,
+    stranger_layers,
+    stranger_samples,
+    stranger_steps,
+    stranger_wiring,
     training_built_in,
     training_noise,
     training_steps,
@@ -42,7 +50,9 @@ FOREIGN = {  # invented by somebody who had not read the cases
     foreign_random: (0,), foreign_mapping: (1, 8), foreign_programming: (1, 8), foreign_device_in_time: (1, 8),
     foreign_compensation: (1, 8), foreign_training_rules: (1, 2), foreign_layers: (2,), foreign_pooling: (2,),
     foreign_loss: (2,), foreign_tiles: (3, 8), foreign_steps: (5,), foreign_updates: (5,), foreign_chip_programming: (8,),
-    foreign_chip_reading: (8,), foreign_chip_gdc: (8,), foreign_chip_adabs: (8,), foreign_sampling: (6,)}
+    foreign_chip_reading: (8,), foreign_chip_gdc: (8,), foreign_chip_adabs: (8,), foreign_sampling: (6,),
+    stranger_bits: (0,), stranger_device: (1, 8), stranger_compensation: (1, 8), stranger_layers: (2, 5),
+    stranger_codes: (3, 8), stranger_steps: (5, 8), stranger_samples: (6,), stranger_wiring: (8,)}
 THEMES = {**OWN, **FOREIGN}
 
 

@@ -157,10 +157,6 @@ MUTANTS = [
      _inference(lambda x, gamma, beta, mean, var: (x - mean) * gamma / (var + 1e-5) + beta)),
     ("inference-beta-scaled", "beta is scaled, too",
      _inference(lambda x, gamma, beta, mean, var: (x - mean + beta) * gamma / np.sqrt(var + 1e-5))),
-]
-
-SURVIVORS = [  # name, what is wrong, replacements, why no case finds it
     ("inference-positive-gamma", "the magnitude of gamma",
-     _inference(lambda x, gamma, beta, mean, var: (x - mean) * np.abs(gamma) / np.sqrt(var + 1e-5) + beta),
-     "all gammas of the cases are positive"),
+     _inference(lambda x, gamma, beta, mean, var: (x - mean) * np.abs(gamma) / np.sqrt(var + 1e-5) + beta)),
 ]
