@@ -10,13 +10,27 @@ from tests.results.runs import FP32, NOISE, epochs_of, runs_in
 PLAIN, AUGMENTED = "adabs", "adabs, train-augmented"
 LABELS = {PLAIN: "adabs, images as they are", AUGMENTED: "adabs, images as in training (default)"}
 DAY_S, YEAR_S = 86400.0, 31536000.0
+EVALUATION = "evaluation"  # folder of an evaluation with version 0.2, with evidence
 
 
 def rows_of(name):
-    """Rows of the evaluation of a network, those of AdaBS on augmented images (I-20), if any, among them, by time."""
-    other = f"{name}/chips-augmented.json"
-    augmented = [{**row, "compensation": AUGMENTED} for row in read(other)["rows"]] if (RESULTS / other).exists() else []
-    return sorted(read(f"{name}/chips.json")["rows"] + augmented, key=lambda row: row["t_s"])
+    """Rows of the evaluations of a network by time, those of AdaBS on augmented images (I-20), if any, among them.
+
+    Times that chips.json does not have are those of the evaluation with version 0.2, if there is one.
+    """
+    rows = read(f"{name}/chips.json")["rows"] if (RESULTS / f"{name}/chips.json").exists() else []
+    rows += [_augmented(row) for row in _rows(f"{name}/chips-augmented.json")]
+    known = {row["t_s"] for row in rows}
+    return sorted(rows + [_augmented(row) for row in _rows(f"{name}/{EVALUATION}/result.json") if row["t_s"] not in known],
+                  key=lambda row: row["t_s"])
+
+
+def _rows(path):
+    return read(path)["rows"] if (RESULTS / path).exists() else []
+
+
+def _augmented(row):
+    return {**row, "compensation": AUGMENTED} if row["compensation"] == PLAIN else row
 
 
 def by_time(rows):
@@ -83,10 +97,15 @@ def on_chips(name, title, text):
     times = ",".join(f"{t_s:.0f}s" for t_s in protocol["times_s"])
     asked = (f"python -m refpcm.evaluate --network {protocol['network']} --data cifar10 \\\n"
              f"    --chips {protocol['chips']} --times {times}{options}")
+    commands = [f"{asked} --calibration train", f"{asked} \\\n    --compensation adabs"]
+    later = f"{name}/{EVALUATION}/result.json"
+    if (RESULTS / later).exists():
+        every = ",".join(f"{t_s:.0f}s" for t_s in read(later)["protocol"]["times_s"])
+        commands.append(asked.replace(times, every))
     return "\n\n".join([
         f"## {title}",
         f"{text} {protocol['chips']} chips, device `{protocol['device']}`, {images} test images; digital "
         f"accuracy on the same images {percent(result['digital_accuracy'])}. std is that of one chip; the interval is "
         "of the mean.",
-        command(f"{asked} --calibration train\n{asked} \\\n    --compensation adabs"),
+        command("\n".join(commands)),
         table(["time", "compensation", "mean", "95 % interval", "std"], rows)])

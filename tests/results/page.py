@@ -67,10 +67,10 @@ Files and commands:
 
 
 EVIDENCE = (
-    f"The same was computed anew with version 0.2 (biased variance in AdaBS) and kept with its evidence, in "
+    f"The same, and 1000 s, was computed anew with version 0.2 (biased variance in AdaBS) and kept with its evidence, in "
     f"[evaluation](results/{NOISE}/evaluation): for each chip and time the images that were recognised, the hash of the chip and "
     f"the factors of GDC. `python -m refpcm.inspect trace docs/results/{NOISE}/evaluation --time 1day --compensation gdc` follows a "
-    "number. The table:")
+    "number. The table, its rows at 1000 s from there:")
 
 
 def published():

@@ -3,7 +3,7 @@
 from tests.results.chips import AUGMENTED, DAY_S, PLAIN, YEAR_S, by_time, paired, rows_of
 from tests.results.expected import EXPECTED
 from tests.results.files import FP32_GOAL, command, percent, read, table
-from tests.results.runs import FP32, NOISE, epochs_of, noise_aware, runs_in
+from tests.results.runs import FP32, NOISE, noise_aware
 
 EARLY = (1000.0, "none")
 TARGETS, EIGHT_BITS = "evaluation-targets", "evaluation-8-bit"
@@ -15,7 +15,6 @@ def next_to_the_paper():
     result, digital = read(f"{NOISE}/chips.json"), read(f"{NOISE}/result.json")["accuracy"]
     start, fp32 = (read(f"{folder}/result.json")["accuracy"] for folder in (noise_aware(NOISE)[0], FP32))
     chips, expected = by_time(rows_of(NOISE)), by_time(read(f"{NOISE}/{EXPECTED}")["rows"])
-    early = next(folder for folder in reversed(runs_in("shorter-noise", NOISE)) if EARLY in by_time(rows_of(folder)))
 
     def on_chip(t_s, compensation, rows=chips):
         row = rows[t_s, compensation]
@@ -56,7 +55,7 @@ def next_to_the_paper():
     converters, converters_half = paired(ideal, eight_bits[25.0, "gdc"])
     transferred = by_time(read(f"{NOISE}/transfer.json")["rows"])
     after = transferred[25.0, "none"]["mean"]
-    first, last = chips[25.0, "none"]["mean"], by_time(rows_of(early))[EARLY]["mean"]
+    first, last = chips[25.0, "none"]["mean"], chips[EARLY]["mean"]
     rows = [["FP32 training", "93.87 %", percent(fp32), reached(fp32, FP32_GOAL)],
             ["noise-aware training, digital", "-", percent(digital), "-"],
             ["after transfer (one Gaussian a weight)", "93.71 %", on_chip(25.0, "none", transferred), reached(after, GOAL)],
@@ -79,8 +78,7 @@ def next_to_the_paper():
             ["one day, AdaBS over GDC", "+0.9 points", over_gdc(DAY_S), near(DAY_S, 0.9)],
             ["one year, AdaBS over GDC", "+1.8 points (model)", over_gdc(YEAR_S), near(YEAR_S, 1.8)],
             ["no compensation", "10 % within about 1000 s",
-             f"{percent(last)} at 1000 s (network of {epochs_of(early)} epochs), "
-             f"{percent(chips[DAY_S, 'none']['mean'])} at one day",
+             f"{on_chip(*EARLY)} at 1000 s, {percent(chips[DAY_S, 'none']['mean'])} at one day",
              "yes" if last < 0.11 else "later"]]
     return "\n\n".join([
         "## Next to the paper",
@@ -92,8 +90,7 @@ def next_to_the_paper():
         "[why two](compensation.md)). I-21 is a step of our own, before there is a "
         "chip. The paper's 93.7 % and its loss of less than 0.2 points are of its transfer model, one Gaussian a weight "
         "([device](device.md#the-papers-own-two-models) `joshi2020-transfer`), and so is our line, 100 draws; on the chip "
-        "the default device at 25 s has more error, and is put next to the hardware. Lines are taken from the sections on the chip or computed from them, but for the accuracy at 1000 s "
-        f"([chips.json](results/{early}/chips.json)).",
+        "the default device at 25 s has more error, and is put next to the hardware. Lines are taken from the sections on the chip or computed from them.",
         table(["", "Joshi et al. 2020", "refpcm", "reached"], rows),
         command("\n".join(
             f"python -m refpcm.evaluate --network docs/results/{NOISE}/network.safetensors --data cifar10 \\\n    {options}"
