@@ -2,7 +2,8 @@
 
 An operation takes (inputs, parameters), two dicts {name: array} and {name: int, float or str}, and returns
 {output name: array}. Layers compute in the precision of their inputs, equations of devices and compensation in float64.
-Array axes are those of v2/FORMAT.md: N images, C channels, H rows, W columns; crossbar matrices (R inputs, K outputs); conductances (2, R, K), G+ then G-.
+Array axes are those of v2/FORMAT.md: N images, C channels, H rows, W columns; crossbar matrices (R inputs, K outputs);
+conductances (2, R, K), G+ then G-.
 
 One theme a file, in the order of the levels: random_numbers (L0); device_equations, compensation, training (L1);
 layers (L2); tiles (L3); networks (L4, L5); sampling (L6); protocol (L7); chip (L8). `chosen` reads the parameters they share.
