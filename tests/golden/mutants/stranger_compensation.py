@@ -76,7 +76,9 @@ MUTANTS = [
     ("factor-1-for-small-readouts", "readouts below 1e-3 count as zero",
      replaced(global_drift, "drift_factor", small_counts_as_zero)),
     ("adabs-p-of-batches-so-far", "p = 0.015^(1 / number of mini-batches so far)",
-     [*replaced(reference, "adabs_update", update_with_p_so_far), *replaced(compensation, "adabs_update", update_with_p_so_far), *calibrate_with(lambda number, n, m: DECAY(number + 1))]),
+     [*replaced(reference, "adabs_update", update_with_p_so_far),
+      *replaced(compensation, "adabs_update", update_with_p_so_far),
+      *calibrate_with(lambda number, n, m: DECAY(number + 1))]),
     # one mini-batch
     ("adabs-single-batch-replaces", "a single mini-batch replaces the trained statistics",
      replaced(adabs, "decay", lambda batches: 0.0 if batches == 1 else DECAY(batches))),

@@ -104,7 +104,8 @@ MUTANTS = [
      curve_of(lambda g, piece: g < piece.below, lambda pieces, piece: (pieces[0].low, pieces[0].high))),
     # times beyond 2^31 s = 68 years
     ("time-31-bits", "times beyond 2^31 - 1 s are taken for that",
-     [*replaced(drift, "drifted_us", lambda g_prog_us, nu, t_s, device: DRIFTED_US(g_prog_us, nu, limited(t_s), device)), *replaced(read_noise, "accumulation", lambda t_s, device: ACCUMULATION(limited(t_s), device))]),
+     [*replaced(drift, "drifted_us", lambda g_prog_us, nu, t_s, device: DRIFTED_US(g_prog_us, nu, limited(t_s), device)),
+      *replaced(read_noise, "accumulation", lambda t_s, device: ACCUMULATION(limited(t_s), device))]),
     ("q-limit-after-growth", "the upper limit of Q_s acts on Q_s times its growth with time",
      replaced(read_noise, "read_us", limit_after_growth)),
     # read_noise_from programmed, devices programmed above G_max
