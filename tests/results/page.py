@@ -66,11 +66,13 @@ Files and commands:
 """
 
 
-EVIDENCE = (
-    f"The same, and 1000 s, was computed anew with version 0.2 (biased variance in AdaBS) and kept with its evidence, in "
-    f"[evaluation](results/{NOISE}/evaluation): for each chip and time the images that were recognised, the hash of the chip and "
-    f"the factors of GDC. `python -m refpcm.inspect trace docs/results/{NOISE}/evaluation --time 1day --compensation gdc` follows a "
-    "number. The table, its rows at 1000 s from there:")
+def evidence(run):
+    """Where the evaluation with version 0.2 of a run is kept."""
+    return (
+        "The same, and 1000 s, was computed anew with version 0.2 (biased variance in AdaBS) and kept with its evidence, in "
+        f"[evaluation](results/{run}/evaluation): for each chip and time the images that were recognised, the hash of the chip "
+        f"and the factors of GDC. `python -m refpcm.inspect trace docs/results/{run}/evaluation --time 1day --compensation gdc` "
+        "follows a number. The table, its rows at 1000 s from there:")
 
 
 def published():
@@ -110,13 +112,13 @@ def page():
     return "\n\n".join([
         INTRODUCTION.rstrip(),
         next_to_the_paper(),
-        on_chips(NOISE, "The noise-aware network on PCM", f"Trained with eta_tr = 3.8 %. {EVIDENCE}"),
+        on_chips(NOISE, "The noise-aware network on PCM", f"Trained with eta_tr = 3.8 %. {evidence(NOISE)}"),
         losses(),
         what_training_gives(),
         control(),
         with_expected_statistics(),
         uncompensated(),
-        on_chips(FP32, "The FP32 network on PCM", "Trained without noise."),
+        on_chips(FP32, "The FP32 network on PCM", f"Trained without noise. {evidence(FP32)}"),
         published(),
         on_chips("resnet20-published", "The published ResNet-20 on PCM", "Trained without noise, by others."),
         small(),

@@ -138,14 +138,18 @@ def _others(bits, dtype):
                 inputs=[stored("x", x), made("dout", (3, 4, 5), dtype, 205, 1)],
                 outputs={"out": copied(dtype), "dx": copied(dtype)})
     step = [made(name, (6,), dtype, 206, i) for i, name in enumerate(("w", "gradient", "velocity"))]
+    return [product, relu, *(sgd(f"L2-sgd-{rule}-{bits}", dtype, step, rule, equation, catches)
+                             for rule, equation, catches in RULES)]
+
+
+def sgd(id, dtype, step, rule, equation, catches):
+    """A case of a step of gradient descent; step: the Inputs w, gradient, velocity (n,)."""
     w, gradient, velocity = magnitudes(step)
     d = gradient + 5e-4 * w
     v = 0.9 * velocity + d
-    rules = [case(f"L2-sgd-{rule}-{bits}", "sgd_step", equation, catches, step,
-                  outputs=summed(dtype, w=w + 0.1 * (d + v), velocity=v),
-                  parameters={"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4, "rule": rule})
-             for rule, equation, catches in RULES]
-    return [product, relu, *rules]
+    return case(id, "sgd_step", equation, catches, step,
+                outputs=summed(dtype, w=w + 0.1 * (d + v), velocity=v),
+                parameters={"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4, "rule": rule})
 
 
 def linear(id, dtype, inputs, catches):

@@ -10,10 +10,10 @@ from refpcm.golden.case import in_float64, stored
 from refpcm.golden.levels.second_values import CONSTANTS
 from refpcm.golden.reference import chip as chips
 from refpcm.golden.reference import chosen
-from refpcm.golden.small_network import NAME, chip_block
+from refpcm.golden.small_network import IDENTITY, NAME, network_named
 from refpcm.spec import random
 from refpcm.spec.crossbars import to_matrices
-from refpcm.spec.layers import parameter_shapes
+from refpcm.spec.layers import BatchNorm, parameter_shapes
 from refpcm.spec.network_on_tiles import analog_forward, calibrate_ranges
 from refpcm.spec.pcm import programming, read_noise
 from refpcm.spec.pcm.chip import read_start
@@ -52,17 +52,25 @@ CASES = {  # id: parameters, interpretation, mistake
          "tile_rows": 5, "dac_bits": 7, "adc_bits": 6},
         "I-5 zero, I-6, I-7 programmed, I-10 one_hot",
         "reset after the stuck devices; a pair of two idle devices; one input range for both readers of relu1, or relu1 "
-        "replaced by its codes; the smaller row parts first; the bias row's 1 not converted; the device's curves cut to one piece")}
-SPARSE = "sparse"  # in kit 2.1: weights of exactly 0, and ranges that no calibration gives
+        "replaced by its codes; the smaller row parts first; the bias row's 1 not converted; the device's curves cut to one piece"),
+    "identity": (
+        {"architecture": IDENTITY, "device": "joshi2020", "reset_device": "programmed", "read_noise_from": "target",
+         "stuck_fraction": 0.0, "t_0_s": 25.0, "t_1_s": 3600.0, "t_2_s": 3600.0, "on_chip": "all", "gdc": "layer",
+         "readout": "columns", "tile_rows": 12, "dac_bits": 8, "adc_bits": 8},
+        "I-5 programmed, I-7 target, I-10 columns",
+        "an identity shortcut overwritten or converted on the way; a second read at the same time taken for the first; ranges "
+        "in the order of the layers' names")}
+OF_2_1 = ("sparse", "identity")
+SPARSE = "sparse"  # weights of exactly 0, and ranges that no calibration gives
 UNITS = {"t_0_s": "s", "t_1_s": "s", "t_2_s": "s", "g_max_us": "uS", "t0_s": "s", "t_read_s": "s"}
 OWN = {"z_prog": random.Purpose.PROGRAMMING, "z_nu": random.Purpose.DRIFT_EXPONENT,
        "u_selection": random.Purpose.STUCK_SELECTION, "u_conductance": random.Purpose.STUCK_CONDUCTANCE}
 
 
 def cases():
-    """8 cases: a factor a layer, one a column, first and last layer digital, and sparse weights, in float64 and float32."""
+    """8 cases: a factor a layer, one a column, and first and last layer digital, in float64 and float32; the two of kit 2.1."""
     return [_case(800 + 100 * number, name, dtype, *choice) for number, (name, choice) in enumerate(CASES.items())
-            for dtype in ("float64", "float32")]
+            for dtype in (("float64",) if name in OF_2_1 else ("float64", "float32"))]  # a kit has 8 MB
 
 
 def _case(first_seed, name, dtype, parameters, interpretation, catches):
@@ -100,13 +108,14 @@ def _normals(seed, number, shape, scale=1.0, offset=0.0):
 
 def _inputs(seed, parameters, sparse):
     """Return (inputs, parameters with the ranges of the converters): all numbers are float32's."""
-    net = chip_block()
+    net = network_named(parameters.get("architecture", NAME))
     weights = {}
     for number, (name, shape) in enumerate(parameter_shapes(net).items()):
         part = name.rpartition(".")[2]
         offset = {"weight": 1.0 if len(shape) == 1 else 0.0, "running_var": 1.0}.get(part, 0.0)
         weights[name] = _normals(seed, number, shape, 0.3 if len(shape) > 1 else 0.15, offset)
-    weights["fc.bias"][3] = -1.5 * np.abs(weights["fc.weight"]).max()  # the largest of its layer, and negative
+    last = net.layers[-1].name
+    weights[f"{last}.bias"][3] = -1.5 * np.abs(weights[f"{last}.weight"]).max()  # the largest of its layer, and negative
     if sparse:
         for each in weights.values():
             if each.ndim > 1:
@@ -124,12 +133,13 @@ def _inputs(seed, parameters, sparse):
             inputs.append(stored(f"{kind}.{name}", _drawn(draw(*address, purpose, numbers[name], 0, 0, count), shape),
                                  "standard normal" if kind.startswith("z") else "uniform on (0, 1)"))
         for read in range(chips.READS):
-            start = int(read_start(parameters[f"t_{read}_s"]))
-            z = random.normals(*address, random.Purpose.READ_NOISE, numbers[name], 0, start, count)
+            t_s = parameters[f"t_{read}_s"]
+            draw = [parameters[f"t_{before}_s"] for before in range(read)].count(t_s)
+            z = random.normals(*address, random.Purpose.READ_NOISE, numbers[name], draw, int(read_start(t_s)), count)
             inputs.append(stored(f"z_read.{read}.{name}", _drawn(z, shape), "standard normal"))
     ranges = calibrate_ranges(net, weights, parameters["on_chip"], [images], IMAGES,
                               Tiles(parameters["tile_rows"], None, Converter(8), Converter(8)), 0.99)
-    found = {"architecture": NAME, "classes": net.classes, **parameters}
+    found = {"architecture": NAME, **parameters, "classes": net.classes}
     for name, each in ranges.items():
         found[f"input_range.{name}"], found[f"output_range.{name}"] = round(each.inputs, 3), round(each.outputs, 3)
     if sparse:
@@ -144,13 +154,14 @@ def _drawn(numbers, shape):
 def _clear(inputs, parameters):
     """Return whether every conversion of every pass stays AWAY from a tie."""
     net, weights = chosen.network(inputs, parameters)
+    norms = [layer.name for layer in net.layers if isinstance(layer, BatchNorm)]
     out = chips.chip_inference(inputs, parameters)
     for read in (1, 2):
         read_weights, alpha = ({name: out[f"{stage}.{read}.{name}"] for name in to_matrices(net, weights, parameters["on_chip"])}
                                for stage in ("weights", "alpha"))
         analog = chips.on_tiles(parameters, read_weights, {}, alpha)
         analog.w_max.update(dict.fromkeys(read_weights, 1.0))
-        adapted = {**weights, **{f"{norm}.{part}": out[f"{part}.{read}.{norm}"] for norm in ("bn1", "bn2", "bn3")
+        adapted = {**weights, **{f"{norm}.{part}": out[f"{part}.{read}.{norm}"] for norm in norms
                                  for part in ("running_mean", "running_var")}}
         passes = [(weights, inputs["images"], False), (adapted, inputs["images"], False)]
         for used, images, training in passes + [(weights, batch, True) for batch in inputs["calibration"]]:

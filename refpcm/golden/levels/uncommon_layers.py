@@ -14,6 +14,7 @@ from refpcm.golden.levels.level2 import (
     cross_entropy,
     linear,
     magnitudes,
+    sgd,
     summed,
 )
 from refpcm.spec import nn
@@ -25,7 +26,7 @@ def cases():
     """20 cases: 10 in float64, the same in float32."""
     return [found for dtype in ("float64", "float32") for found in (
         convolution("wide", dtype, (1, 2, 4, 9), 3, 3, 1, 1, "as many columns of the output as it has rows"),
-        _square(dtype), *_batch_norms(dtype), *_pools(dtype), *_losses(dtype))]
+        _square(dtype), *_batch_norms(dtype), *_pools(dtype), *_losses(dtype), _no_gradient(dtype))]
 
 
 def _square(dtype):
@@ -70,3 +71,10 @@ def _losses(dtype):
                           "the largest logit of the batch subtracted, not that of each image"),
             cross_entropy(f"L2-loss-300-{bits}", dtype, made("logits", (3, 300), dtype, 233, 1), [299, 130, 256], 0.0,
                           "labels in 8 bits")]
+
+
+def _no_gradient(dtype):
+    w, velocity = made("w", (6,), dtype, 234, 0), made("velocity", (6,), dtype, 234, 1)
+    gradient = stored("gradient", np.array([0.5, 0, 0, -0.25, 0, 1], dtype))
+    return sgd(f"L2-sgd-zero-gradient-{dtype[5:]}", dtype, [w, gradient, velocity], "nesterov", "as L2-sgd-nesterov-64",
+               "what has gradient 0 neither decays nor moves on")

@@ -25,7 +25,8 @@ def chip_inference(inputs, parameters):
     gdc "layer" or "column" (one factor a layer or a column), readout (I-10), tile_rows, dac_bits, adc_bits, and
     input_range.<layer>, output_range.<layer> of the converters, of each layer for itself also where two read one tensor.
     AdaBS starts from the trained statistics at each read, calibrates all batch norms in the same passes, and has GDC
-    beneath, then and afterwards. Digital layers have neither converters nor GDC.
+    beneath, then and afterwards. Digital layers have neither converters nor GDC. t_0_s is the time of GDC's reference (E-63);
+    pairs of devices are not collapsed (I-8). Shapes of the codes: `conversions` below.
     """
     return whole_chip(inputs, parameters, device_equations, through_tiles, EngineOnTiles)
 

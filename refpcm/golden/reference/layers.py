@@ -28,7 +28,8 @@ def conv2d_clean_backward(inputs, parameters):
 def batch_norm_training(inputs, parameters):
     """x, dout (N, C, H, W), gamma, beta (C,) -> out, mean, var_unbiased (C,), dx, dgamma, dbeta (C,).
 
-    out with the batch's mean and biased variance; the unbiased variance is what running statistics take in training.
+    out with the batch's mean and biased variance, plus 1e-5 in the root; the unbiased variance is what running statistics
+    take in training.
     """
     out, statistics, cache = nn.batch_norm_training(inputs["x"], inputs["gamma"], inputs["beta"])
     dx, dgamma, dbeta = nn.batch_norm_backward(inputs["dout"], inputs["gamma"], cache)

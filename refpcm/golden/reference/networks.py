@@ -30,7 +30,8 @@ def train_steps(inputs, parameters):
 
     Plain (eta 0) or noise-aware SGD with Nesterov's momentum -> loss (steps,), gradient.<step>.<name> of the watched
     parameters, after.<name> of all. backward "noisy" or "clean": the weights it goes through (I-2). alpha: of the
-    clipping, 0 for none (I-3).
+    clipping, 0 for none (I-3), of one sigma over the weights and biases of the linear layer, after the update.
+    Weight decay acts on all parameters; running statistics take 0.1 of each batch's, with the unbiased variance.
     """
     return losses_first(trained(inputs, parameters, Engine, SPECIFICATION, noise.weight_noise))
 

@@ -14,7 +14,10 @@ def converter_codes(inputs, parameters):
 
 
 def converter_range(inputs, parameters):
-    """x (n,), quantile -> range, a scalar: the quantile of |x|, linear between neighbours; the largest where that is 0."""
+    """x (n,), quantile -> range, a scalar: the quantile of |x|, linear between neighbours; the largest where that is 0.
+
+    Of zeros alone it is 0; whoever sets the ranges of a chip takes 1 then (docs/tile.md).
+    """
     tail = tile.Tail(inputs["x"].size, parameters["quantile"])
     for part in np.array_split(inputs["x"], 3):  # as images come, in mini-batches
         tail.add(part)

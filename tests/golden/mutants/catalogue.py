@@ -26,6 +26,13 @@ from tests.golden.mutants import (
     foreign_training_rules,
     foreign_updates,
     layers,
+    newcomer_bits,
+    newcomer_codes,
+    newcomer_equations,
+    newcomer_layers,
+    newcomer_samples,
+    newcomer_steps,
+    newcomer_wiring,
     papers_text,
     random_numbers,
     sampling,
@@ -52,7 +59,9 @@ FOREIGN = {  # invented by somebody who had not read the cases
     foreign_loss: (2,), foreign_tiles: (3, 8), foreign_steps: (5,), foreign_updates: (5,), foreign_chip_programming: (8,),
     foreign_chip_reading: (8,), foreign_chip_gdc: (8,), foreign_chip_adabs: (8,), foreign_sampling: (6,),
     stranger_bits: (0,), stranger_device: (1, 8), stranger_compensation: (1, 8), stranger_layers: (2, 5),
-    stranger_codes: (3, 8), stranger_steps: (5, 8), stranger_samples: (6,), stranger_wiring: (8,)}
+    stranger_codes: (3, 8), stranger_steps: (5, 8), stranger_samples: (6,), stranger_wiring: (8,),
+    newcomer_bits: (0,), newcomer_equations: (1, 8), newcomer_layers: (2, 5), newcomer_codes: (3, 8), newcomer_steps: (2, 5),
+    newcomer_samples: (6,), newcomer_wiring: (8,)}
 THEMES = {**OWN, **FOREIGN}
 
 

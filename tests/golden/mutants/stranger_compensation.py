@@ -12,8 +12,6 @@ from refpcm.spec.compensation import adabs, global_drift
 from tests.golden.mutants.replacing import replaced
 
 READOUT, FACTOR = global_drift.readout, global_drift.drift_factor
-
-
 DECAY, ADABS_UPDATE, ADABS_LAYER = adabs.decay, compensation.adabs_update, compensation.adabs_layer
 
 

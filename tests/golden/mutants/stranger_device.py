@@ -11,14 +11,10 @@ from refpcm.spec.pcm import curve, drift, mapping, programming, read_noise, tran
 from tests.golden.mutants.replacing import replaced
 
 PROGRAMMED_US, TRANSFERRED_US = programming.programmed_us, transfer.transferred_us
-
-
 TO_CONDUCTANCES, CURVE_VALUE, PIECE_VALUE = mapping.to_conductances, curve.curve_value, curve._piece_value
 
 
 DRIFTED_US, ACCUMULATION, READ_US = drift.drifted_us, read_noise.accumulation, read_noise.read_us
-
-
 RELATIVE = read_noise.relative_read_noise
 
 

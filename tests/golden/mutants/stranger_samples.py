@@ -12,8 +12,6 @@ from refpcm.spec import random
 from tests.golden.mutants.replacing import replaced
 
 NORMALS, SAMPLED = random.normals, sampling.sampled
-
-
 PURPOSE = random.Purpose
 
 

@@ -16,8 +16,6 @@ from refpcm.spec.training.weight_noise import layer_parts
 from tests.golden.mutants.replacing import replaced
 
 TRAINED, NOISY, LEARN, LOSS_AND_GRADIENTS = networks.trained, networks._noisy, networks.learn, steps.loss_and_gradients
-
-
 NETWORK = chosen.network
 
 
