@@ -14,10 +14,11 @@ from refpcm.reproduction.scales import SCALES, override
 from refpcm.spec.pcm.device import differences
 from refpcm.train import arguments, resolve
 from tests.benchmarks.uncompensated import DEVICES, device_of
+from tests.results import adopt_training
 from tests.results.adopt import lineage
 from tests.results.files import RESULTS, ROOT, read
 from tests.results.page import page
-from tests.results.runs import CHAIN, INITIAL, KEPT, train_command
+from tests.results.runs import CHAIN, FOUND, INITIAL, KEPT, train_command
 from tests.results.small import THEN
 from tests.results.uncompensated import TABLE
 
@@ -59,10 +60,11 @@ def test_only_the_kept_networks_are_committed():
 def test_a_run_began_with_the_network_of_the_run_that_the_chain_names(run):
     link, start = CHAIN[run], CHAIN[run]["start"]
     if start == INITIAL:
-        assert link["start_sha256"] is None and "--start" not in link["command"]
+        assert link["start_sha256"] is None and not {"--start", "--match"} & set(link["command"].split())
     else:
         assert link["start_sha256"] == CHAIN[start]["network_sha256"] is not None
-        assert f"--start docs/results/{start}/network.safetensors " in link["command"]
+        begins = (f"--start docs/results/{start}/network.safetensors ", f"--match runs/{start} ")
+        assert sum(begin in link["command"] for begin in begins) == 1
 
 
 def test_every_network_but_one_has_a_hash_and_no_two_have_the_same():
@@ -84,10 +86,35 @@ def test_todays_command_asks_for_the_recorded_configuration(run):
     recorded = read(f"{run}/config.json")
     config = asdict(resolve(arguments(train_command(run).split()[3:])))
     assert config["kernels"] == ("direct" if recorded["kernels"] == "vector" else "winograd")
-    same = set(config) & set(recorded) - {"kernels"}
+    same = set(config) & set(recorded) - {"kernels"} - set(FOUND if recorded.get("matched") else ())
     if recorded.get("weight_noise", 0) == 0:
         same.discard("backward")  # both choices are the same without noise
     assert {name: config[name] for name in same} == {name: recorded[name] for name in same}
+
+
+@pytest.mark.parametrize("begins", ["--start", "--match"])
+def test_a_finished_training_is_taken_into_the_results(begins, tmp_path, monkeypatch):
+    """Its paths are a reader's, and the chain names the run whose network it began with."""
+    start, folder, results = "shorter/60", tmp_path / "run", tmp_path / "results"
+    config = {**read("shorter/15-f4-gradient/config.json"), "start_sha256": CHAIN[start]["network_sha256"],
+              "command": ["/there/refpcm/train.py", "--preset", "joshi2020-cifar10-noise", begins, "../mine", "--data",
+                          "../cifar10", "--out", "x"]}
+    folder.mkdir()
+    results.mkdir()
+    (folder / "config.json").write_text(json.dumps(config))
+    for name in ("result.json", "metrics.jsonl"):
+        (folder / name).write_text((RESULTS / "shorter/15-f4-gradient" / name).read_text())
+    (folder / "network.safetensors").write_bytes(b"weights")
+    monkeypatch.setattr(adopt_training, "RESULTS", results)
+    monkeypatch.setattr("sys.argv", ["adopt_training", str(folder), "paper/x", "--keep"])
+    adopt_training.main()
+    link = json.loads((results / "chain.json").read_text())["paper/x"]
+    began_with = {"--start": f"docs/results/{start}/network.safetensors", "--match": f"runs/{start}"}[begins]
+    assert link["command"] == (f"python -m refpcm.train --preset joshi2020-cifar10-noise {begins} {began_with} --data cifar10 "
+                               "--out runs/paper/x")
+    assert (link["start"], link["network_sha256"]) == (start, hashlib.sha256(b"weights").hexdigest())
+    assert str(tmp_path) not in (results / "paper/x/config.json").read_text()
+    assert (results / "paper/x/network.safetensors").read_bytes() == b"weights"
 
 
 def test_the_configuration_of_the_small_figures_gives_the_recorded_numbers():
