@@ -2,6 +2,7 @@
 
     cd docs/examples
     python -m refpcm.golden check --adapter golden_chip_adapter --level 1 3 8
+    python -m refpcm.golden check --adapter golden_chip_adapter --level 1 3 8 --precision float32
 
 It was written from the kit's FORMAT.md and refpcm's pages alone. Devices and networks come from the manifest, in the
 folder that `check` names in REFPCM_KIT (else: `kit` beside this file). Functions stand in the order of the signal; p are

@@ -51,8 +51,8 @@ def add_tiles(parser):
     group.add_argument("--range-images", type=int, metavar="N", default=10_000,
                        help="training images that set the converters' ranges, the 99.995th percentiles")
     group.add_argument("--tile-rows", type=int, metavar="R",
-                       help="rows of a tile; longer matrices are split (default: no limit); counts only where products have "
-                       "converters or noise of their own")
+                       help="rows of a tile; longer matrices are split (default: no limit); counts only with "
+                       "converters, output noise or read noise in every product")
     group.add_argument("--output-noise", type=float, metavar="SIGMA", default=0.0,
                        help="of every product, in units of W_max (docs/tile.md)")
     return group

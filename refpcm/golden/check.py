@@ -34,7 +34,7 @@ def check(options):
     profile.check(kit.cases)
     cases = with_samples(kit.chosen(options.level, options.case), options.samples)
     writers = _writers(options)
-    runner.announce(kit)
+    runner.set_kit_folder(kit)
     implementation, ask = _implementation(options, {case.operation for case in kit.cases})
     faulthandler.enable()  # foreign code may crash the process: say where
     meter = Progress(len(cases), "case", unit="cases", decimals=1)

@@ -32,7 +32,7 @@ def cases(profile=None, levels=None, patterns=None):
     if not kit.released:
         raise RefpcmError(f"the kit in {kit.folder} is not a released one; take an intact copy of the kit")
     found.check(kit.cases)
-    runner.announce(kit)
+    runner.set_kit_folder(kit)
     return [pytest.param(case, id=case.id) for case in kit.chosen(levels, patterns)]
 
 

@@ -30,7 +30,7 @@ class Broken(Exception):
     """The implementation claims the operation and gave no answer."""
 
 
-def announce(kit):
+def set_kit_folder(kit):
     """Name the folder of a kit in the environment, before an implementation is imported or run."""
     os.environ[KIT_FOLDER] = str(kit.folder.resolve())
 

@@ -79,7 +79,7 @@ def detectable(kind, alpha, count):
 def with_samples(cases, count):
     """Return the cases with `count` samples in each bin of those of L6; as they are where count is None.
 
-    The joint cases and the streams of kit 2 have no bins; they stay as they are.
+    The joint cases and the streams of kit 2 keep their own counts.
     Raises RefpcmError for a count beyond FEWEST_SAMPLES .. MOST_SAMPLES, and where no case samples.
     """
     if count is None:

@@ -1,4 +1,4 @@
-"""Tests of streams of random numbers: whether rows repeat parts of one another, and are not more regular than chance.
+"""Tests of streams of random numbers: whether rows go on where others began, and are not more regular than chance.
 
 A sample is (..., n): rows of n numbers each. Kinds:
 
@@ -19,15 +19,17 @@ from refpcm.golden.verdict import Verdict
 def streams(output, answer):
     """Return the Verdict on correlations at all shifts; output: only its tolerance is used. answer: (..., n)."""
     rows = answer.reshape(-1, answer.shape[-1]).astype(np.float64)
-    with np.errstate(all="ignore"):
-        rows = (rows - rows.mean(1, keepdims=True)) / rows.std(1, keepdims=True)
+    spans = np.ptp(rows, 1)
+    if not spans.all():
+        return Verdict(False, np.inf, np.inf, (int(np.argmin(spans)),), 0.0, 0.0, "a row of equal numbers")
+    rows = (rows - rows.mean(1, keepdims=True)) / rows.std(1, keepdims=True)
     count, n = rows.shape
     half = n // 2
     tests = count * (count - 1) // 2 * (2 * half + 1) + count * half
     allowed = stats.norm.isf(output.tolerance.value / 2 / tests)
     length = fft.next_fast_len(2 * n, real=True)
-    spectra = fft.rfft(np.nan_to_num(rows, nan=0.0), length)
-    worst = (np.inf if not np.isfinite(rows).all() else -1.0), 0.0, (0,), 0
+    spectra = fft.rfft(rows, length)
+    worst = -1.0, 0.0, (0, 0), 0
     for first in range(count):
         shifts = np.arange(1, half + 1)
         for second in range(first, count):
@@ -38,9 +40,11 @@ def streams(output, answer):
                 worst = abs(z[at]), z[at] / sqrt(n - abs(shifts[at])), (first, second), int(shifts[at])
             shifts = np.arange(-half, half + 1)
     size, correlation, index, shift = worst
-    return Verdict(bool(size <= allowed), float(size / allowed), abs(float(correlation)), index, float(correlation), 0.0,
-                   f"correlation of the two rows, the second from its number {shift} on" if shift >= 0 else
-                   f"correlation of the two rows, the first from its number {-shift} on")
+    if index[0] == index[1]:
+        what = f"correlation of the row with itself from its number {shift} on"
+    else:
+        what = f"correlation of the two rows, the {'second' if shift >= 0 else 'first'} from its number {abs(shift)} on"
+    return Verdict(bool(size <= allowed), float(size / allowed), abs(float(correlation)), index, float(correlation), 0.0, what)
 
 
 def streams_normal(output, answer):
@@ -51,7 +55,7 @@ def streams_normal(output, answer):
     verdicts = [streams(output, answer),
                 _scatter(output, (rows.mean(1) - mu) / sigma * sqrt(n), "means"),
                 _scatter(output, (rows.var(1) / sigma ** 2 - 1) * sqrt(n / 2), "variances")]
-    return next((v for v in verdicts if not v.ok), max(verdicts, key=lambda verdict: verdict.used))
+    return max(verdicts, key=lambda verdict: verdict.used)
 
 
 def _scatter(output, z, what):

@@ -62,7 +62,7 @@ def losses_by_cause(setting, variant, times_s, compensation, pool):
 
     case: "only" this cause on, or "without" it (`refpcm.inspection.loss`); of "everything" only the whole loss.
     """
-    several = [protocol_of(setting, path, seed, times_s, (compensation,)) for seed, path in seeded(setting, variant)]
+    several = [protocol_at(setting, path, seed, times_s, (compensation,)) for seed, path in seeded(setting, variant)]
     several = [replace(protocol, reads=1) for protocol in several]
     meter = Meter(sum(len(loss_tasks(protocol, "cause", ())) for protocol in several))
     found = [run_loss(protocol, "cause", setting.units, pool, meter.of_next("causes"))["times"] for protocol in several]
@@ -87,7 +87,7 @@ def etas_inf(scale):
 def on_chips(setting, variants, times_s, compensations, pool):
     """Accuracy on chips: [{network, t_s, compensation, mean, ...}]; without a chip, t_s None, compensation digital."""
     rows = []
-    protocols = {variant: [protocol_of(setting, path, seed, times_s, compensations)
+    protocols = {variant: [protocol_at(setting, path, seed, times_s, compensations)
                            for seed, path in seeded(setting, variant)] for variant in variants}
     meter = Meter(sum(len(tasks(protocol)) for several in protocols.values() for protocol in several))
     for variant, several in protocols.items():
@@ -101,7 +101,7 @@ def on_chips(setting, variants, times_s, compensations, pool):
     return rows
 
 
-def protocol_of(setting, path, seed, times_s, compensations):
+def protocol_at(setting, path, seed, times_s, compensations):
     """Return the Protocol of one network at the setting's numbers."""
     scale = setting.scale
     return Protocol(str(path), setting.data, scale.device, seed, scale.chips, scale.reads, times_s,

@@ -12,13 +12,14 @@ import pytest
 from refpcm.files.devices import find_device
 from refpcm.reproduction.scales import SCALES, override
 from refpcm.spec.pcm.device import differences
+from refpcm.spec.training.config import preset
 from refpcm.train import arguments, resolve
 from tests.benchmarks.uncompensated import DEVICES, device_of
 from tests.results import adopt_training
 from tests.results.adopt import lineage
 from tests.results.files import RESULTS, ROOT, read
 from tests.results.page import page
-from tests.results.runs import CHAIN, FOUND, INITIAL, KEPT, train_command
+from tests.results.runs import CHAIN, INITIAL, KEPT, SET_BY_MATCH, train_command
 from tests.results.small import THEN
 from tests.results.uncompensated import TABLE
 
@@ -86,7 +87,7 @@ def test_todays_command_asks_for_the_recorded_configuration(run):
     recorded = read(f"{run}/config.json")
     config = asdict(resolve(arguments(train_command(run).split()[3:])))
     assert config["kernels"] == ("direct" if recorded["kernels"] == "vector" else "winograd")
-    same = set(config) & set(recorded) - {"kernels"} - set(FOUND if recorded.get("matched") else ())
+    same = set(config) & set(recorded) - {"kernels"} - set(SET_BY_MATCH if recorded.get("matched") else ())
     if recorded.get("weight_noise", 0) == 0:
         same.discard("backward")  # both choices are the same without noise
     assert {name: config[name] for name in same} == {name: recorded[name] for name in same}
@@ -113,8 +114,18 @@ def test_a_finished_training_is_taken_into_the_results(begins, tmp_path, monkeyp
     assert link["command"] == (f"python -m refpcm.train --preset joshi2020-cifar10-noise {begins} {began_with} --data cifar10 "
                                "--out runs/paper/x")
     assert (link["start"], link["network_sha256"]) == (start, hashlib.sha256(b"weights").hexdigest())
-    assert str(tmp_path) not in (results / "paper/x/config.json").read_text()
+    assert all("../" not in (results / "paper/x" / name).read_text() for name in ("config.json", "result.json"))
     assert (results / "paper/x/network.safetensors").read_bytes() == b"weights"
+
+
+def test_the_command_of_a_matched_run_leaves_its_rates_to_the_match(monkeypatch):
+    recorded = {**read("shorter/15-f4-gradient/config.json"), **asdict(preset("joshi2020-cifar10-noise")), "schedule_start": 41.0,
+                "matched": {"epoch": 42}, "seed": 3}
+    link = {"start": "shorter/60", "command": "python -m refpcm.train --preset joshi2020-cifar10-noise --match runs/shorter/60"}
+    monkeypatch.setitem(CHAIN, "paper/y", link)
+    monkeypatch.setattr("tests.results.runs.read", lambda path: recorded)
+    assert train_command("paper/y") == ("python -m refpcm.train --preset joshi2020-cifar10-noise --data cifar10 "
+                                        "--match runs/shorter/60 --seed 3 --out runs/paper/y")
 
 
 def test_the_configuration_of_the_small_figures_gives_the_recorded_numbers():

@@ -69,10 +69,11 @@ Files and commands:
 def evidence(run):
     """Where the evaluation with version 0.2 of a run is kept."""
     return (
-        "The same, and 1000 s, was computed anew with version 0.2 (biased variance in AdaBS) and kept with its evidence, in "
+        "Version 0.2 repeated the evaluation (with the biased variance in AdaBS) and added 1000 s; its rows at that time are in the "
+        "table, the others are of version 0.1. Its evidence is kept in "
         f"[evaluation](results/{run}/evaluation): for each chip and time the images that were recognised, the hash of the chip "
         f"and the factors of GDC. `python -m refpcm.inspect trace docs/results/{run}/evaluation --time 1day --compensation gdc` "
-        "follows a number. The table, its rows at 1000 s from there:")
+        "follows a number. The table:")
 
 
 def published():

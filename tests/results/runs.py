@@ -13,7 +13,7 @@ FP32, NOISE, CONTROL = "joshi2020-resnet32", "joshi2020-resnet32-noise", "contro
 KEPT = (FP32, NOISE, CONTROL)  # runs whose network file is in the repository
 INITIAL = "initial weights"  # what a run without --start begins with
 CHAIN = read("chain.json")
-FOUND = ("epochs", "learning_rate", "schedule", "schedule_epochs", "schedule_start", "warmup_epochs")  # by --match
+SET_BY_MATCH = ("epochs", "learning_rate", "schedule", "schedule_epochs", "schedule_start", "warmup_epochs")
 KERNELS_THEN = {"winograd4": "winograd", "vector": "direct", "winograd": "F(2x2)"}  # {name in a log of refpcm 0.1: today}
 
 
@@ -60,7 +60,7 @@ def train_command(run):
     options = [f"--preset {name} --data cifar10"]
     if start != INITIAL:
         options.append(f"--match runs/{start}" if recorded.get("matched") else f"--start {network_file(start)}")
-    found = FOUND if recorded.get("matched") else ()
+    found = SET_BY_MATCH if recorded.get("matched") else ()
     options += [_option(field, recorded[field]) for field, today in asdict(preset(name)).items()
                 if field in recorded and field not in ("kernels", *found) and recorded[field] != today
                 and not (field == "backward" and not recorded["weight_noise"])]  # both choices are then the same

@@ -94,17 +94,20 @@ def _batch_norms(bits, dtype):
     return [training, epsilon, inference, updated]
 
 
-def batch_norm_training(id, inputs, catches):
-    """A case of batch norm with the statistics of the batch; inputs: x (N, C, H, W), gamma, beta (C,), dout."""
+def batch_norm_training(id, inputs, catches, **closer):
+    """A case of batch norm with the statistics of the batch; inputs: x (N, C, H, W), gamma, beta (C,), dout.
+
+    closer: {output: S} in place of what is too wide where x is far from 0.
+    """
     x, gamma, beta, dout = magnitudes(inputs)
     inverse, x_hat = _normalised(inputs[0])
     dx = _wide(gamma * inverse) * (dout + _wide(dout.mean(IMAGES)) + x_hat * _wide((dout * x_hat).mean(IMAGES)))
     return case(id, "batch_norm_training",
                 "out = gamma (x - mean) / sqrt(var + 1e-5) + beta; "
                 "var biased for out, unbiased as statistic; gradients", catches, inputs,
-                outputs=summed(inputs[0].dtype, out=_wide(gamma) * x_hat + _wide(beta), mean=x.mean(IMAGES),
-                                var_unbiased=(x ** 2).mean(IMAGES) * 4, dx=dx,
-                                dgamma=(dout * x_hat).sum(IMAGES), dbeta=dout.sum(IMAGES)),
+                outputs=summed(inputs[0].dtype, **{
+                    "out": _wide(gamma) * x_hat + _wide(beta), "mean": x.mean(IMAGES), "var_unbiased": (x ** 2).mean(IMAGES) * 4,
+                    "dx": dx, "dgamma": (dout * x_hat).sum(IMAGES), "dbeta": dout.sum(IMAGES), **closer}),
                 interpretation="I-11")
 
 

@@ -70,7 +70,7 @@ OWN = {"z_prog": random.Purpose.PROGRAMMING, "z_nu": random.Purpose.DRIFT_EXPONE
 def cases():
     """8 cases: a factor a layer, one a column, and first and last layer digital, in float64 and float32; the two of kit 2.1."""
     return [_case(800 + 100 * number, name, dtype, *choice) for number, (name, choice) in enumerate(CASES.items())
-            for dtype in (("float64",) if name in OF_2_1 else ("float64", "float32"))]  # a kit has 8 MB
+            for dtype in (("float64",) if name in OF_2_1 else ("float64", "float32"))]  # keeps the kit below 8 MB
 
 
 def _case(first_seed, name, dtype, parameters, interpretation, catches):

@@ -1,6 +1,6 @@
 """L0 where few random numbers lead: carries in Philox's products, blocks cut by a range, far starts, two equal keys.
 
-Kit 2.1 has them; each was asked for by a mistake that kit 2.0 let pass.
+Kit 2.1 has them, nearly all because of a mistake that kit 2.0 let pass.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """L1 and L3 at values that few layers have: zeros, a curve below zero, pieces of curves, centuries, one mini-batch.
 
-Kit 2.1 has them; each was asked for by a mistake that kit 2.0 let pass. The equations are explained in level1.py and level3.py.
+Kit 2.1 has them, nearly all because of a mistake that kit 2.0 let pass. The equations are explained in level1.py and level3.py.
 """
 
 import numpy as np

@@ -32,10 +32,12 @@ def matrix(cases):
 def matrix_text(rows):
     """The matrix as a Markdown page."""
     killed = sum(any(kills.values()) for _, _, kills in rows)
-    foreign = {name for name, _, _ in mutants(FOREIGN)}
+    foreign = {name for name, _, _ in mutants(FOREIGN)} | {name for name, *_ in survivors()}
+    every = [name for name, *_ in (*rows, *survivors())]
     lines = ["# Mutants: mistakes the golden kit finds", "",
-             f"{len(rows)} deliberate mistakes, {sum(name in foreign for name, _, _ in rows)} of them invented without "
-             f"knowledge of the cases, {killed} found. The foreign ones stand last.", "",
+             f"{len(every)} deliberate mistakes, {sum(name in foreign for name in every)} of them invented without knowledge of "
+             f"the cases, {killed} found, [some](golden_versions.md#21) by cases that were added because of them. The foreign "
+             "ones stand last, those that are not found at the end.", "",
              "A number is how many cases of a level fail. A mistake is asked the levels of its theme only; L4 and L7 are not "
              "asked.",
              "Made by `python -m tests.golden.mutants --markdown docs/golden-mutants.md`.", "",

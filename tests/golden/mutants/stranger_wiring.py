@@ -1,4 +1,4 @@
-"""Mistakes in the wiring of a whole chip: invented by two strangers to the cases of kit 2.0.
+"""Mistakes in the wiring of a whole chip: invented by strangers to the cases of kit 2.0.
 
 A comment says which inputs show the mistake, where few do.
 """
