@@ -31,14 +31,13 @@ def streams(output, answer):
     spectra = fft.rfft(rows, length)
     worst = -1.0, 0.0, (0, 0), 0
     for first in range(count):
-        shifts = np.arange(1, half + 1)
         for second in range(first, count):
+            shifts = np.arange(1 if second == first else -half, half + 1)
             products = fft.irfft(spectra[first].conj() * spectra[second], length)[shifts]
             z = products / np.sqrt(n - np.abs(shifts))
             at = int(np.argmax(np.abs(z)))
             if abs(z[at]) > worst[0]:
                 worst = abs(z[at]), z[at] / sqrt(n - abs(shifts[at])), (first, second), int(shifts[at])
-            shifts = np.arange(-half, half + 1)
     size, correlation, index, shift = worst
     if index[0] == index[1]:
         what = f"correlation of the row with itself from its number {shift} on"

@@ -18,14 +18,14 @@ def rows_of(name):
 
     Times that chips.json does not have are those of the evaluation with version 0.2, if there is one.
     """
-    rows = read(f"{name}/chips.json")["rows"] if (RESULTS / f"{name}/chips.json").exists() else []
-    rows += [_augmented(row) for row in _rows(f"{name}/chips-augmented.json")]
+    rows = read(f"{name}/chips.json")["rows"] + [_augmented(row) for row in _rows(f"{name}/chips-augmented.json")]
     known = {row["t_s"] for row in rows}
     return sorted(rows + [_augmented(row) for row in _rows(f"{name}/{EVALUATION}/result.json") if row["t_s"] not in known],
                   key=lambda row: row["t_s"])
 
 
 def _rows(path):
+    """Rows of an evaluation that not every network has."""
     return read(path)["rows"] if (RESULTS / path).exists() else []
 
 

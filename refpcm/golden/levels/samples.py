@@ -82,6 +82,12 @@ def _joint():
 
 
 def _joint_case(name, operation, bins, output, rows, parameters, sizes, catches):
-    answer = Output(output[0], "float64", (*rows, JOINT_COUNT), output[1], Tolerance("joint", ALPHA, JOINT), {})
-    sizes = {name: (value, UNITLESS) for name, value in {**sizes, "count": JOINT_COUNT}.items()}
-    return Case(f"L6-joint-{name}", 6, operation, JOINT_EQUATION, "", catches, {**parameters, **sizes}, (bins,), (answer,))
+    return rows_case(f"L6-joint-{name}", operation, JOINT_EQUATION, bins, output, (*rows, JOINT_COUNT),
+                     Tolerance("joint", ALPHA, JOINT), parameters, sizes, catches)
+
+
+def rows_case(id, operation, equation, bins, output, shape, tolerance, parameters, sizes, catches, expected=None):
+    """A case of rows of random numbers; output: (name, unit); shape: of all of them, a row's numbers last; sizes: whole numbers."""
+    answer = Output(output[0], "float64", shape, output[1], tolerance, expected or {})
+    sizes = {name: (value, UNITLESS) for name, value in {**sizes, "count": shape[-1]}.items()}
+    return Case(id, 6, operation, equation, "", catches, {**parameters, **sizes}, (bins,), (answer,))

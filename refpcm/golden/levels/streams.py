@@ -6,8 +6,9 @@ of samples.py let them pass. docs/golden-statistics.md derives what the tests de
 
 import numpy as np
 
-from refpcm.golden.case import UNITLESS, Case, Output, Tolerance, stored
+from refpcm.golden.case import UNITLESS, Tolerance, stored
 from refpcm.golden.levels.level6 import ALPHA, US
+from refpcm.golden.levels.samples import rows_case
 from refpcm.spec.pcm.device import JOSHI2020
 
 COUNT = 20_000
@@ -36,7 +37,6 @@ def cases():
 
 
 def _case(name, operation, bins, output, rows, parameters, sizes, catches, kind="streams", expected=None):
-    why = STREAMS + (EVEN if expected else "")
-    answer = Output(output[0], "float64", (*rows, COUNT), output[1], Tolerance(kind, ALPHA, why), expected or {})
-    sizes = {name: (value, UNITLESS) for name, value in {**sizes, "count": COUNT}.items()}
-    return Case(f"L6-streams-{name}", 6, operation, EQUATION, "", catches, {**parameters, **sizes}, (bins,), (answer,))
+    tolerance = Tolerance(kind, ALPHA, STREAMS + (EVEN if expected else ""))
+    return rows_case(f"L6-streams-{name}", operation, EQUATION, bins, output, (*rows, COUNT), tolerance, parameters, sizes, catches,
+                     expected)
