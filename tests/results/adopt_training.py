@@ -1,7 +1,7 @@
 """Takes a finished training into docs/results: `python -m tests.results.adopt_training FOLDER RUN [--keep]`.
 
 config.json and result.json get paths as a reader has them, docs/results/chain.json an entry. --keep copies the network, too;
-RUN then belongs into KEPT of tests/results/runs.py.
+RUN then belongs into KEPT of tests/results/runs.py, where all of paper/ are.
 """
 
 import argparse

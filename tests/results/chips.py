@@ -8,20 +8,21 @@ from tests.results.files import RESULTS, command, percent, read, table
 from tests.results.runs import FP32, NOISE, epochs_of, runs_in
 
 PLAIN, AUGMENTED = "adabs", "adabs, train-augmented"
-LABELS = {PLAIN: "adabs, images as they are", AUGMENTED: "adabs, images as in training (default)"}
+LABELS = {"none": "none", "gdc": "gdc", PLAIN: "adabs, images as they are", AUGMENTED: "adabs, images as in training (default)"}
 DAY_S, YEAR_S = 86400.0, 31536000.0
-EVALUATION = "evaluation"  # folder of an evaluation with version 0.2, with evidence
+EVALUATION, WITH_PLAIN = "evaluation", "evaluation-plain"  # folders of evaluations with version 0.2, with evidence; I-20, I-11
 
 
 def rows_of(name):
     """Rows of the evaluations of a network by time, those of AdaBS on augmented images (I-20), if any, among them.
 
-    Times that chips.json does not have are those of the evaluation with version 0.2, if there is one.
+    Times that chips.json, of version 0.1, does not have are those of the evaluation with version 0.2, if there is one.
     """
-    rows = read(f"{name}/chips.json")["rows"] + [_augmented(row) for row in _rows(f"{name}/chips-augmented.json")]
+    rows = _rows(f"{name}/chips.json") + [_augmented(row) for row in _rows(f"{name}/chips-augmented.json")]
     known = {row["t_s"] for row in rows}
-    return sorted(rows + [_augmented(row) for row in _rows(f"{name}/{EVALUATION}/result.json") if row["t_s"] not in known],
-                  key=lambda row: row["t_s"])
+    later = [_augmented(row) for row in _rows(f"{name}/{EVALUATION}/result.json") if row["t_s"] not in known]
+    return sorted([*rows, *_rows(f"{name}/{WITH_PLAIN}/result.json"), *later],
+                  key=lambda row: (row["t_s"], list(LABELS).index(row["compensation"])))
 
 
 def _rows(path):
@@ -88,20 +89,19 @@ def gains():
 
 def on_chips(name, title, text):
     """One network: protocol, command, and a row for each time and compensation."""
-    result = read(f"{name}/chips.json")
-    rows = [[time_text(row["t_s"]), LABELS.get(row["compensation"], row["compensation"]), percent(row["mean"]),
+    first, later, plain = (f"{name}/{path}" for path in ("chips.json", f"{EVALUATION}/result.json", f"{WITH_PLAIN}/result.json"))
+    result = read(first if (RESULTS / first).exists() else later)
+    rows = [[time_text(row["t_s"]), LABELS[row["compensation"]], percent(row["mean"]),
              f"{percent(row['low'])} .. {percent(row['high'])}", percent(row["std"])] for row in rows_of(name)]
     protocol = result["protocol"]
     images = "all" if protocol["images"] is None else f"the first {result['test_images']:,}"
-    options = f" --images {protocol['images']}" if protocol["images"] is not None else ""
-    times = ",".join(f"{t_s:.0f}s" for t_s in protocol["times_s"])
-    asked = (f"python -m refpcm.evaluate --network {protocol['network']} --data cifar10 \\\n"
-             f"    --chips {protocol['chips']} --times {times}{options}")
-    commands = [f"{asked} --calibration train", f"{asked} \\\n    --compensation adabs"]
-    later = f"{name}/{EVALUATION}/result.json"
+    commands = []
+    if (RESULTS / first).exists():
+        commands += [f"{_asked(first)} --calibration train", f"{_asked(first)} \\\n    --compensation adabs"]
     if (RESULTS / later).exists():
-        every = ",".join(f"{t_s:.0f}s" for t_s in read(later)["protocol"]["times_s"])
-        commands.append(asked.replace(times, every))
+        commands.append(_asked(later))
+    if (RESULTS / plain).exists():
+        commands.append(f"{_asked(plain)} \\\n    --compensation adabs --calibration train")
     return "\n\n".join([
         f"## {title}",
         f"{text} {protocol['chips']} chips, device `{protocol['device']}`, {images} test images; digital "
@@ -109,3 +109,12 @@ def on_chips(name, title, text):
         "of the mean.",
         command("\n".join(commands)),
         table(["time", "compensation", "mean", "95 % interval", "std"], rows)])
+
+
+def _asked(path):
+    """The command of an evaluation, without its compensations."""
+    protocol = read(path)["protocol"]
+    times = ",".join(f"{t_s:.0f}s" for t_s in protocol["times_s"])
+    images = f" --images {protocol['images']}" if protocol["images"] is not None else ""
+    return (f"python -m refpcm.evaluate --network {protocol['network']} --data cifar10 \\\n"
+            f"    --chips {protocol['chips']} --times {times}{images}")

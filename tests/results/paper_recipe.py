@@ -1,0 +1,52 @@
+"""Section of docs/results.md about the networks trained by the paper's own recipe, docs/results/paper."""
+
+from tests.results.chips import by_time
+from tests.results.files import command, percent, read, table
+from tests.results.runs import CHAIN, epochs_of, network_file
+
+BASELINE, RETRAINED, FOUR_BIT, TERNARY = "paper/baseline", "paper/retrained", "paper/4-bit", "paper/ternary"
+PAPERS = {  # {run: (its weights, the paper's accuracy after training, and after transfer)}
+    BASELINE: ("FP32", "93.87 %", "91.66 %"),
+    RETRAINED: ("FP32, eta_tr = 3.8 %", "94.17 %", "93.71 %"),
+    FOUR_BIT: ("4-bit", "93.85 or 93.89 %", "92.82 %"),
+    TERNARY: ("ternary", "92.35 %", "92.02 %")}
+MADE = [run for run in PAPERS if run in CHAIN]
+TRANSFER = "--device joshi2020-transfer --chips 100 --times 25s --compensation none"
+
+
+def digital(run):
+    """Test accuracy in software."""
+    return read(f"{run}/result.json")["accuracy"]
+
+
+def transferred(run):
+    """The row of 100 draws of the paper's transfer model."""
+    return by_time(read(f"{run}/transfer.json")["rows"])[25.0, "none"]
+
+
+def half(row):
+    """Half the 95 % interval of a row, in points."""
+    return 50 * (row["high"] - row["low"])
+
+
+def in_one_table():
+    """Each network after training and after transfer, next to the paper's."""
+    rows = []
+    for run in MADE:
+        weights, paper_digital, paper_transferred = PAPERS[run]
+        row = transferred(run)
+        rows.append([f"[{run}](results/{run})", weights, epochs_of(run), paper_digital, percent(digital(run)), paper_transferred,
+                     f"{percent(row['mean'])} +- {half(row):.2f}", f"{100 * (digital(run) - row['mean']):.2f}"])
+    return table(["run", "weights", "epochs", "paper, digital", "refpcm, digital", "paper, after transfer",
+                  "refpcm, after transfer", "points lost"], rows)
+
+
+def paper_recipe():
+    """The whole section."""
+    return "\n\n".join([
+        "## By the paper's own recipe",
+        "The presets that follow Methods C and D ([training](training.md#presets)), one training each. 95 % interval over 100 "
+        "draws of the paper's transfer model; points lost are below the network itself in software.",
+        in_one_table(),
+        command("\n".join(f"python -m refpcm.evaluate --network {network_file(run)} --data cifar10 \\\n    {TRANSFER}"
+                          for run in MADE))])
