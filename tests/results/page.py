@@ -10,7 +10,7 @@ from tests.results.files import command, percent, read
 from tests.results.losses import losses
 from tests.results.networks import networks
 from tests.results.paper import next_to_the_paper
-from tests.results.paper_recipe import BASELINE, paper_recipe
+from tests.results.paper_recipe import BASELINE, on_chips_by_the_paper, paper_recipe
 from tests.results.recipe import recipe
 from tests.results.runs import FP32, NOISE, chain, epochs_of, noise_aware
 from tests.results.small import small
@@ -125,6 +125,7 @@ def page():
         with_expected_statistics(),
         uncompensated(),
         on_chips(FP32, "The FP32 network on PCM", f"Trained without noise. {evidence(FP32)}"),
+        *on_chips_by_the_paper(),
         published(),
         on_chips("resnet20-published", "The published ResNet-20 on PCM", "Trained without noise, by others."),
         small(),

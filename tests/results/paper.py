@@ -3,7 +3,7 @@
 from tests.results.chips import AUGMENTED, DAY_S, PLAIN, YEAR_S, by_time, paired, rows_of
 from tests.results.expected import EXPECTED
 from tests.results.files import FP32_GOAL, command, percent, read, table
-from tests.results.paper_recipe import BASELINE, TRANSFER, digital, transferred
+from tests.results.paper_recipe import BASELINE, TRANSFER, digital, order, transferred
 from tests.results.runs import FP32, NOISE, noise_aware
 
 EARLY = (1000.0, "none")
@@ -70,6 +70,7 @@ def next_to_the_paper():
             *([f"points lost by transfer, below {what}", wanted, f"{100 * (accuracy - after):.2f}",
                "-" if wanted == "-" else "yes" if accuracy - after < 0.002 else "no"]
               for what, accuracy, wanted in (("our best FP32 network", fp32, "< 0.2"), ("itself in software", noise, "-"))),
+            ["order after transfer, by the paper's own recipe", *order()],
             ["on chip, 25 s", "93.75 % (hardware)", on_chip(25.0, "none"), reached(first, 0.9375)],
             ["on chip, 25 s, statistics of the expected chip (I-21)", "the same", on_chip(25.0, "none", expected),
              reached(expected[25.0, "none"]["mean"], 0.9375)],
