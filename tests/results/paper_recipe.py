@@ -67,6 +67,6 @@ def paper_recipe():
 
 def on_chips_by_the_paper():
     """A section for each network by the paper's recipe that was evaluated on chips of the default device."""
-    return [on_chips(run, f"{run} on PCM", f"The network of {PAPERS[run][0]} weights by the paper's own recipe. Its evidence is "
-                     f"kept in [{EVALUATION}](results/{run}/{EVALUATION}).")
+    return [on_chips(run, f"By the paper's own recipe, on PCM: {PAPERS[run][0]}",
+                     f"[{run}](results/{run}). Its evidence is kept in [{EVALUATION}](results/{run}/{EVALUATION}).")
             for run in MADE if (RESULTS / run / EVALUATION).exists()]
