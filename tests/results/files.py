@@ -28,6 +28,11 @@ def percent(value):
     return "-" if value is None else f"{100 * value:.2f} %"
 
 
+def with_interval(row):
+    """Return the mean of a row and half its 95 % interval, such as "93.67 % +- 0.06"."""
+    return f"{percent(row['mean'])} +- {50 * (row['high'] - row['low']):.2f}"
+
+
 def command(text):
     """Return lines to paste into a shell."""
     return f"```sh\n{text}\n```"

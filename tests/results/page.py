@@ -48,7 +48,7 @@ What the numbers are of:
 - The trainings are by the paper's own recipe only where a line says so; the others are shorter, or of more runs.
 - The evaluations are of the default device, `joshi2020`, not of the paper's transfer model, unless a line names it.
 - AdaBS is shown with two kinds of calibration images. Images as in training (I-20) are today's default. Images as they are
-  (I-11, `--calibration train`) were the default when these evaluations ran. AdaBS took the unbiased variance of a batch then,
+  (I-11, `--calibration train`) were the default when those of version 0.1 ran. AdaBS took the unbiased variance of a batch then,
   and takes the biased one, as the paper's eq. 5 does, today.
 - Figs. 2 and 3 were computed at a small scale only.
 
@@ -66,7 +66,7 @@ Files and commands:
 """
 
 BASELINE_TEXT = (
-    "No setting was chosen with this run or after it: what the text leaves open is the preset's ([which](training.md#presets)). "
+    "No setting was chosen knowing its accuracy: what the text leaves open is the preset's ([which](training.md#presets)). "
     "The run was interrupted and resumed; its code was commit 008bf81 up to step 4,715, then f38e180, which compute the same bits.")
 
 

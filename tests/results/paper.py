@@ -2,7 +2,7 @@
 
 from tests.results.chips import AUGMENTED, DAY_S, PLAIN, YEAR_S, by_time, paired, rows_of
 from tests.results.expected import EXPECTED
-from tests.results.files import FP32_GOAL, command, percent, read, table
+from tests.results.files import FP32_GOAL, command, percent, read, table, with_interval
 from tests.results.paper_recipe import BASELINE, TRANSFER, digital, order, transferred
 from tests.results.runs import FP32, NOISE, noise_aware
 
@@ -18,12 +18,11 @@ def next_to_the_paper():
     chips, expected = by_time(rows_of(NOISE)), by_time(read(f"{NOISE}/{EXPECTED}")["rows"])
 
     def on_chip(t_s, compensation, rows=chips):
-        row = rows[t_s, compensation]
-        return f"{percent(row['mean'])} +- {50 * (row['high'] - row['low']):.2f}"
+        return with_interval(rows[t_s, compensation])
 
     def after_transfer(run, paper):
         row = transferred(run)
-        return on_chip(25.0, "none", {(25.0, "none"): row}), f"{100 * (row['mean'] - paper):+.2f} points"
+        return with_interval(row), f"{100 * (row['mean'] - paper):+.2f} points"
 
     def over_gdc(t_s):
         gains = [paired(chips[t_s, name], chips[t_s, "gdc"]) for name in (AUGMENTED, PLAIN)]
@@ -65,8 +64,7 @@ def next_to_the_paper():
             ["FP32 training, our best", "93.87 %", percent(fp32), reached(fp32, FP32_GOAL)],
             ["that network after transfer", "91.66 %", *after_transfer(FP32, 0.9166)],
             ["noise-aware training, digital", "94.17 %", percent(noise), reached(noise, 0.9417)],
-            ["noise-trained network after transfer", "93.71 %", on_chip(25.0, "none", {(25.0, "none"): transferred(NOISE)}),
-             reached(after, GOAL)],
+            ["noise-trained network after transfer", "93.71 %", with_interval(transferred(NOISE)), reached(after, GOAL)],
             *([f"points lost by transfer, below {what}", wanted, f"{100 * (accuracy - after):.2f}",
                "-" if wanted == "-" else "yes" if accuracy - after < 0.002 else "no"]
               for what, accuracy, wanted in (("our best FP32 network", fp32, "< 0.2"), ("itself in software", noise, "-"))),
@@ -105,7 +103,7 @@ def next_to_the_paper():
         table(["", "Joshi et al. 2020", "refpcm", "reached"], rows),
         command("\n".join(
             f"python -m refpcm.evaluate --network docs/results/{run}/network.safetensors --data cifar10 \\\n    {options}"
-            for run, options in ((BASELINE, TRANSFER), (FP32, TRANSFER), (NOISE, TRANSFER),
+            for run, options in ((FP32, TRANSFER), (NOISE, TRANSFER),
                                  (NOISE, "--chips 25 --times 25s,1day --compensation gdc --gdc-reference targets"),
                                  (NOISE, "--chips 25 --times 25s --compensation gdc --dac-bits 8 --adc-bits 8")))),
         "Chips and noise of the last two are those of the 25 chips below; their units are kept in "

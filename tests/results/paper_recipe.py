@@ -1,15 +1,15 @@
 """Section of docs/results.md about the networks trained by the paper's own recipe, docs/results/paper."""
 
 from tests.results.chips import EVALUATION, by_time, on_chips
-from tests.results.files import RESULTS, command, percent, read, table
+from tests.results.files import RESULTS, command, percent, read, table, with_interval
 from tests.results.runs import CHAIN, epochs_of, network_file
 
-BASELINE, RETRAINED, FOUR_BIT, TERNARY = "paper/baseline", "paper/retrained", "paper/4-bit", "paper/ternary"
+BASELINE = "paper/baseline"
 PAPERS = {  # {run: (its weights, the paper's accuracy after training, and after transfer)}
     BASELINE: ("FP32", "93.87 %", "91.66 %"),
-    RETRAINED: ("FP32, eta_tr = 3.8 %", "94.17 %", "93.71 %"),
-    FOUR_BIT: ("4-bit", "93.85 or 93.89 %", "92.82 %"),
-    TERNARY: ("ternary", "92.35 %", "92.02 %")}
+    "paper/retrained": ("FP32, eta_tr = 3.8 %", "94.17 %", "93.71 %"),
+    "paper/4-bit": ("4-bit", "93.85 or 93.89 %", "92.82 %"),
+    "paper/ternary": ("ternary", "92.35 %", "92.02 %")}
 FEW_VALUES = (
     "Weights of few values are retrained from the baseline without noise, 50 epochs at a rate of 0.01 and 10 at 0.001 (where "
     "the paper's matched rates begin is not known for them, and it trains for up to 150 epochs), with the clipping at alpha = 2 "
@@ -29,11 +29,6 @@ def transferred(run):
     return by_time(read(f"{run}/transfer.json")["rows"])[25.0, "none"]
 
 
-def half(row):
-    """Half the 95 % interval of a row, in points."""
-    return 50 * (row["high"] - row["low"])
-
-
 def in_one_table():
     """Each network after training and after transfer, next to the paper's."""
     rows = []
@@ -41,7 +36,7 @@ def in_one_table():
         weights, paper_digital, paper_transferred = PAPERS[run]
         row = transferred(run)
         rows.append([f"[{run}](results/{run})", weights, epochs_of(run), paper_digital, percent(digital(run)), paper_transferred,
-                     f"{percent(row['mean'])} +- {half(row):.2f}", f"{100 * (digital(run) - row['mean']):.2f}"])
+                     with_interval(row), f"{100 * (digital(run) - row['mean']):.2f}"])
     return table(["run", "weights", "epochs", "paper, digital", "refpcm, digital", "paper, after transfer",
                   "refpcm, after transfer", "points lost"], rows)
 

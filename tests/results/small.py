@@ -2,15 +2,11 @@
 
 from refpcm.reproduction.variants import label
 from tests.results.chips import paired
-from tests.results.files import command, percent, read, table
+from tests.results.files import command, percent, read, table, with_interval
 
 FIGURES = ("fig2", "fig3", "fig4", "fig5")
 THEN = ('{"calibration": "train", "transfer_device": "joshi2020", "etas_tr": [0.02, 0.038, 0.06, 0.1], '
         '"day_s": [25, 1000, 3600, 86400], "retraining": {"backward": "noisy"}}')  # what has another default today
-
-
-def _accuracy(row):
-    return f"{percent(row['mean'])} +- {50 * (row['high'] - row['low']):.2f}"
 
 
 def transfer(name):
@@ -19,8 +15,8 @@ def transfer(name):
     names = list(dict.fromkeys(row["network"] for row in rows))
     found = {(row["network"], row["compensation"]): row for row in rows}
     return table(["network", "digital", "std of a training", "on PCM, 25 s", "std of a chip"],
-                 [[label(name), _accuracy(found[name, "digital"]), percent(found[name, "digital"]["std_run"]),
-                   _accuracy(found[name, "none"]), percent(found[name, "none"]["std_draw"])] for name in names])
+                 [[label(name), with_interval(found[name, "digital"]), percent(found[name, "digital"]["std_run"]),
+                   with_interval(found[name, "none"]), percent(found[name, "none"]["std_draw"])] for name in names])
 
 
 def control(name):
