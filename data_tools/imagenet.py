@@ -1,6 +1,7 @@
 """Index an ImageNet folder tree, and optionally keep its evaluation images ready to read.
 
-    python -m data_tools.imagenet --from TREE --out INDEX [--val-classes FILE] [--cache] [--classes FILE] [--split NAME]
+    python -m data_tools.imagenet --from TREE --out INDEX [--val-classes FILE] [--scaling NAME] [--cache] [--classes FILE]
+                                [--split NAME]
 
 TREE has train/ and val/ with one folder a class, named by its WordNet id, or such class folders directly; val's images
 may lie in one folder if --val-classes names what says their classes. Every image is decoded once; those that cannot be
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from data_tools import commands
 from data_tools.foreign_text import shown
+from data_tools.imagenet_preprocessing import SCALINGS, SQUARE
 
 NAMES_SHOWN = 5  # of every kind of unusual image, on stderr; imagenet.json has them all
 
@@ -20,7 +22,7 @@ NAMES_SHOWN = 5  # of every kind of unusual image, on stderr; imagenet.json has 
 def _work(arguments):
     from data_tools.imagenet_building import build
     description, made = build(arguments.source, arguments.out, arguments.cache, arguments.classes, arguments.split,
-                              arguments.val_classes)
+                              arguments.val_classes, arguments.scaling)
     for kind, names in description["unusual"].items():
         if made and names:
             more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
@@ -38,6 +40,9 @@ def main(argv=None):
     parser.add_argument("--val-classes", type=Path, metavar="FILE",
                         help="classes of images that lie in val/ itself: lines of image name and WordNet id, such as "
                              "LOC_val_solution.csv, or the folder of the official development kit")
+    parser.add_argument("--scaling", choices=SCALINGS, default=SQUARE,
+                        help="what evaluation images are scaled to before the middle 224 x 224 is taken: square, 256 x 256, "
+                             "as in Joshi et al. 2020; shorter-side, that to 256, as in torchvision (%(default)s)")
     parser.add_argument("--cache", action="store_true",
                         help="also keep the 224 x 224 evaluation images of val, 150 kB each, for memory-mapped reading")
     parser.add_argument("--classes", type=Path, metavar="FILE",

@@ -14,7 +14,7 @@ from data_tools.foreign_text import shown
 from data_tools.imagenet_ground_truth import read_ground_truth
 from data_tools.imagenet_images import BrokenImage, inspect_image, open_rgb
 from data_tools.imagenet_index import DESCRIPTION, FORMAT, VERSION, check_cache, read_index
-from data_tools.imagenet_preprocessing import CROP, evaluation_image
+from data_tools.imagenet_preprocessing import CROP, SHORTER_SIDE, SQUARE, evaluation_image
 from data_tools.imagenet_tree import list_tree, read_class_list
 from data_tools.new_folder import is_free, new_folder, save_array, save_text, write_header
 from data_tools.npy import read_npy
@@ -25,12 +25,12 @@ BLOCK = 512  # images handed to the threads at a time, so that results do not pi
 BROKEN = "broken, left out"
 
 
-def build(tree_path, folder, cache=False, class_file=None, single_split="val", val_classes=None):
+def build(tree_path, folder, cache=False, class_file=None, single_split="val", val_classes=None, scaling=SQUARE):
     """Index the tree at `tree_path` into `folder`; returns (description, whether it was made now).
 
     cache: also write val_cache.npy; class_file: WordNet ids in the order of the labels, default the sorted ids of the
-    tree; val_classes: file or development kit with the classes of images that lie in val/ itself. Raises DataError,
-    also if `folder` holds anything but this very index; OSError for the disk.
+    tree; val_classes: file or development kit with the classes of images that lie in val/ itself; scaling: of evaluation
+    images, one of SCALINGS. Raises DataError, also if `folder` holds anything but this very index; OSError for the disk.
     """
     tree = list_tree(tree_path, single_split, None if val_classes is None else read_ground_truth(val_classes))
     classes = tree.class_ids if class_file is None else read_class_list(class_file)
@@ -39,7 +39,7 @@ def build(tree_path, folder, cache=False, class_file=None, single_split="val", v
         raise DataError(f"{class_file} does not list {len(unlisted)} classes of the tree: {', '.join(unlisted[:5])}")
     if cache and "val" not in tree.splits:
         raise DataError(f"{tree_path} has no val/ whose images a cache could hold; leave out --cache")
-    wanted = {"root": str(tree.root.resolve()), "classes": list(classes), "cache": cache,
+    wanted = {"root": str(tree.root.resolve()), "classes": list(classes), "cache": cache, "scaling": scaling,
               "listing": hashlib.sha256(json.dumps([tree.splits, tree.ignored]).encode()).hexdigest()}
     there = _existing(folder, wanted)
     if there is not None:
@@ -66,6 +66,7 @@ def _existing(folder, wanted):
         return None
     there = read_index(folder).description
     check_cache(folder, there)
+    there = {"scaling": SHORTER_SIDE, **there}  # the only one before there was a choice
     differs = [key for key in wanted if there.get(key) != wanted[key]]
     if differs:
         raise DataError(f"{folder} holds the index of another tree, or of this one before it changed "
@@ -127,7 +128,7 @@ def _write_cache(target, root, paths_file, description):
 
     def evaluate(path):
         try:
-            return evaluation_image(open_rgb(root / os.fsdecode(path)))
+            return evaluation_image(open_rgb(root / os.fsdecode(path)), description["scaling"])
         except BrokenImage as failure:
             raise DataError(f"{shown(os.fsdecode(path))} could be read at first but not now ({failure})") from None
 

@@ -1,6 +1,6 @@
 """The index of an ImageNet tree: which images there are, of which class, and optionally their pixels.
 
-    imagenet.json                   root of the tree, classes, counts, how often and where images are unusual, sha256s
+    imagenet.json                   root of the tree, classes, counts, scaling, where images are unusual, sha256s
     SPLIT_paths.npy                 (N,) bytes: path below the root
     SPLIT_labels.npy                (N,) uint16
     SPLIT_sizes.npy                 (N, 2) int32: width, height in pixels
@@ -16,7 +16,7 @@ import numpy as np
 from data_tools.errors import DataError
 from data_tools.foreign_text import shown
 from data_tools.imagenet_images import BrokenImage, open_rgb
-from data_tools.imagenet_preprocessing import evaluation_image, training_image
+from data_tools.imagenet_preprocessing import SCALINGS, SHORTER_SIDE, evaluation_image, training_image
 from data_tools.npy import map_npy, read_npy
 from data_tools.prepared import check_seal
 from data_tools.reading import read_json, remedy, sha256_of
@@ -44,6 +44,11 @@ class Index:
     splits: dict  # {"train" or "val": Split}
     description: dict  # the content of imagenet.json
 
+    @property
+    def scaling(self):
+        """How evaluation images are scaled, one of imagenet_preprocessing.SCALINGS."""
+        return self.description.get("scaling", SHORTER_SIDE)  # the only one before there was a choice
+
     def path(self, split, row):
         """Path of the image file."""
         return self.root / os.fsdecode(self.splits[split].paths[row])
@@ -53,7 +58,7 @@ class Index:
         part = self.splits[split]
         if part.cache is not None:
             return np.array(part.cache[row])
-        return evaluation_image(self.rgb(split, row))
+        return evaluation_image(self.rgb(split, row), self.scaling)
 
     def training_image(self, split, row, uniforms):
         """(3, 224, 224) uint8; uniforms (imagenet_preprocessing.UNIFORMS,) in [0, 1). Raises as `rgb`."""
@@ -138,6 +143,8 @@ def read_description(folder):
     if not wrong and not (set(description["counts"]) <= {"train", "val"}
                           and all(type(count) is int for count in description["counts"].values())):
         wrong.append("counts")
+    if description.get("scaling", SHORTER_SIDE) not in SCALINGS:
+        wrong.append("scaling")
     if wrong:
         raise DataError(f"{path} is damaged: {', '.join(wrong)} missing or of a wrong form; remove {folder} and index the "
                         "tree again")

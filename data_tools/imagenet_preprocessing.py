@@ -1,6 +1,7 @@
 """The standard preprocessing of ImageNet images, with torchvision's rounding, on Pillow.
 
-Evaluation: shorter side to 256, centre crop 224. Training: a random part of the image, scaled to 224, mirrored half of
+Evaluation: the whole image to 256 x 256 (Joshi et al. 2020, Methods D), or its shorter side to 256 (torchvision), then
+centre crop 224. Training: a random part of the image, scaled to 224, mirrored half of
 the time (Szegedy et al. 2015, "Going deeper with convolutions", section 6). Every random number is an argument.
 Results are (3, 224, 224) uint8, red, green, blue.
 """
@@ -10,7 +11,8 @@ import math
 import numpy as np
 from PIL import Image
 
-SHORTER_SIDE, CROP = 256, 224
+SIDE, CROP = 256, 224
+SQUARE, SHORTER_SIDE = SCALINGS = ("square", "shorter-side")  # what becomes 256 pixels long: both sides, or the shorter one
 SCALE, RATIO = (0.08, 1.0), (3 / 4, 4 / 3)  # part of the area; width / height
 TRIES = 10
 CROP_UNIFORMS = 2 * TRIES + 2  # random numbers of a resized crop
@@ -22,11 +24,13 @@ def to_array(image):
     return np.ascontiguousarray(np.asarray(image, np.uint8).transpose(2, 0, 1))
 
 
-def resized_size(width, height, shorter_side=SHORTER_SIDE):
-    """(width, height) with the shorter side scaled to `shorter_side`; the longer one is rounded down."""
+def resized_size(width, height, scaling):
+    """(width, height) as one of SCALINGS scales them; with SHORTER_SIDE the longer one is rounded down."""
+    if scaling == SQUARE:
+        return SIDE, SIDE
     if width <= height:
-        return shorter_side, int(shorter_side * height / width)
-    return int(shorter_side * width / height), shorter_side
+        return SIDE, int(SIDE * height / width)
+    return int(SIDE * width / height), SIDE
 
 
 def centre_box(width, height, crop=CROP):
@@ -35,9 +39,9 @@ def centre_box(width, height, crop=CROP):
     return left, top, left + crop, top + crop
 
 
-def evaluation_image(image):
-    """RGB Pillow image -> (3, 224, 224) uint8."""
-    size = resized_size(*image.size)
+def evaluation_image(image, scaling):
+    """RGB Pillow image -> (3, 224, 224) uint8; scaling: one of SCALINGS."""
+    size = resized_size(*image.size, scaling)
     if size != image.size:
         image = image.resize(size, Image.Resampling.BILINEAR)
     return to_array(image.crop(centre_box(*image.size)))

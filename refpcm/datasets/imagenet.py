@@ -10,7 +10,7 @@ import numpy as np
 from data_tools import imagenet_index
 from data_tools.errors import DataError
 from data_tools.imagenet_images import BrokenImage
-from data_tools.imagenet_preprocessing import CROP, CROP_UNIFORMS, resized_crop
+from data_tools.imagenet_preprocessing import CROP, CROP_UNIFORMS, SHORTER_SIDE, resized_crop
 from refpcm.datasets.dataset import Dataset
 from refpcm.errors import RefpcmError
 
@@ -21,7 +21,7 @@ DECODERS = 4  # threads
 class Images:
     """The images of one split, none if the index has no such split; rows are decoded by indexing, as of a NumPy array.
 
-    shape: (N, 3, 224, 224). A row is uint8, preprocessed for evaluation (shorter side 256, centre crop 224).
+    shape: (N, 3, 224, 224). A row is uint8, preprocessed for evaluation (centre crop 224, scaled as the index says).
     rows: which of the split's images, (N,) int; None: all of them.
     """
     crop_uniforms = CROP_UNIFORMS
@@ -63,9 +63,11 @@ class Images:
                               "or index the tree again") from None
 
     def tobytes(self):
-        """What identifies the images without decoding them: split, checksums of the index, and which rows."""
-        identity = json.dumps([self.split, self.index.description["listing"], self.index.description["sha256"]],
-                              sort_keys=True).encode()
+        """What identifies the images without decoding them: split, checksums and scaling of the index, and which rows."""
+        parts = [self.split, self.index.description["listing"], self.index.description["sha256"]]
+        if self.index.scaling != SHORTER_SIDE:  # the only one before there was a choice
+            parts.append(self.index.scaling)
+        identity = json.dumps(parts, sort_keys=True).encode()
         return identity if self.whole else identity + np.asarray(self.rows, np.int64).tobytes()
 
 

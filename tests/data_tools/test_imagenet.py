@@ -197,7 +197,8 @@ def test_a_damaged_index_is_refused(tree, tmp_path):
     ((500, 375), (341, 256)), ((375, 500), (256, 341)), ((256, 256), (256, 256)), ((106, 150), (256, 362)),
     ((300, 299), (256, 256)), ((1000, 256), (1000, 256)), ((1, 1), (256, 256)), ((640, 480), (341, 256))])
 def test_the_longer_side_is_rounded_down_as_in_torchvision(size, expected):
-    assert preprocessing.resized_size(*size) == expected
+    assert preprocessing.resized_size(*size, "shorter-side") == expected
+    assert preprocessing.resized_size(*size, "square") == (256, 256)
 
 
 @pytest.mark.parametrize("width, left", [(256, 16), (341, 58), (257, 16), (259, 18), (224, 0)])
@@ -208,7 +209,39 @@ def test_the_centre_crop_rounds_halves_to_even_as_in_torchvision(width, left):
 def test_an_evaluation_image_is_the_middle_of_the_resized_image():
     image = picture(512, 512)
     small = np.asarray(image.resize((256, 256), Image.Resampling.BILINEAR))
-    assert (preprocessing.evaluation_image(image) == small[16:240, 16:240].transpose(2, 0, 1)).all()
+    for scaling in preprocessing.SCALINGS:
+        assert (preprocessing.evaluation_image(image, scaling) == small[16:240, 16:240].transpose(2, 0, 1)).all()
+
+
+def test_the_whole_image_is_squeezed_as_in_the_paper_or_its_shorter_side_scaled_as_in_torchvision(tmp_path):
+    folder = tmp_path / "tree" / FISH
+    folder.mkdir(parents=True)
+    wide = picture(512, 256)
+    (folder / "wide.png").write_bytes(encoded(wide, "PNG"))
+    squeezed = np.asarray(wide.resize((256, 256), Image.Resampling.BILINEAR))[16:240, 16:240]
+    expected = {"square": squeezed, "shorter-side": np.asarray(wide)[16:240, 144:368]}
+    for scaling in preprocessing.SCALINGS:
+        build(tmp_path / "tree", tmp_path / scaling, cache=scaling == "square", scaling=scaling)
+        image = imagenet_index.read_index(tmp_path / scaling).evaluation_image("val", 0)
+        assert (image == expected[scaling].transpose(2, 0, 1)).all()
+    assert build(tmp_path / "tree", tmp_path / "default")[0]["scaling"] == "square"
+    with pytest.raises(DataError, match=r"\(scaling differ\)"):
+        build(tmp_path / "tree", tmp_path / "default", scaling="shorter-side")
+
+
+def test_an_index_made_before_there_was_a_choice_keeps_its_scaling(tmp_path):
+    folder = tmp_path / "tree" / FISH
+    folder.mkdir(parents=True)
+    (folder / "a.png").write_bytes(encoded(picture(512, 256), "PNG"))
+    build(tmp_path / "tree", tmp_path / "index", scaling="shorter-side")
+    path = tmp_path / "index/imagenet.json"
+    description = {key: value for key, value in json.loads(path.read_text()).items() if key not in ("scaling", "digest")}
+    path.write_text(json.dumps(description))
+    assert imagenet_index.read_index(tmp_path / "index").scaling == "shorter-side"
+    assert build(tmp_path / "tree", tmp_path / "index", scaling="shorter-side")[1] is False
+    path.write_text(json.dumps({**description, "scaling": "round"}))
+    with pytest.raises(DataError, match="damaged: scaling"):
+        imagenet_index.read_index(tmp_path / "index")
 
 
 def test_random_boxes_have_the_stated_areas_and_ratios_and_lie_inside():
@@ -246,7 +279,7 @@ def test_the_last_uniform_mirrors():
 
 
 def test_grey_images_have_three_equal_channels(tree):
-    grey = preprocessing.evaluation_image(open_rgb(tree / f"val/{FISH}/grey.JPEG"))
+    grey = preprocessing.evaluation_image(open_rgb(tree / f"val/{FISH}/grey.JPEG"), "square")
     assert (grey[0] == grey[1]).all() and (grey[1] == grey[2]).all()
 
 
@@ -300,4 +333,4 @@ def test_preprocessing_equals_torchvision(shared_data):
     reference = transforms.Compose([transforms.Resize(256), transforms.CenterCrop(224)])
     for path in sorted((shared_data / "imagenet_sample").glob("*/*")):
         image = open_rgb(path)
-        assert (preprocessing.evaluation_image(image) == np.asarray(reference(image)).transpose(2, 0, 1)).all()
+        assert (preprocessing.evaluation_image(image, "shorter-side") == np.asarray(reference(image)).transpose(2, 0, 1)).all()

@@ -51,6 +51,12 @@ def test_the_cache_gives_the_same_images(tmp_path):
     assert np.array_equal(plain.test_images[:], cached.test_images[:])
 
 
+def test_images_scaled_otherwise_are_other_images(tmp_path):
+    make_index(tmp_path, {"val": 1})
+    build(tmp_path / "tree", tmp_path / "other", scaling="shorter-side")
+    assert len({load_index(tmp_path / name).test_images.tobytes() for name in ("index", "other")}) == 2
+
+
 def test_images_that_vanish_are_named(tmp_path):
     data = load_index(make_index(tmp_path, {"val": 1}))
     shutil.rmtree(tmp_path / "tree")
