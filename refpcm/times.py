@@ -7,7 +7,7 @@ from refpcm.errors import RefpcmError
 UNITS_S = {"s": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0, "month": 30 * 86400.0, "year": 365 * 86400.0}
 _SHORT = {"sec": "s", "second": "s", "m": "min", "minute": "min", "hour": "h", "d": "day", "mo": "month", "y": "year",
           "yr": "year"}
-PAPER = "25s, 1h, 1day, 1month, 1year"
+EXAMPLE = "25s, 1h, 1day, 1month, 1year"
 
 
 def parse_times(text):
@@ -28,7 +28,7 @@ def parse_time(text):
     unit_s = UNITS_S.get(_SHORT.get(unit, unit))
     if unit_s is not None:
         return float(match.group(1)) * unit_s
-    raise RefpcmError(f"{text.strip()!r} is not a time; write a number with one of {', '.join(UNITS_S)}, as in {PAPER}")
+    raise RefpcmError(f"{text.strip()!r} is not a time; write a number with one of {', '.join(UNITS_S)}, as in {EXAMPLE}")
 
 
 def time_text(t_s):

@@ -4,7 +4,8 @@
     error_gdc(t) = sqrt(mean (W(t) / alpha(t) - W)^2) / W_max    after global drift compensation (GDC)
 
 W, the weights wanted, are (G_T+ - G_T-) W_max / G_max of the targets that the chip keeps in float32, so a chip from a
-file needs no network. A crossbar without weights, W_max = 0, has errors 0.
+file needs no network. A crossbar without weights, W_max = 0, has errors 0. Over all weights of the chip, error(t) is the
+root mean square of (G - G_T) / G_max, which Joshi et al. 2020 print in Fig. 4a, 4 % on their hardware.
 """
 
 import os
@@ -31,8 +32,9 @@ def programmed_chip(file, device, seed, number, on_chip="all"):
 def chip_report(chip, times_s, draw=0, readout="columns"):
     """Return what one chip is like, ready for JSON.
 
-    {"device", "seed", "chip", "draw", "readout", "chip_sha256", "crossbars": [...]}, of each crossbar the entries of
-    `refpcm.inspection.contents.CHIP_COLUMNS`, "devices" and "times": [{"t_s", "error", "error_gdc", "alpha"}].
+    {"device", "seed", "chip", "draw", "readout", "chip_sha256", "crossbars": [...], "all": [{"t_s", "error", "error_gdc"}]},
+    of each crossbar the entries of `refpcm.inspection.contents.CHIP_COLUMNS`, "devices" and "times": [{"t_s", "error",
+    "error_gdc", "alpha"}]; "all" is over all weights of the chip.
     times_s: seconds since programming; draw: number of the read; readout: of GDC (I-10). Raises RefpcmError for a time
     before the first read, which GDC takes as its reference, or beyond the drift law.
     """
@@ -52,7 +54,15 @@ def chip_report(chip, times_s, draw=0, readout="columns"):
                                   "error_gdc": weight_error(compensated[name], crossbar, chip.device),
                                   "alpha": float(alphas[name])})
     return {"device": chip.device.name, "seed": chip.seed, "chip": chip.chip, "draw": draw, "readout": readout,
-            "chip_sha256": chip_hash(chip), "crossbars": crossbars}
+            "chip_sha256": chip_hash(chip), "crossbars": crossbars, "all": over_all_weights(crossbars)}
+
+
+def over_all_weights(crossbars):
+    """Return [{"t_s", "error", "error_gdc"}], over all weights, of the entries of `chip_report`'s crossbars."""
+    devices = [each["devices"] for each in crossbars]
+    return [{"t_s": several[0]["t_s"], **{name: float(np.sqrt(np.average([at[name] ** 2 for at in several], weights=devices)))
+                                         for name in ("error", "error_gdc")}}
+            for several in zip(*(each["times"] for each in crossbars))]
 
 
 def weight_error(weights, crossbar, device):

@@ -66,8 +66,8 @@ def chip_blocks(found, maps=None):
                     f"{each['w_max']:.4g}", per_cent(each["near_zero"]), f"{each['programming_error_us']:.4f}")
                    for each in crossbars]
     times = ("crossbar", *(time_text(each["t_s"]) for each in crossbars[0]["times"]))
-    errors = [(each["layer"], *(f"{per_cent(at['error'])} ({per_cent(at['error_gdc'])})" for at in each["times"]))
-              for each in crossbars]
+    errors = [(name, *(f"{per_cent(at['error'])} ({per_cent(at['error_gdc'])})" for at in at_times))
+              for name, at_times in [*((each["layer"], each["times"]) for each in crossbars), ("all", found["all"])]]
     alphas = [(each["layer"], *(f"{at['alpha']:.4f}" for at in each["times"])) for each in crossbars]
     return [Facts(tuple((name.replace("_", " "), fact_text(found[name])) for name in names)),
             Table(("crossbar", "rows", "columns", "devices", "W_max", "near zero [%]", "programming error [uS]"), programming,

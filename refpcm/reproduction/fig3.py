@@ -40,8 +40,11 @@ def compare_imagenet(rows, on_chip):
     def transferred(network):
         accuracy = mean_of(rows, network=network, compensation="none")
         return {} if accuracy is None else {"ours": percent(accuracy), "accuracy": accuracy}
-    digital = mean_of(rows, network=NOISE, compensation="digital")
-    return [comparison_row(IMAGENET["noise"], *(() if digital is None else (percent(digital),))),
+
+    def trained(network):
+        accuracy = mean_of(rows, network=network, compensation="digital")
+        return comparison_row(IMAGENET[network], *(() if accuracy is None else (percent(accuracy),)))
+    return [trained(FP32), trained(NOISE),
             *(comparison_row(IMAGENET[mapping], **(transferred(NOISE) if mapping == on_chip else {}))
               for mapping in ("all", "inner")),
             comparison_row(IMAGENET["others"], **(transferred(FP32) if on_chip == "all" else {}))]

@@ -31,7 +31,7 @@ def test_every_number_is_that_of_the_specification(file, name):
     found = chip_report(programmed_chip(file, device, 5, 2), (T_S,), draw=3)
     chip = program_network(file.network, file.parameters, device, 5, 2)
     matrices = to_matrices(file.network, file.parameters)
-    first_s = max(25.0, device.t0_s)
+    first_s, conductances = max(25.0, device.t0_s), []
     assert found["chip_sha256"] == chip_hash(chip) and [each["layer"] for each in found["crossbars"]] == list(matrices)
     for each, crossbar in zip(found["crossbars"], chip.crossbars):
         wanted, weights = (of[crossbar.name].astype(np.float64) for of in (matrices, read(chip, T_S, 3)))
@@ -46,6 +46,9 @@ def test_every_number_is_that_of_the_specification(file, name):
         assert at["error"] == pytest.approx(np.sqrt(np.mean((weights - wanted) ** 2)) / w_max, rel=1e-5)
         after = weights / at["alpha"]
         assert at["error_gdc"] == pytest.approx(np.sqrt(np.mean((after - wanted) ** 2)) / w_max, rel=1e-5)
+        conductances.append((weights - wanted).ravel() / w_max)
+    over_all = np.sqrt(np.mean(np.concatenate(conductances) ** 2))
+    assert found["all"][0]["error"] == pytest.approx(over_all, rel=1e-5) and found["all"][0]["t_s"] == T_S
 
 
 def test_a_crossbar_without_weights_has_no_error():

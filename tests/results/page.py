@@ -98,7 +98,8 @@ def noise_aware_text():
     def accuracy(run):
         return percent(read(f"{run}/result.json")["accuracy"])
     return (
-        "eta_tr and alpha are the paper's; rates and averaging were chosen without a search, the length "
+        "eta_tr and alpha are the paper's; the backward pass through the noisy weights (I-2), crops by 4, Cutout 8 and "
+        "Nesterov's form are not. Rates and averaging were chosen without a search, the length "
         f"[was not](#what-to-bear-in-mind). {of_the_last_run(NOISE)} [shorter-noise/96](results/shorter-noise/96) and "
         "[112](results/shorter-noise/112) are the same run ended after 20 and 36 epochs, of which 17 and 33 are "
         "averaged.\n\nTwo tries to do better did not. 20 such epochs alone, from the FP32 network of "

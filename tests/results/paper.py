@@ -68,13 +68,15 @@ def next_to_the_paper():
             *([f"points lost by transfer, below {what}", wanted, f"{100 * (accuracy - after):.2f}",
                "-" if wanted == "-" else "yes" if accuracy - after < 0.002 else "no"]
               for what, accuracy, wanted in (("our best FP32 network", fp32, "< 0.2"), ("itself in software", noise, "-"))),
-            ["order after transfer, by the paper's own recipe", *order()],
+            ["order after transfer, from the baseline of the paper's own recipe", *order()],
+            ["standard deviation of (G - G_T) / G_max over the weights of a chip, 25 s", "4 % (hardware)",
+             f"{100 * read(f'{NOISE}/chip.json')['all'][0]['error']:.2f} %", "more"],
             ["on chip, 25 s", "93.75 % (hardware)", on_chip(25.0, "none"), reached(first, 0.9375)],
             ["on chip, 25 s, statistics of the expected chip (I-21)", "the same", on_chip(25.0, "none", expected),
              reached(expected[25.0, "none"]["mean"], 0.9375)],
             ["on chip, 25 s, GDC with the targets as its reference (I-24)", "the same", on_chip(25.0, "gdc", targets),
              reached(targets[25.0, "gdc"]["mean"], 0.9375)],
-            ["points that 8-bit converters cost, on chip, 25 s, GDC", "< 0.05 (model)",
+            ["points that 8-bit converters cost, on chip, 25 s, GDC", "< 0.05 (transfer model, and over time)",
              f"{converters:.3f} +- {converters_half:.3f}", "yes" if converters < 0.05 else f"{converters - 0.05:.3f} points more"],
             *([f"points lost on the chip, 25 s, below {what}", "-", all_lost(accuracy), "-"]
               for what, accuracy in (("our best FP32 network", fp32), ("the FP32 network that it began with", start),
@@ -105,8 +107,9 @@ def next_to_the_paper():
             f"python -m refpcm.evaluate --network docs/results/{run}/network.safetensors --data cifar10 \\\n    {options}"
             for run, options in ((FP32, TRANSFER), (NOISE, TRANSFER),
                                  (NOISE, "--chips 25 --times 25s,1day --compensation gdc --gdc-reference targets"),
-                                 (NOISE, "--chips 25 --times 25s --compensation gdc --dac-bits 8 --adc-bits 8")))),
-        "Chips and noise of the last two are those of the 25 chips below; their units are kept in "
+                                 (NOISE, "--chips 25 --times 25s --compensation gdc --dac-bits 8 --adc-bits 8")))
+                + f"\npython -m refpcm.inspect chip --network docs/results/{NOISE}/network.safetensors --times 25s --json"),
+        "Chips and noise of the last two evaluations are those of the 25 chips below; their units are kept in "
         f"[{TARGETS}](results/{NOISE}/{TARGETS}) and [{EIGHT_BITS}](results/{NOISE}/{EIGHT_BITS}). GDC with the targets as its "
         f"reference also undoes the drift before the first read; after a day it gives {on_chip(DAY_S, 'gdc', targets)}, as with "
         "the first read.",

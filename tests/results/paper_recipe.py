@@ -11,9 +11,10 @@ PAPERS = {  # {run: (its weights, the paper's accuracy after training, and after
     "paper/4-bit": ("4-bit", "93.85 or 93.89 %", "92.82 %"),
     "paper/ternary": ("ternary", "92.35 %", "92.02 %")}
 FEW_VALUES = (
-    "Weights of few values are retrained from the baseline without noise, 50 epochs at a rate of 0.01 and 10 at 0.001 (where "
-    "the paper's matched rates begin is not known for them, and it trains for up to 150 epochs), with the clipping at alpha = 2 "
-    "that the preset has and the baseline has not. Part of what they keep on the chip may be the clipping's: in "
+    "Weights of few values are quantised as I-15 and I-16 say ([training](training.md#other-kinds-of-noise-and-weights-of-few-values); "
+    "for 4-bit weights that is not the paper's McKinstry et al. 2018) and retrained from the baseline without noise, 50 epochs at a "
+    "rate of 0.01 and 10 at 0.001, with the clipping at alpha = 2 that the preset has and the baseline has not; the paper gives no "
+    "recipe for them. Part of what they keep on the chip may be the clipping's: in "
     "[smaller networks](#the-papers-figures-at-a-small-scale-three-trainings-each) it did as much as the noise.")
 MADE = [run for run in PAPERS if run in CHAIN]
 TRANSFER = "--device joshi2020-transfer --chips 100 --times 25s --compensation none"
