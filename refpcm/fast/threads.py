@@ -2,10 +2,12 @@
 
 A kernel takes a range of tasks as its first two arguments and releases the interpreter lock. Which task computes what
 never depends on the number of threads, and no two tasks write the same number: results are bitwise the same for any
-number of threads. Plain threads instead of Numba's prange halve the compile time and are safe under fork and under
+number of threads, and a chain is handed out in more pieces than there are threads: one on a slower or busier core takes
+fewer. Plain threads instead of Numba's prange halve the compile time and are safe under fork and under
 callers that are threads themselves.
 """
 
+import math
 import os
 import threading
 from contextlib import contextmanager
@@ -16,6 +18,8 @@ from numba import get_num_threads
 
 from refpcm.errors import RefpcmError
 
+PIECES = 4  # of a chain, for each thread
+
 _work = SimpleQueue()
 _workers = []
 _lock = threading.Lock()
@@ -24,9 +28,9 @@ _local = threading.local()
 
 def _worker(work):
     while True:
-        kernel, start, stop, arguments, errors, ended = work.get()
+        take_pieces, errors, ended = work.get()
         try:
-            kernel(start, stop, *arguments)
+            take_pieces()
             errors.append(None)
         except BaseException as error:  # handed to the caller
             errors.append(error)
@@ -85,28 +89,34 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_workers)
 
 
-def run_tasks(kernel, tasks, *arguments, each=1):
+def run_tasks(kernel, tasks, *arguments, each=1, pieces=1):
     """kernel(start, stop, *arguments) over tasks 0 .. tasks - 1, on numba.get_num_threads() threads.
 
-    each: number of tasks that takes longer than handing work to another thread; fewer stay on this one.
+    each: number of tasks that takes longer than handing work to another thread; fewer stay on this one. pieces: for each
+    thread, taken as they come.
     """
     threads = max(1, min(_wanted(), tasks // max(1, each)))
     if threads == 1:
         kernel(0, tasks, *arguments)
         return
-    bounds = [tasks * i // threads for i in range(threads + 1)]
+    count = min(pieces * threads, tasks)
+    left = iter(range(count))  # shared: under the interpreter's lock every number goes to one thread
+
+    def take_pieces():
+        for i in left:
+            kernel(tasks * i // count, tasks * (i + 1) // count, *arguments)
     _ensure_workers(threads - 1)
     errors, ended, own_error = [], SimpleQueue(), None
-    for i in range(1, threads):
-        _work.put((kernel, bounds[i], bounds[i + 1], arguments, errors, ended))
+    for _ in range(1, threads):
+        _work.put((take_pieces, errors, ended))
     try:
-        kernel(bounds[0], bounds[1], *arguments)
+        take_pieces()
     except BaseException as error:
         own_error = error
     while len(errors) < threads - 1:  # whatever happens: the others still write into the caller's arrays
         try:
             ended.get()
-        except KeyboardInterrupt as error:
+        except BaseException as error:  # of a signal
             own_error = error
     for error in (own_error, *errors):
         if error is not None:
@@ -146,9 +156,9 @@ class Chain:
         Threads would have unequal work then, and a part of a weight gradient could need the groups of two.
         """
         calls, self._calls = self._calls, []
-        threads = _wanted()
-        if len(calls) > 1 and self.groups and not any(count % threads for count in (self.groups, *(tasks for _, tasks, _ in calls))):
-            run_tasks(_run_shares, self.groups, self.groups, calls)
+        shares = math.gcd(self.groups, *(tasks for _, tasks, _ in calls))  # each with whole groups, and whole tasks of them
+        if len(calls) > 1 and shares and shares % _wanted() == 0:
+            run_tasks(_run_shares, shares, shares, calls, pieces=PIECES)
             return
         for kernel, tasks, arguments in calls:
             run_tasks(kernel, tasks, *arguments)

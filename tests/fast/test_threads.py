@@ -8,6 +8,7 @@ import numba
 import numpy as np
 import pytest
 
+from refpcm.cli import Terminated
 from refpcm.fast import threads as parallel
 
 
@@ -57,19 +58,43 @@ def test_an_interrupted_caller_waits_for_the_others(where, threads):
     if threads < 2:
         pytest.skip("this machine has one core")
     numba.set_num_threads(2)
-    written = []
+    written, begun = [], threading.Event()
 
-    def slow_second_part(start, stop):
-        if start:
-            time.sleep(0.3)
+    def terminate(number, frame):
+        raise Terminated
+
+    def slow_on_the_other_thread(start, stop):
+        if threading.current_thread() is not threading.main_thread():
+            begun.set()
+            time.sleep(0.4)
             written.append(start)
-        elif where == "in its own part":
-            raise KeyboardInterrupt
-    if where == "while it waits":
-        threading.Timer(0.1, signal.raise_signal, [signal.SIGINT]).start()
-    with pytest.raises(KeyboardInterrupt):
-        parallel.run_tasks(slow_second_part, 2)
-    assert written == [1]
+        elif begun.wait(5) and where == "in its own part":
+            raise Terminated
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        if where == "while it waits":
+            threading.Timer(0.2, signal.raise_signal, [signal.SIGTERM]).start()
+        with pytest.raises(Terminated):
+            parallel.run_tasks(slow_on_the_other_thread, 2)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert len(written) == 1
+
+
+def test_a_slower_thread_takes_fewer_pieces(threads):
+    if threads < 2:
+        pytest.skip("this machine has one core")
+    numba.set_num_threads(2)
+    taken, begun = {True: 0, False: 0}, threading.Event()
+
+    def slow_on_the_main_thread(start, stop):
+        own = threading.current_thread() is threading.main_thread()
+        taken[own] += 1
+        if own and begun.wait(5):
+            time.sleep(0.3)
+        begun.set()
+    parallel.run_tasks(slow_on_the_main_thread, 8, pieces=4)
+    assert taken[True] < taken[False] and sum(taken.values()) == 8
 
 
 def test_calls_made_together_run_every_task_once(threads):
@@ -101,7 +126,7 @@ def test_a_chain_reads_what_its_earlier_kernels_wrote_for_the_same_groups(groups
         chain.run()
         assert np.array_equal(coarse, 9 * np.arange(groups) + 3)
         if count == 2:
-            assert sorted(ranges) == ([(0, 6), (6, 12)] if handed_over_together else [(0, 4), (4, 9)])
+            assert sorted(ranges) == ([(0, 3), (3, 6), (6, 9), (9, 12)] if handed_over_together else [(0, 4), (4, 9)])
         chain.run()  # nothing waits any more
         assert sum(stop - start for start, stop in ranges) == 3 * groups
 
