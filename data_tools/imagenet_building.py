@@ -22,6 +22,7 @@ from data_tools.prepared import sealed
 from data_tools.reading import sha256_of
 
 BLOCK = 512  # images handed to the threads at a time, so that results do not pile up
+MOST_CLASSES = 2 ** 16  # labels are uint16
 BROKEN = "broken, left out"
 
 
@@ -34,6 +35,9 @@ def build(tree_path, folder, cache=False, class_file=None, single_split="val", v
     """
     tree = list_tree(tree_path, single_split, None if val_classes is None else read_ground_truth(val_classes))
     classes = tree.class_ids if class_file is None else read_class_list(class_file)
+    if len(classes) > MOST_CLASSES:
+        raise DataError(f"{len(classes)} classes are more than the {MOST_CLASSES} whose labels an index can hold; name fewer "
+                        "with --classes")
     unlisted = sorted(set(tree.class_ids) - set(classes))
     if unlisted:
         raise DataError(f"{class_file} does not list {len(unlisted)} classes of the tree: {', '.join(unlisted[:5])}")

@@ -67,7 +67,7 @@ def read(chip, time, draw=0):
 
 
 def read_conductances(chip, time, draw=0):
-    """Return the conductances {name: (2, R, K)} [uS] of G+ and G- that `read` makes weights of."""
+    """Return the conductances {name: (2, R, K)} [uS] of G+ and G- that `read` makes weights of. Raises as `read`."""
     return {crossbar.name: fast_chip.read_conductances(chip, crossbar, _seconds(time), draw)
             for crossbar in chip.crossbars}
 
@@ -79,7 +79,8 @@ def _readout(readout, per_column, reference="first-read"):
 def reference_readouts(chip, readout="columns", per_column=False, reference="first-read"):
     """Return {name: readout} that drift is measured against.
 
-    reference: "first-read", 25 s after programming, or "targets", what the target conductances are on average (I-24).
+    reference: "first-read", 25 s after programming, or at t0 where that is later; or "targets", what the target
+    conductances are on average (I-24).
     Raises RefpcmError for another, and for targets of a device with another law than that of joshi2020.
     """
     return global_drift.reference_readouts(chip, _readout(readout, per_column, reference))

@@ -97,8 +97,10 @@ def resolve(options, form, content, metadata):
     from refpcm.spec.resnet import build, other_placement
 
     if is_network(metadata):
-        if options.image_size is not None:
-            raise RefpcmError(f"{options.source} is a network file, which says the size of its images; leave --image-size out")
+        for given, what in ((options.image_size, "the size of its images; leave --image-size out"),
+                            (options.weights, "which weights are its own; leave --weights out")):
+            if given is not None:
+                raise RefpcmError(f"{options.source} is a network file, which says {what}")
         known, notes = parse_network(options.source, content, metadata), []
         network = build(options.architecture or known.network.architecture, known.network.classes)
         if network not in (known.network, other_placement(known.network)):

@@ -136,9 +136,11 @@ def request_of(options):
 
 
 def refuse_with_match(options):
-    """Raises RefpcmError if --match comes with an option that says what it is to find."""
+    """Raises RefpcmError if --match comes with an option, or a key of --config, that says what it is to find."""
     finds = ("start", "time_budget", "learning_rate", "schedule", "schedule_epochs", "schedule_start", "warmup_epochs")
+    from_file = read_config_file(options.config) if options.match and options.config else {}
     given = ["--" + name.replace("_", "-") for name in finds if getattr(options, name, None) is not None]
+    given += [f"{name} in {options.config}" for name in finds if name in from_file]
     if options.match and given:
         raise RefpcmError(f"--match finds the network, its learning rates and how long they last; leave out "
                           f"{', '.join(given)}")

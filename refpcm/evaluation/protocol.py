@@ -69,6 +69,8 @@ class Protocol:
     gdc_reference: str = "first-read"
 
     def __post_init__(self):
+        for field in ("times_s", "compensations"):
+            object.__setattr__(self, field, tuple(getattr(self, field)))  # of a list, which has no hash
         for field, usual in zip(("adabs_batches", "adabs_batch_size"), usual_size(is_index(self.data))):
             if getattr(self, field) is None:
                 object.__setattr__(self, field, usual)  # so that results name the numbers

@@ -15,6 +15,7 @@ from refpcm.files.reading import sha256_of
 
 INITIAL, NOT_NOTED, NOT_FOUND = "initial weights", "not noted in the network file", "not found beside the network"
 LONGEST = 100  # networks in a chain
+CHECKPOINT = "checkpoint.safetensors"  # of a training run, no network
 MOST_FILES = 1000  # files beside a network that are hashed in search of its start
 
 
@@ -50,15 +51,15 @@ def split_identity(images, labels, classes):
 
 def start_chain(path, notes):
     """Return the SHA-256 of the networks that a network's training began with, last one first, and how the list ends."""
-    starts, known = [], None
+    starts, find = [], None
     while len(starts) < LONGEST:
         found, end = start_of(notes)
         if not found:
             return starts, end
         start, = found
         starts.append(start)
-        known = files_beside(path) if known is None else known
-        path = known.get(start)
+        find = find or network_finder(path)
+        path = find(start)
         if path is None:
             return starts, NOT_FOUND
         try:
@@ -80,16 +81,25 @@ def start_of(notes):
     return [], NOT_NOTED if start == NOT_NOTED or of_0_1 else INITIAL
 
 
-def files_beside(path):
-    """Return {SHA-256: path} of the network files in the network's folder and in the folders beside it."""
+def network_finder(path):
+    """Return a function, SHA-256 -> path of the file with it in the network's folder or one beside it, None if there is none.
+
+    It hashes no more files than it takes to find one, and none twice.
+    """
     folder = glob.escape(os.path.dirname(os.path.abspath(path)))
-    found = [name for pattern in ("*", os.path.join(os.pardir, "*", "*")) for ending in (".safetensors", ".npz")
+    names = [name for pattern in ("*", os.path.join(os.pardir, "*", "*")) for ending in (".safetensors", ".npz")
              for name in sorted(glob.glob(os.path.join(folder, pattern + ending)))]
+    left = iter([name for name in names if os.path.basename(name) != CHECKPOINT][:MOST_FILES])
     hashes = {}
-    for name in found[:MOST_FILES]:
-        if os.path.isfile(name):
+
+    def find(digest):
+        while digest not in hashes:
+            name = next(left, None)
+            if name is None:
+                return None
             try:
-                hashes.setdefault(sha256_of(name), os.path.normpath(name))
+                hashes.setdefault(sha256_of(name) if os.path.isfile(name) else None, os.path.normpath(name))
             except RefpcmError:
                 continue
-    return hashes
+        return hashes[digest]
+    return find

@@ -112,8 +112,10 @@ def fingerprint(inputs, protocol):
     digest = inputs.digest(inputs.data.train_images, inputs.data.test_images, inputs.data.test_labels)
     network = [inputs.file.network.architecture, list(inputs.file.mean), list(inputs.file.std)]
     if protocol.calibration == "train-augmented":
-        own = parsed_augmentation(protocol.augmentation) or own_augmentation(inputs.file.notes, protocol.network)
-        network.append(own and asdict(own))
+        own, asked = own_augmentation(inputs.file.notes, protocol.network), parsed_augmentation(protocol.augmentation)
+        network.append((asked or own) and asdict(asked or own))
+        if asked and not own:
+            network.append("black border")  # of `refpcm.evaluation.calibration.WithBlackBorder`
     choices = {name: getattr(protocol, name) for name in FINGERPRINTED}
     if protocol.gdc_reference != "first-read":  # an option that is younger than many units
         choices["gdc_reference"] = protocol.gdc_reference

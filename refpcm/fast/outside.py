@@ -14,7 +14,7 @@ from numba.extending import intrinsic
 from refpcm.fast.compilation import kernel
 
 GROUP = 16  # numbers looked at together
-INT1, INT32, INT64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
+INT32, INT64 = ir.IntType(32), ir.IntType(64)
 VECTOR = ir.VectorType(INT32, GROUP)
 
 

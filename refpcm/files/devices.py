@@ -30,6 +30,9 @@ from refpcm.spec.pcm.device import DEVICES, known_device
 
 PLAIN = ("g_max_us", "t0_s", "t_read_s", "source", "reset_device", "stuck_fraction", "read_noise_from", "identity")
 KNOWN = ("name", "based_on", "programming_us", "drift", "read_noise") + PLAIN
+IGNORED = {  # {model: keys that it would ignore}
+    "transfer": ("drift", "read_noise", "t_read_s", "reset_device", "read_noise_from"),
+    "note2": ("read_noise", "t_read_s", "reset_device", "read_noise_from")}
 
 
 def find_device(name_or_path):
@@ -54,6 +57,10 @@ def make_device(values):
     base = values["based_on"]
     if not isinstance(base, str) or base not in DEVICES:
         raise RefpcmError(f"based_on {base!r} is unknown; known are {', '.join(DEVICES)}")
+    ignored = [key for key in IGNORED.get(DEVICES[base].model, ()) if key in values]
+    if ignored:
+        raise RefpcmError(f"a device based on {base} has no use for {', '.join(ignored)}: its model has no such stage; leave "
+                          "it out")
     changes = {key: values[key] for key in PLAIN if key in values}
     changes.setdefault("source", f"user-defined, based on {base}")
     if "programming_us" in values:

@@ -36,8 +36,10 @@ def chip_report(chip, times_s, draw=0, readout="columns"):
     of each crossbar the entries of `refpcm.inspection.contents.CHIP_COLUMNS`, "devices" and "times": [{"t_s", "error",
     "error_gdc", "alpha"}]; "all" is over all weights of the chip.
     times_s: seconds since programming; draw: number of the read; readout: of GDC (I-10). Raises RefpcmError for a time
-    before the first read, which GDC takes as its reference, or beyond the drift law.
+    before the first read, which GDC takes as its reference, or beyond the drift law, and for a chip without crossbars.
     """
+    if not chip.crossbars:
+        raise RefpcmError("inspect chip: this chip has no crossbars, so there is nothing to show; give another")
     first_s = time_of_first_read(chip.device)
     if min(times_s) < first_s:
         raise RefpcmError(f"inspect chip: at {time_text(min(times_s))} the read that GDC takes as its reference, at "

@@ -133,8 +133,11 @@ def describe_units(folder):
 
 
 def describe_training(folder, config_path, result_path):
-    """Return what is in the folder of a training run."""
+    """Return what is in the folder of a training run. Raises RefpcmError for the files of something else."""
     config, result = read_json(config_path), read_json(result_path) if os.path.exists(result_path) else {}
+    for path, content, needed in ((config_path, config, {"command", "data"}), (result_path, result, set())):
+        if not isinstance(content, dict) or not needed <= set(content) or not isinstance(content.get("command", []), list):
+            raise RefpcmError(f"{path} is not of a training run of refpcm, or damaged; give another folder or a file")
     network = os.path.join(folder, "network.safetensors")
     facts = {"finished": bool(result), "command": " ".join(map(str, config.get("command", []))),
              "data": config.get("data") or "built-in",

@@ -22,8 +22,8 @@ def mvm_error(y_hat, y):
 
 
 def snr_db(error):
-    """Signal-to-noise ratio of an MVM error, in decibel; infinite for 0."""
-    return float("inf") if error == 0 else -20.0 * float(np.log10(error))
+    """Signal-to-noise ratio of an MVM error, in decibel; None where it is infinite, for an error of 0 or an infinite one."""
+    return None if error in (0, float("inf")) else -20.0 * float(np.log10(error))
 
 
 def layer_errors(network, parameters, matrices, images):

@@ -25,7 +25,6 @@ from refpcm.spec.compensation.global_drift import Readout, compensated_read, ref
 from refpcm.spec.crossbars import analog_layers, with_matrices
 
 VERSION = 1  # raised whenever a change of the code changes numbers, so that stored units are not used again
-BY = ("cause", "layer", "both")
 WHOLE = "whole"  # the group of the cases without a cause or layer of their own
 
 

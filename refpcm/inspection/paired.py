@@ -1,11 +1,9 @@
 """Statistics over chips of differences that are paired: both sides are the same chip with the same random numbers."""
 
 import numpy as np
-from scipy.special import stdtrit
 from scipy.stats import rankdata
 
-CONFIDENCE = 0.95
-FEWEST = 3  # chips below which there is no interval
+from refpcm.evaluation.nested import FEWEST, summarise
 
 
 def paired(differences):
@@ -14,10 +12,8 @@ def paired(differences):
     low and high are None for fewer than three chips.
     """
     values = np.asarray(differences, np.float64)
-    mean, half = float(values.mean()), None
-    if len(values) >= FEWEST:
-        half = float(stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2) * values.std(ddof=1) / np.sqrt(len(values)))
-    return {"mean": mean, "low": None if half is None else mean - half, "high": None if half is None else mean + half,
+    found, enough = summarise(values[:, None]), len(values) >= FEWEST
+    return {"mean": found.mean, "low": found.low if enough else None, "high": found.high if enough else None,
             "chips": values.tolist()}
 
 

@@ -81,7 +81,8 @@ def errors_blocks(found, chips):
     tables = []
     for row in found:
         lines = [(each["name"], f"{each['mean']:.4f}", "-" if each["std"] is None else f"{each['std']:.4f}",
-                  f"{each['low']:.4f}", f"{each['high']:.4f}", f"{each['snr_db']:.1f}") for each in row["layers"]]
+                  f"{each['low']:.4f}", f"{each['high']:.4f}", "-" if each["snr_db"] is None else f"{each['snr_db']:.1f}")
+                 for each in row["layers"]]
         tables.append(Table(("layer", "MVM error", "std", "smallest", "largest", "SNR [dB]"), lines,
                             f"{time_text(row['t_s'])}, {counted(chips, 'chip')}:"))
     return [errors_chart(found), *tables]

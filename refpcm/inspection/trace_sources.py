@@ -11,7 +11,7 @@ from refpcm.errors import RefpcmError
 from refpcm.evaluation.equations import code_digest, equations, place
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.protocol import RESULTS_VERSION
-from refpcm.evaluation.provenance import INITIAL, NOT_NOTED, data_identity, files_beside, start_of
+from refpcm.evaluation.provenance import INITIAL, NOT_NOTED, data_identity, network_finder, start_of
 from refpcm.evaluation.unit import fingerprint
 from refpcm.files.network_file import load_network
 from refpcm.files.reading import sha256_of
@@ -81,7 +81,7 @@ def start_links(known, path, file):
     known: `sha256` of a result; file: the NetworkFile at `path`, None if it cannot be read. A network of the chain is
     looked for beside the one before, by its hash; the notes of each file must name the hash that the result notes.
     """
-    links, beside = [], None
+    links, find = [], None
     for digest in known.get("starts", []):
         says = _start_of(file)
         entry = {"link": "start", "status": NOT_THERE, "noted": digest, "found": says,
@@ -89,8 +89,8 @@ def start_links(known, path, file):
         if says not in (None, NOT_NOTED, digest):
             what = f"the network file says that its training began with {says[:DIGITS]}"
             return [*links, {**entry, "status": DIFFERS, "what": what}]
-        beside = files_beside(path) if beside is None else beside
-        place, file = beside.get(digest), None
+        find = find or network_finder(path)
+        place, file = find(digest), None
         if place is not None:
             entry.update(status=OK, found=digest, what=place)
             try:

@@ -30,6 +30,7 @@ from refpcm.reproduction.setting import (
 )
 from refpcm.reproduction.trainings import all_trainings, train_all
 from refpcm.reproduction.variants import FP32, label, training_config
+from refpcm.spec.compensation.global_drift import time_of_first_read
 from refpcm.spec.crossbars import analog_layers
 from refpcm.spec.pcm.drift import check_time
 from refpcm.spec.resnet import build
@@ -67,8 +68,12 @@ def reproduce(setting, names, pool=None):
 def _check_numbers(scale, dataset, trainings):
     """Raises RefpcmError for what would fail only in the evaluation, that is, after hours."""
     check_time(scale.transfer_s, find_device(scale.transfer_device))
+    device = find_device(scale.device)
     for t_s in (*scale.day_s, *scale.year_s):
-        check_time(t_s, find_device(scale.device))
+        check_time(t_s, device)
+        if t_s < time_of_first_read(device):
+            raise RefpcmError(f"reproduction: at {t_s:g} s the read that GDC takes as its reference, at "
+                              f"{time_of_first_read(device):g} s, has not been made; give later times in day_s and year_s")
     times = max(len(scale.day_s), len(scale.year_s))
     for what, units in (("chips x reads x times", scale.chips * scale.reads * times),
                         ("inference_runs", scale.inference_runs)):

@@ -42,6 +42,11 @@ class Add(Layer):
     """Sum of two inputs of the same shape: main path, shortcut."""
 
 
+def channels_before(c_in, c_out):
+    """Channels of zeros before the c_in old ones, of c_out in all: half of the new, rounded down. E-17."""
+    return (c_out - c_in) // 2
+
+
 @dataclass(frozen=True)
 class PadShortcut(Layer):
     """Option A of He et al. 2016, section 4.2: every stride-th pixel, missing channels filled with zeros.

@@ -23,7 +23,6 @@ from refpcm.spec.elementary import log
 ROUNDS = 10
 MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 WEYL = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)  # golden ratio, sqrt(3) - 1
-SHIFT = np.uint64(32)
 
 # AS 241, PPND16: numerators and denominators of the centre (A, B) and of the tails (C, D), constant term first.
 A = (3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3, 1.3731693765509461125e4,

@@ -20,6 +20,7 @@ from refpcm.spec.layers import (
     Network,
     PadShortcut,
     ReLU,
+    channels_before,
     crossbar_layers,
     parameter_shapes,
     pcm_weight_count,
@@ -49,7 +50,7 @@ def _basic_block(prefix, source, c_in, c_out, stride, shortcut):
             skip = name("downsample.1")
         else:
             skip = name("shortcut")
-            before = (c_out - c_in) // 2 if shortcut == "around" else 0
+            before = channels_before(c_in, c_out) if shortcut == "around" else 0
             layers += [PadShortcut(skip, (source,), c_in, c_out, stride, before)]
     layers += [Add(name("add"), (name("bn2"), skip)), ReLU(name("relu2"), (name("add"),))]
     return layers, name("relu2")

@@ -17,6 +17,8 @@ FORWARD = 0.3            # time of an image that is only looked at, in those of 
 def plan(state, training, validation, budget, began):
     """Configuration with as many epochs as fit in what is left of `budget` seconds, from a timed rehearsal.
 
+    Where a schedule is given, they are no more than what is left of it.
+
     state: before its first step; training: its Dataset; validation: number of images looked at after every epoch;
     began: time.monotonic() when the budget began to run.
     The rehearsal trains a copy; nothing of it is kept but the rate. The number of epochs is then fixed, so
@@ -46,4 +48,5 @@ def plan(state, training, validation, budget, began):
         raise RefpcmError(f"--time-budget: a step takes {step_seconds:.2g} s and {max(left, 0):.0f} s are left; "
                           "give more time")
     rounded = math.floor(10 * fitting) / 10 if fitting < 10 else float(math.floor(fitting))
-    return checked(dataclasses.replace(state.config, epochs=rounded or fitting), "--time-budget")
+    of_schedule = state.config.schedule_epochs - state.config.schedule_start if state.config.schedule_epochs else math.inf
+    return checked(dataclasses.replace(state.config, epochs=min(rounded or fitting, of_schedule)), "--time-budget")

@@ -45,7 +45,8 @@ def total_steps(config, count):
 def rate_at(config, step, per_epoch, total):
     """The learning rate of a step: of the run's schedule, or of a longer one that the run is a part of."""
     begin, length = round(config.schedule_start * per_epoch), round(config.schedule_epochs * per_epoch) or total
-    return learning_rate(config.schedule, config.learning_rate, begin + step, length, config.warmup_epochs * per_epoch)
+    at = min(begin + step, length - 1)  # begin and total are rounded, each for itself
+    return learning_rate(config.schedule, config.learning_rate, at, length, config.warmup_epochs * per_epoch)
 
 
 def batch_numbers(order, batch_size, within):

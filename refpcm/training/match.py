@@ -30,7 +30,8 @@ def matched(config, folder, training, after_batch=lambda done, total: None):
 
     config: of the retraining; folder: of the baseline's finished run; training: Dataset. The retraining's epochs are those
     asked for, or as many as are left of the baseline's schedule, if those are fewer. Raises RefpcmError if the folder
-    holds no finished run of this network, and where its curve never had the accuracy.
+    holds no finished run of this network, where its curve never had the accuracy, and where the epochs that are left are
+    too few for the averaging or the warm-up.
     """
     folder = Path(folder)
     baseline, parameters = _baseline(folder, config)
@@ -47,7 +48,7 @@ def matched(config, folder, training, after_batch=lambda done, total: None):
     epochs = min(config.epochs, length - start)
     values = {name: getattr(baseline, name) for name in TAKEN}
     found = {"noisy_train_accuracy": accuracy, "epoch": epoch, "schedule_start": start, "epochs": epochs}
-    return replace(config, **values, schedule_epochs=length, schedule_start=start, epochs=epochs), found
+    return checked(replace(config, **values, schedule_epochs=length, schedule_start=start, epochs=epochs), "--match"), found
 
 
 def _baseline(folder, config):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import asdict
 from importlib.util import find_spec
 
 from refpcm import cli
@@ -14,7 +15,6 @@ from refpcm.files.network_file import NetworkFile, save_network
 from refpcm.forms import find_forms
 from refpcm.spec.compensation import adabs
 from refpcm.spec.resnet import build, pcm_weight_count
-from refpcm.spec.training.config import as_json
 from refpcm.training.outcome import outcome
 from refpcm.training.session import CHECKPOINT
 
@@ -44,7 +44,7 @@ def finish(folder, state, training, dataset):
               "accuracy": share, "correct": correct, "total": len(dataset.test_images),
               "training_seconds": state.seconds, "images_per_second": images / state.seconds,
               "network": str(folder / NETWORK), "versions": cli.versions()}
-    notes = {"config": json.loads(as_json(state.config)), "data": dataset.name, "versions": result["versions"],
+    notes = {"config": asdict(state.config), "data": dataset.name, "versions": result["versions"],
              "start_sha256": state.start, "test_accuracy": share}
     save_network(folder / NETWORK, NetworkFile(network, parameters, dataset.classes, dataset.mean, dataset.std, notes))
     write_bytes(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())

@@ -1,12 +1,11 @@
 """A training run as the command runs it: its folder, its data, its beginning or resumption."""
 
-import hashlib
 import itertools
 import json
 import os
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from refpcm import cli
 from refpcm.datasets import load, split
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.provenance import split_identity
 from refpcm.files.atomic import make_folder, write_bytes
 from refpcm.files.checkpoints import load_checkpoint, save_checkpoint
 from refpcm.files.lock import locked
@@ -22,7 +22,6 @@ from refpcm.files.reading import read_json, sha256_of
 from refpcm.spec import random
 from refpcm.spec.resnet import build
 from refpcm.spec.training.augmentation import check_sizes
-from refpcm.spec.training.config import as_json
 from refpcm.training import loop
 from refpcm.training.budget import plan
 from refpcm.training.match import matched
@@ -161,7 +160,7 @@ def begin(folder, state, request):
 
 def write_config(folder, state, request):
     """Write config.json: the resolved configuration, data, chips, versions and command. Raises RefpcmError."""
-    resolved = {**json.loads(as_json(state.config)), "data": os.path.abspath(request.data) if request.data else None,
+    resolved = {**asdict(state.config), "data": os.path.abspath(request.data) if request.data else None,
                 "data_identity": state.data, "start_sha256": state.start, "matched": request.matched, "chips": request.chips,
                 "versions": cli.versions(), "command": sys.argv}
     write_bytes(folder / CONFIG, (json.dumps(resolved, indent=2) + "\n").encode())
@@ -213,8 +212,5 @@ def as_begun(folder, request):
 
 
 def identity_of(dataset):
-    """SHA-256 over shapes, training images (of image files: the index of them) and labels."""
-    digest = hashlib.sha256(str((dataset.train_images.shape, dataset.classes)).encode())
-    digest.update(dataset.train_images.tobytes())
-    digest.update(dataset.train_labels.tobytes())
-    return digest.hexdigest()
+    """Return the `split_identity` of the training images."""
+    return split_identity(dataset.train_images, dataset.train_labels, dataset.classes)

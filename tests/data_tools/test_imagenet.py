@@ -229,6 +229,15 @@ def test_the_whole_image_is_squeezed_as_in_the_paper_or_its_shorter_side_scaled_
         build(tmp_path / "tree", tmp_path / "default", scaling="shorter-side")
 
 
+def test_more_classes_than_labels_can_tell_apart_are_refused_at_once(tmp_path):
+    folder = tmp_path / "tree" / FISH
+    folder.mkdir(parents=True)
+    (folder / "a.png").write_bytes(encoded(picture(), "PNG"))
+    (tmp_path / "classes.txt").write_text("".join(f"n{number:08d}\n" for number in range(65536)) + f"{FISH}\n")
+    with pytest.raises(DataError, match="65537 classes are more than the 65536"):
+        build(tmp_path / "tree", tmp_path / "index", class_file=tmp_path / "classes.txt")
+
+
 def test_an_index_made_before_there_was_a_choice_keeps_its_scaling(tmp_path):
     folder = tmp_path / "tree" / FISH
     folder.mkdir(parents=True)

@@ -85,6 +85,23 @@ def test_augmentation_of_the_training_counts_where_adabs_repeats_it(small, tmp_p
     assert len({mark(p) for p in (small, *augmented)}) == 3
 
 
+def test_the_border_of_crops_counts_where_the_augmentation_is_given(small, tmp_path):
+    """A network trained here has a border of the mean colour, one from elsewhere a black one."""
+    trained_here = with_file(small, tmp_path, notes={"config": {"crop_padding": 4}})
+    asked = [replace(p, calibration="train-augmented", augmentation="crop 4, flip") for p in (trained_here, small)]
+    assert mark(asked[0]) != mark(asked[1])
+
+
+def test_lists_are_as_good_as_tuples(small):
+    protocol = replace(small, compensations=["gdc"], times_s=[25.0])
+    assert protocol == replace(small, compensations=("gdc",), times_s=(25.0,)) and hash(protocol)
+
+
+def test_one_image_is_enough_for_the_ranges_of_converters(small):
+    protocol = replace(small, dac_bits=8, adc_bits=8, range_images=1, compensations=("gdc",))
+    assert 0 <= run_task(tasks(protocol)[0])["gdc"] <= 20
+
+
 @pytest.mark.parametrize("classes, words", [
     (CLASSES[::-1], "same in another order"), (tuple("klmnopqrst"), "choose the network's data"),
     (tuple("abcdefghiz"), None), (tuple(f"class {i}" for i in range(10)), None)])

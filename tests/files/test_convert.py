@@ -229,6 +229,7 @@ BAD = {  # arguments, words on stderr
     "data missing": (["good.pt", "n.npz", "--check", "absent"], "absent: no such folder"),
     "unknown architecture": (["good.pt", "n.npz", "--architecture", "vgg16"], "unknown architecture 'vgg16'; known"),
     "wrong architecture": (["good.pt", "n.npz", "--architecture", "cifar-resnet20"], "its tensors fit tiny-resnet8"),
+    "weights of a network file": (["network.npz", "n.npz", "--weights", "ema"], "leave --weights out"),
     "architecture of another": (["network.npz", "n.npz", "--architecture", "cifar-resnet20"], "is a network file"),
     "mean alone": (["good.pt", "n.npz", *ARCHITECTURE, "--mean", *THREE], "--mean and --std belong together"),
     "two means": (["good.pt", "n.npz", *ARCHITECTURE, "--mean", "0", "0", "--std", *THREE], "expected 3 arguments"),
@@ -294,7 +295,7 @@ def test_bad_input_is_one_sentence_and_exit_status_2(folder, case):
 
 
 def test_the_bad_inputs_are_counted():
-    assert len(BAD) == 43
+    assert len(BAD) == 44
 
 
 @pytest.mark.skipif(not RESNET20.exists(), reason="needs ../shared/data/pretrained")

@@ -57,6 +57,11 @@ def test_a_crossbar_without_weights_has_no_error():
     assert found["crossbars"][0]["programming_error_us"] == 0.0 and "alpha of GDC" in as_text(chip_blocks(found))
 
 
+def test_a_chip_without_crossbars_is_refused():
+    with pytest.raises(RefpcmError, match="no crossbars"):
+        chip_report(program({}, JOSHI2020, 0, 0), (25.0,))
+
+
 def test_times_before_the_first_read_are_refused(file):
     with pytest.raises(RefpcmError, match="at 20 s the read that GDC takes as its reference, at 25 s"):
         chip_report(programmed_chip(file, JOSHI2020, 0, 0, "inner"), (20.0, 30.0))

@@ -174,6 +174,13 @@ def test_what_refpcm_did_not_write_is_refused(tmp_path):
         describe(tmp_path)
     with pytest.raises(RefpcmError, match="give the folder"):
         describe(tmp_path / "result.json")
+    for text in ("[]", '{"command": 5, "data": null}', '{"model_type": "bert"}'):
+        (tmp_path / "config.json").write_text(text)
+        with pytest.raises(RefpcmError, match="config.json is not of a training run"):
+            describe(tmp_path)
+    (tmp_path / "config.json").write_text('{"command": [], "data": null}')
+    with pytest.raises(RefpcmError, match="result.json is not of a training run"):
+        describe(tmp_path)
 
 
 def test_a_damaged_attribution_is_one_sentence(small, tmp_path):  # noqa: F811

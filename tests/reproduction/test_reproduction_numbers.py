@@ -13,7 +13,7 @@ from data_tools.imagenet_index import DESCRIPTION
 from refpcm import reproduce
 from refpcm.errors import RefpcmError
 from refpcm.files.network_file import NetworkFile, save_network
-from refpcm.reproduction import ablation, calibration, causes, fig2, fig3, fig4, fig5
+from refpcm.reproduction import ablation, calibration, causes, fig2, fig3, fig4, fig5, figures
 from refpcm.reproduction.comparison import paired
 from refpcm.reproduction.figures import FIGURES, is_papers
 from refpcm.reproduction.measurements import seeded
@@ -226,6 +226,12 @@ def test_the_scales_own_eta_shares_its_network_between_the_figures():
 def test_a_wrong_number_of_a_scale_is_named(values, words):
     with pytest.raises(RefpcmError, match=words):
         override(SCALES["smoke"], values, "my.json")
+
+
+def test_times_before_the_reference_of_gdc_are_refused_before_anything_is_trained():
+    scale = override(SCALES["smoke"], {"day_s": [20, 86400]}, "my.json")
+    with pytest.raises(RefpcmError, match="at 20 s the read that GDC takes as its reference, at 25 s"):
+        figures._check_numbers(scale, None, [])
 
 
 def test_a_list_of_values_replaces_that_of_the_scale():

@@ -38,6 +38,12 @@ def test_what_is_planned_fits(state_and_data, seconds, validation, epochs):
     assert budget.plan(state, data, validation, seconds, 100.0).epochs == epochs
 
 
+def test_no_more_is_planned_than_is_left_of_the_schedule(state_and_data):
+    state, data = state_and_data
+    state.config = dataclasses.replace(CONFIG, schedule="step", schedule_epochs=8.0, schedule_start=2.0, epochs=6.0)
+    assert budget.plan(state, data, 0, 1000.0, 100.0).epochs == 6.0
+
+
 def test_less_than_a_tenth_of_an_epoch_is_not_rounded_up(state_and_data):
     state, data = state_and_data
     state.config = dataclasses.replace(CONFIG, batch_size=1)

@@ -58,6 +58,13 @@ def test_the_schedule_is_followed_with_its_warm_up(data):
     assert found[0] < learning_rate("cosine", 0.1, 5, 18, 0.0)
 
 
+def test_a_part_of_a_schedule_ends_within_it():
+    """Begin and length in steps are rounded, each for itself."""
+    config = dataclasses.replace(CONFIG, epochs=0.5, schedule="step", schedule_epochs=1.0, schedule_start=0.5)
+    rates = [loop.rate_at(config, step, 3, 2) for step in (0, 1)]
+    assert rates == [learning_rate("step", config.learning_rate, 2, 3, 0.0)] * 2
+
+
 def test_held_back_images_are_validated_with_and_not_trained_on(data):
     training, validation = hold_back(data, 20)
     assert len(training.train_images) == 76 and len(validation.test_images) == 20

@@ -65,6 +65,19 @@ def test_no_more_epochs_than_the_schedule_has_left(baseline, tmp_path):
     assert config.epochs == found["epochs"] == 1.0
 
 
+def test_what_does_not_fit_into_the_epochs_that_are_left_is_refused_before_the_training(baseline, tmp_path):
+    averaging = replace(RETRAINING, average_epochs=1.5)
+    with pytest.raises(RefpcmError, match="--match: average_epochs = 1.5 must be at most the epochs of the run, 1"):
+        matched(averaging, with_curve(baseline, tmp_path, [0.0, 0.0, 0.0, 1.0]), baseline[1])
+
+
+def test_a_configuration_file_may_not_set_what_is_found(baseline, data, tmp_path):
+    (tmp_path / "mine.json").write_text('{"learning_rate": 0.02, "schedule": "cosine", "epochs": 1}')
+    done = command("refpcm.train", "--config", tmp_path / "mine.json", "--match", baseline[0], "--data", data, cwd=tmp_path)
+    assert done.returncode == 2 and "learning_rate in" in done.stderr and "schedule in" in done.stderr
+    assert "leave out" in done.stderr and "epochs in" not in done.stderr and not (tmp_path / "runs").exists()
+
+
 def test_a_retraining_of_a_retraining_goes_on_in_the_same_schedule(baseline, tmp_path):
     folder = with_curve(baseline, tmp_path, [1.0])
     file = load_network(folder / "network.safetensors")

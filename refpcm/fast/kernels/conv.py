@@ -1,7 +1,7 @@
 """Convolution in the lane layout: forward, and the gradient of the input. Twins: refpcm.spec.nn.conv2d_forward, _backward.
 
-A task is one row of one group of 16 images. The innermost tiles come from emit.py; conv_plain.py holds the same
-functions in plain loops. G groups, C input and K output channels, P pixels of a plane.
+A task is one row of one group of 16 images. The innermost tiles come from emit.py.
+G groups, C input and K output channels, P pixels of a plane.
 """
 
 import numpy as np

@@ -6,8 +6,8 @@ from refpcm.fast.kernels import pooling
 from refpcm.fast.kernels.layout import Plane, empty_lanes, groups, unpack
 from refpcm.fast.nn.operands import float32, lanes, plane_of, planes
 from refpcm.fast.threads import run_tasks
+from refpcm.spec.layers import channels_before
 from refpcm.spec.nn.conv2d import output_size
-from refpcm.spec.nn.pad_shortcut import channels_before
 
 
 def max_pool_forward(x, kernel, stride, padding):
@@ -44,19 +44,21 @@ def global_average_pool_backward(dout, shape):
     return unpack(dx, plane, shape[0])
 
 
-def pad_shortcut_forward(x, c_out, stride):
+def pad_shortcut_forward(x, c_out, stride, before=None):
     """Return every stride-th pixel of x, with channels of zeros before and after: (N, c_out, H', W')."""
+    before = channels_before(x.shape[1], c_out) if before is None else before
     x_plane, plane = plane_of(x), Plane(*(-(-size // stride) for size in x.shape[2:]))
     out = empty_lanes(groups(len(x)), c_out, plane)
-    run_tasks(pooling.pad_shortcut, planes(out), lanes(x, x_plane), x_plane.grid, stride,
-        channels_before(x.shape[1], c_out), out, plane.grid)
+    run_tasks(pooling.pad_shortcut, planes(out), lanes(x, x_plane), x_plane.grid, stride, before, out,
+              plane.grid)
     return unpack(out, plane, len(x))
 
 
-def pad_shortcut_backward(dout, shape, stride):
+def pad_shortcut_backward(dout, shape, stride, before=None):
     """Return dL/dx of `shape` (N, C, H, W)."""
+    before = channels_before(shape[1], dout.shape[1]) if before is None else before
     plane, x_plane = plane_of(dout), Plane(*shape[2:])
     dx = empty_lanes(groups(shape[0]), shape[1], x_plane)
-    run_tasks(pooling.pad_shortcut_gradient, planes(dx), lanes(dout, plane), plane.grid, stride,
-        channels_before(shape[1], dout.shape[1]), dx, x_plane.grid)
+    run_tasks(pooling.pad_shortcut_gradient, planes(dx), lanes(dout, plane), plane.grid, stride, before, dx,
+              x_plane.grid)
     return unpack(dx, x_plane, shape[0])

@@ -1,4 +1,4 @@
-"""Products on tiles for whole images: the host side of tile_kernels.py. Specification: `refpcm.spec.pcm.tile.product`."""
+"""Products on tiles for whole images: the host side of kernels.py. Specification: `refpcm.spec.pcm.tile.product`."""
 
 from math import prod
 

@@ -6,10 +6,7 @@ Both placements are in use, and no checkpoint says which of them its network has
 
 import numpy as np
 
-
-def channels_before(c_in, c_out):
-    """Channels of zeros before the c_in old ones, of c_out in all: half of the new, rounded down. E-17."""
-    return (c_out - c_in) // 2
+from refpcm.spec.layers import channels_before
 
 
 def pad_shortcut_forward(x, c_out, stride, before=None):

@@ -3,7 +3,6 @@
 Nothing heavy is imported here, so that `--help` can print the defaults at once.
 """
 
-import json
 from dataclasses import asdict, dataclass, fields, replace
 from typing import get_args
 
@@ -203,11 +202,6 @@ def checked(config, source):
     if config.seed >= 2 ** 32:
         wanted("seed", "below 2^32")
     return config
-
-
-def as_json(config):
-    """A TrainingConfig as the text of a JSON object, a key a field."""
-    return json.dumps(asdict(config))
 
 
 def difference(config, base):

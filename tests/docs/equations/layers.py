@@ -92,7 +92,7 @@ EQUATIONS = (
         out[n, c0 + c, i, j] = x[n, c, stride i, stride j] for c < C, 0 in all other channels
         c0 = floor((C_out - C) / 2) around the old channels, 0 with the new ones behind""",
         "x|out|c0, C, C_out|size, kernel, stride, padding", HE + ", section 4.2",
-        ("nn.pad_shortcut.pad_shortcut_forward", "nn.pad_shortcut.pad_shortcut_backward", "nn.pad_shortcut.channels_before"),
+        ("nn.pad_shortcut.pad_shortcut_forward", "nn.pad_shortcut.pad_shortcut_backward", "layers.channels_before"),
         ("nn.pooling.pad_shortcut_forward", "nn.pooling.pad_shortcut_backward"), "networks"),
     Equation(
         18, "Average pooling", """

@@ -140,7 +140,9 @@ def test_bounds_of_curves_may_be_infinite():
     ({"drift": {**USER["drift"], "nu_sigma": [-0.1, 0.01, 0.01]}}, "nu_sigma runs from -0.1"),
     ({"read_noise": {"factor": 1}}, "exponent is missing"), ({"read_noise": 3}, "must be a table"),
     ({"g_max_us": 0}, "g_max_us"), ({"g_max_us": "20"}, "g_max_us"), ({"source": 3, "identity": "x"}, "identity"),
-    ({"source": 3}, "source must be text")])
+    ({"source": 3}, "source must be text"),
+    ({"based_on": "joshi2020-transfer"}, "joshi2020-transfer has no use for drift, read_noise: its model has no such stage"),
+    ({"based_on": "joshi2020-note2", "read_noise": None, "reset_device": "zero"}, "has no use for reset_device")])
 def test_a_wrong_user_defined_device_is_refused_by_key(change, said):
     values = {key: value for key, value in {**USER, **change}.items() if value is not None}
     with pytest.raises(RefpcmError, match=said):
