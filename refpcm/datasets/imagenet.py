@@ -16,6 +16,8 @@ from refpcm.errors import RefpcmError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's training images, as in torchvision
 DECODERS = 4  # threads
+RESIZED_CROP_PART = 5  # "layer" of the resized crop in the address of augmentation, see random.Purpose
+RESIZED_CROP_STRIDE = 32  # numbers reserved for each image there
 
 
 class Images:
@@ -69,6 +71,14 @@ class Images:
             parts.append(self.index.scaling)
         identity = json.dumps(parts, sort_keys=True).encode()
         return identity if self.whole else identity + np.asarray(self.rows, np.int64).tobytes()
+
+
+def crop_numbers(images, number, generator, seed, chip, purpose, draw):
+    """The uniforms (images.crop_uniforms,) of the resized crop of image `number` of Images, from its address.
+
+    generator: `refpcm.spec.random` or `refpcm.fast.random`; draw: epoch, or number of the read.
+    """
+    return generator.uniforms(seed, chip, purpose, RESIZED_CROP_PART, draw, RESIZED_CROP_STRIDE * number, images.crop_uniforms)
 
 
 def is_index(folder):

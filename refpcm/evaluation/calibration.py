@@ -8,6 +8,7 @@ says what that costs.
 
 import numpy as np
 
+from refpcm.datasets.imagenet import crop_numbers
 from refpcm.errors import RefpcmError
 from refpcm.spec import random
 from refpcm.spec.training.augmentation import Augmentation, draw_moves, no_moves
@@ -15,7 +16,6 @@ from refpcm.spec.training.config import TrainingConfig, override
 
 # For networks trained elsewhere: He et al. 2016, section 4.2, and torchvision's for ImageNet.
 USUAL, USUAL_IMAGENET = Augmentation(crop_padding=4), Augmentation(crop_padding=0, resized_crop=True)
-RESIZED_CROP_PART, RESIZED_CROP_STRIDE = 5, 32  # "layer" and numbers of an image in the address, see random.Purpose
 
 
 class MiniBatches:
@@ -91,10 +91,8 @@ def mini_batches(inputs, images, chosen, protocol, task):
                               "memory: choose another --augmentation")
 
         def crop(row):
-            uniforms = inputs.forms.random.uniforms(
-                protocol.seed, task.chip, random.Purpose.CALIBRATION_AUGMENTATION, RESIZED_CROP_PART, task.draw,
-                RESIZED_CROP_STRIDE * row, images.crop_uniforms)
-            return images.decode(row, uniforms)
+            return images.decode(row, crop_numbers(images, row, inputs.forms.random, protocol.seed, task.chip,
+                                                   random.Purpose.CALIBRATION_AUGMENTATION, task.draw))
         return ResizedCrops(inputs, crop, chosen, moves, augmentation.cutout)
     views = MiniBatches if own else WithBlackBorder
     return views(inputs, images, chosen, moves, augmentation.cutout)

@@ -60,12 +60,19 @@ def changes(before, after):
     The relative change of the variance, geometric mean; the root mean square of the mean's change in standard
     deviations.
     """
-    logs, shifts = [], []
-    for name in after:
-        if name.endswith(".running_var"):
-            mean, used = name.removesuffix("var") + "mean", (before[name] > 0) & (after[name] > 0)
-            old, new = before[name][used].astype(float), after[name][used].astype(float)
-            logs.append(np.log(new / old))
-            shifts.append((after[mean] - before[mean])[used] / np.sqrt(old))
-    log, shift = np.concatenate(logs), np.concatenate(shifts)
-    return (float(np.expm1(log.mean())), float(np.sqrt(np.square(shift).mean()))) if log.size else (0.0, 0.0)
+    norms = [name.removesuffix(".running_var") for name in after if name.endswith(".running_var")]
+    shift, log = np.concatenate([change(before, after, name) for name in norms], axis=1)
+    used = ~np.isnan(shift)
+    return (float(np.expm1(log[used].mean())), float(np.sqrt(np.square(shift[used]).mean()))) if used.any() else (0.0, 0.0)
+
+
+def change(before, after, name):
+    """Return two rows (2, C) of one batch norm: the mean's change in standard deviations, and ln of the variances' ratio.
+
+    before, after {name: array}: parameters. NaN for channels of variance 0 in one of them.
+    """
+    old, new = (np.asarray(each[f"{name}.running_var"], np.float64) for each in (before, after))
+    moved = np.asarray(after[f"{name}.running_mean"], np.float64) - before[f"{name}.running_mean"]
+    used = (old > 0) & (new > 0)
+    safe_old, safe_new = np.where(used, old, 1.0), np.where(used, new, 1.0)
+    return np.where(used, [moved / np.sqrt(safe_old), np.log(safe_new / safe_old)], np.nan)

@@ -19,8 +19,9 @@ from refpcm.spec.pcm.chip import (
     read_start,
 )
 from refpcm.spec.pcm.curve import curve_value
+from refpcm.spec.pcm.device import MODEL
 
-SAME_STATE = "nandakumar2019"  # the model of which every step is shown; of the others, what they have in common
+SAME_STATE = MODEL[0]  # the model of which every step is shown; of the others, what they have in common
 PROGRAMMED = {SAME_STATE: programming.programmed_us, "transfer": transfer.transferred_us, "note2": note2.note2_programmed_us}
 EXPONENTS = {SAME_STATE: drift.drift_exponents, "note2": note2.note2_exponents}
 READ = {SAME_STATE: read_noise.read_us, "note2": note2.note2_read_us}

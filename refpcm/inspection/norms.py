@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from refpcm.evaluation.expected import change
 from refpcm.inspection.loss_task import whole_chip
 
 
@@ -24,15 +25,6 @@ def changes_of_norms(inputs, protocol, progress=lambda done, total: None):
         progress(chip + 1, protocol.chips)
     return [{"t_s": t_s, "norms": [{"name": name, **summary(np.array(values))} for name, values in norms.items()]}
             for t_s, norms in found.items()]
-
-
-def change(before, after, name):
-    """Return shift and logarithm of the variance ratio (2, C) of one batch norm; NaN for channels of variance 0."""
-    old, new = (np.asarray(each[f"{name}.running_var"], np.float64) for each in (before, after))
-    moved = np.asarray(after[f"{name}.running_mean"], np.float64) - before[f"{name}.running_mean"]
-    used = (old > 0) & (new > 0)
-    safe_old, safe_new = np.where(used, old, 1.0), np.where(used, new, 1.0)
-    return np.where(used, [moved / np.sqrt(safe_old), np.log(safe_new / safe_old)], np.nan)
 
 
 def summary(values):

@@ -8,14 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from refpcm.datasets.imagenet import crop_numbers
 from refpcm.errors import RefpcmError
 from refpcm.forms import find_forms
 from refpcm.spec import random
 from refpcm.spec.training.augmentation import Augmentation, draw_moves
 
 DECODERS = 4  # threads; Pillow decodes without Python's lock, and four keep ahead of the kernels of any processor
-RESIZED_CROP_PART = 5  # "layer" of the resized crop in the address of augmentation, see random.Purpose
-RESIZED_CROP_STRIDE = 32  # numbers reserved for each image there
 
 
 def image_source(config, dataset):
@@ -80,6 +79,5 @@ class FileSource(ArraySource):
         """A Future of image `number`, (C, H, W) uint8."""
         uniforms = None
         if self.resized_crop:
-            uniforms = self.forms.random.uniforms(self.seed, 0, random.Purpose.AUGMENTATION, RESIZED_CROP_PART, epoch,
-                                    RESIZED_CROP_STRIDE * number, self.images.crop_uniforms)
+            uniforms = crop_numbers(self.images, number, self.forms.random, self.seed, 0, random.Purpose.AUGMENTATION, epoch)
         return self.pool.submit(self.images.decode, number, uniforms)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from refpcm.evaluation.expected import change
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.protocol import tasks
 from refpcm.evaluation.unit import programmed, readout_of
@@ -13,7 +14,7 @@ from refpcm.inspection.images import compared, image_changes
 from refpcm.inspection.images_table import confusions, images_blocks
 from refpcm.inspection.layer_errors import layer_errors, snr_db
 from refpcm.inspection.layers import errors_over_chips, spread
-from refpcm.inspection.norms import change, changes_of_norms, summary
+from refpcm.inspection.norms import changes_of_norms, summary
 from refpcm.inspection.report import as_text
 from refpcm.inspection.tables import errors_blocks, norms_blocks
 from refpcm.spec.compensation.global_drift import compensated_read
