@@ -14,8 +14,8 @@ from pathlib import Path
 
 from data_tools import commands
 from data_tools.foreign_text import shown
-from data_tools.imagenet_preprocessing import SCALINGS, SQUARE
 
+SCALINGS = ("square", "shorter-side")  # those of imagenet_preprocessing, which needs NumPy
 NAMES_SHOWN = 5  # of every kind of unusual image, on stderr; imagenet.json has them all
 
 
@@ -40,7 +40,7 @@ def main(argv=None):
     parser.add_argument("--val-classes", type=Path, metavar="FILE",
                         help="classes of images that lie in val/ itself: lines of image name and WordNet id, such as "
                              "LOC_val_solution.csv, or the folder of the official development kit")
-    parser.add_argument("--scaling", choices=SCALINGS, default=SQUARE,
+    parser.add_argument("--scaling", choices=SCALINGS, default=SCALINGS[0],
                         help="what evaluation images are scaled to before the middle 224 x 224 is taken: square, 256 x 256, "
                              "as in Joshi et al. 2020; shorter-side, that to 256, as in torchvision (%(default)s)")
     parser.add_argument("--cache", action="store_true",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_tools import imagenet_index
+from data_tools import imagenet, imagenet_index
 from data_tools import imagenet_preprocessing as preprocessing
 from data_tools.errors import DataError
 from data_tools.imagenet_building import build
@@ -225,6 +225,7 @@ def test_the_whole_image_is_squeezed_as_in_the_paper_or_its_shorter_side_scaled_
         image = imagenet_index.read_index(tmp_path / scaling).evaluation_image("val", 0)
         assert (image == expected[scaling].transpose(2, 0, 1)).all()
     assert build(tmp_path / "tree", tmp_path / "default")[0]["scaling"] == "square"
+    assert imagenet.SCALINGS == preprocessing.SCALINGS
     with pytest.raises(DataError, match=r"\(scaling differ\)"):
         build(tmp_path / "tree", tmp_path / "default", scaling="shorter-side")
 
