@@ -73,6 +73,14 @@ class ResizedCrops(MiniBatches):
                                                   self.inputs.file.std)
 
 
+def random_rows(images, count, seed, draw, generator):
+    """Return `count` different rows of images, int64, in random order, addressed as the choice of AdaBS on chip 0 at read `draw`.
+
+    generator: `refpcm.spec.random` or `refpcm.fast.random`.
+    """
+    return generator.permutation(seed, 0, random.Purpose.CALIBRATION_SELECTION, 0, draw, len(images))[:count]
+
+
 def mini_batches(inputs, images, chosen, protocol, task):
     """Return what AdaBS is to see of `images` (N, C, H, W) uint8: the rows chosen (n, m), for a task of the protocol.
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from refpcm.spec.compensation.adabs import selected_images
+from refpcm.evaluation.calibration import random_rows
 from refpcm.spec.network_on_tiles import Analog, calibrate_ranges
 from refpcm.spec.pcm.tile import Ranges
 
@@ -34,7 +34,7 @@ def with_ranges(inputs, protocol, progress=lambda done, total: None):
     network, parameters = inputs.file.network, inputs.file.parameters
     images = inputs.calibration_images(protocol.calibration)
     count = min(protocol.range_images, len(images))
-    chosen = selected_images(protocol.seed, 0, RANGE_DRAW, len(images), count, inputs.forms.random)
+    chosen = random_rows(images, count, protocol.seed, RANGE_DRAW, inputs.forms.random)
 
     def batches():
         for begin in range(0, count, RANGE_BATCH):

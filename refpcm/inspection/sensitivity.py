@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from refpcm.spec.compensation.adabs import selected_images
+from refpcm.evaluation.calibration import random_rows
 from refpcm.spec.crossbars import to_matrices
 from refpcm.spec.nn import cross_entropy
 
@@ -34,7 +34,7 @@ def _squared_gradients(inputs, seed, on_test_images, on_chip):
     images = inputs.calibration_images("test" if on_test_images else "train")
     labels = inputs.data.test_labels if on_test_images else inputs.data.train_labels
     count = min(IMAGES, len(images))
-    chosen = selected_images(seed, 0, DRAW, len(images), count, inputs.forms.random)
+    chosen = random_rows(images, count, seed, DRAW, inputs.forms.random)
     sums = {}
     for row in chosen:
         logits = inputs.engine.forward(parameters, inputs.normalised(images[row:row + 1]), training=True, frozen=True)

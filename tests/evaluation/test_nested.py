@@ -5,7 +5,7 @@ import pytest
 
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.nested import normalised_accuracy, summarise, summarise_shares
-from refpcm.times import PAPER, parse_times, time_text
+from refpcm.times import EXAMPLE, parse_times, time_text
 
 
 def test_a_small_example_by_hand():
@@ -67,7 +67,7 @@ def test_normalised_accuracy_is_1_in_software_and_0_when_guessing():
 
 
 @pytest.mark.parametrize("text, seconds", [
-    (PAPER, (25.0, 3600.0, 86400.0, 2592000.0, 31536000.0)), ("1 hour, 30 min 1.5 h", (1800.0, 3600.0, 5400.0)),
+    (EXAMPLE, (25.0, 3600.0, 86400.0, 2592000.0, 31536000.0)), ("1 hour, 30 min 1.5 h", (1800.0, 3600.0, 5400.0)),
     ("2days,1d", (86400.0, 172800.0)), ("60s, 1min", (60.0,)), ("1e3s", (1000.0,)), ("2 years", (63072000.0,))])
 def test_times_are_read_with_units(text, seconds):
     assert parse_times(text) == seconds
@@ -80,6 +80,6 @@ def test_what_is_no_time_is_refused_with_the_units(text):
 
 
 def test_times_are_told_in_the_largest_whole_unit():
-    assert [time_text(t) for t in parse_times(PAPER)] == ["25 s", "1 h", "1 day", "1 month", "1 year"]
+    assert [time_text(t) for t in parse_times(EXAMPLE)] == ["25 s", "1 h", "1 day", "1 month", "1 year"]
     assert time_text(90.0) == "90 s" and time_text(0.5) == "0.5 s"
     assert time_text(1234567.5) == "1234567.5 s" and time_text(1e15 + 1) == "1000000000000001 s"

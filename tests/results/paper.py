@@ -111,7 +111,7 @@ def next_to_the_paper():
         table(["", "Joshi et al. 2020", "refpcm", "reached"], rows),
         command("\n".join(
             f"python -m refpcm.evaluate --network docs/results/{run}/network.safetensors --data cifar10 \\\n    {options}"
-            for run, options in ((FP32, TRANSFER), (NOISE, TRANSFER),
+            for run, options in ((FP32, TRANSFER), (NOISE, TRANSFER), (NOISE, f"{TRANSFER} \\\n    --dac-bits 8 --adc-bits 8"),
                                  (NOISE, "--chips 25 --times 25s,1day --compensation gdc --gdc-reference targets"),
                                  (NOISE, "--chips 25 --times 25s --compensation gdc --dac-bits 8 --adc-bits 8")))
                 + f"\npython -m refpcm.inspect chip --network docs/results/{NOISE}/network.safetensors --times 25s --json"),

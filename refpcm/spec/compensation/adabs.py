@@ -42,16 +42,8 @@ def calibration_images(seed, chip, draw, image_count, batches=BATCHES, batch_siz
         raise RefpcmError(f"AdaBS with {batches} mini-batches of {batch_size} images does not fit {image_count} "
                           "calibration images, all different, or a mini-batch has fewer than 2: change their number "
                           "(adabs-batches) or size (adabs-batch-size)")
-    chosen = selected_images(seed, chip, draw, image_count, batches * batch_size, generator)
-    return chosen.reshape(batches, batch_size)
-
-
-def selected_images(seed, chip, draw, image_count, count, generator=random):
-    """Return the numbers of `count` of the calibration images, in random order: int64 (count,), all different. E-66.
-
-    generator: as for `calibration_images`.
-    """
-    return generator.permutation(seed, chip, random.Purpose.CALIBRATION_SELECTION, 0, draw, image_count)[:count]
+    order = generator.permutation(seed, chip, random.Purpose.CALIBRATION_SELECTION, 0, draw, image_count)
+    return order[:batches * batch_size].reshape(batches, batch_size)
 
 
 def calibrate(engine, parameters, mini_batches):

@@ -49,7 +49,7 @@ EQUATIONS = (
     Equation(
         66, "Images of AdaBS", "the first n m numbers of the permutation E-5 (purpose 22, draw = read), m to a mini-batch", "n, m",
         "Methods F: randomly sampled from the training images; the address is refpcm's own",
-        ("compensation.adabs.calibration_images", "compensation.adabs.selected_images",), (), "compensation"),
+        ("compensation.adabs.calibration_images",), (), "compensation"),
     Equation(
         67, "AdaBS", """
         for each of n mini-batches: forward with the mini-batch's statistics (E-11), then E-65 in every batch norm""",
