@@ -66,6 +66,15 @@ def test_an_argument_of_the_list_of_commands_is_refused(tmp_path):
     assert done.returncode == 2 and "python -m refpcm.train" in done.stderr
 
 
+def test_help_shows_a_default_of_0_and_none_where_there_is_none(capsys):
+    parser = cli.parser("refpcm.x", "What it does.")
+    parser.add_argument("--seed", type=int, default=0, help="of all random numbers")
+    parser.add_argument("--images", type=int, help="only so many")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    text = " ".join(parser.format_help().split())
+    assert "of all random numbers (default: 0)" in text and text.count("default:") == 1
+
+
 def test_a_meter_shows_the_first_step_at_once_on_a_terminal(monkeypatch, capsys):
     """Before its first unit an evaluation may compute for minutes."""
     class Terminal(io.StringIO):

@@ -93,14 +93,14 @@ def test_global_average_pool(n):
                  specification.global_average_pool_backward(*wide(dout), x.shape))
 
 
-@pytest.mark.parametrize("n", [3, 20])
-def test_the_shortcut_is_exact(n):
+@pytest.mark.parametrize("n, before", [(3, None), (20, None), (3, 0), (3, 5)])
+def test_the_shortcut_is_exact(n, before):
     x = random(n, 3, 7, 6)
-    out = nn.pad_shortcut_forward(x, 8, 2)
-    assert np.array_equal(out, specification.pad_shortcut_forward(x, 8, 2))
+    out = nn.pad_shortcut_forward(x, 8, 2, before)
+    assert np.array_equal(out, specification.pad_shortcut_forward(x, 8, 2, before))
     dout = random(*out.shape, seed=1)
-    assert np.array_equal(nn.pad_shortcut_backward(dout, x.shape, 2),
-                          specification.pad_shortcut_backward(dout, x.shape, 2))
+    assert np.array_equal(nn.pad_shortcut_backward(dout, x.shape, 2, before),
+                          specification.pad_shortcut_backward(dout, x.shape, 2, before))
 
 
 def test_the_linear_layer_and_its_gradients():
