@@ -14,7 +14,7 @@ from data_tools.foreign_text import shown
 from data_tools.imagenet_ground_truth import read_ground_truth
 from data_tools.imagenet_images import BrokenImage, inspect_image, open_rgb
 from data_tools.imagenet_index import DESCRIPTION, FORMAT, VERSION, check_cache, read_index
-from data_tools.imagenet_preprocessing import CROP, SHORTER_SIDE, SQUARE, evaluation_image
+from data_tools.imagenet_preprocessing import CROP, SQUARE, evaluation_image
 from data_tools.imagenet_tree import list_tree, read_class_list
 from data_tools.new_folder import is_free, new_folder, save_array, save_text, write_header
 from data_tools.npy import read_npy
@@ -70,7 +70,6 @@ def _existing(folder, wanted):
         return None
     there = read_index(folder).description
     check_cache(folder, there)
-    there = {"scaling": SHORTER_SIDE, **there}  # the only one before there was a choice
     differs = [key for key in wanted if there.get(key) != wanted[key]]
     if differs:
         raise DataError(f"{folder} holds the index of another tree, or of this one before it changed "

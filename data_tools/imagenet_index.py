@@ -47,7 +47,7 @@ class Index:
     @property
     def scaling(self):
         """How evaluation images are scaled, one of imagenet_preprocessing.SCALINGS."""
-        return self.description.get("scaling", SHORTER_SIDE)  # the only one before there was a choice
+        return self.description["scaling"]
 
     def path(self, split, row):
         """Path of the image file."""
@@ -136,6 +136,7 @@ def read_description(folder):
         raise DataError(f"{path} has format version {shown(description.get('version'))}; this program reads version "
                         f"{VERSION}; index the tree again")
     check_seal(path, description)
+    description.setdefault("scaling", SHORTER_SIDE)  # the only one before there was a choice
     kinds = {"root": str, "classes": list, "counts": dict, "sha256": dict, "listing": str, "unusual": dict}
     wrong = [key for key, kind in kinds.items() if not isinstance(description.get(key), kind)]
     if not wrong and not all(isinstance(name, str) and name for name in description["classes"]):
@@ -143,7 +144,7 @@ def read_description(folder):
     if not wrong and not (set(description["counts"]) <= {"train", "val"}
                           and all(type(count) is int for count in description["counts"].values())):
         wrong.append("counts")
-    if description.get("scaling", SHORTER_SIDE) not in SCALINGS:
+    if description["scaling"] not in SCALINGS:
         wrong.append("scaling")
     if wrong:
         raise DataError(f"{path} is damaged: {', '.join(wrong)} missing or of a wrong form; remove {folder} and index the "

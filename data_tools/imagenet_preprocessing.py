@@ -1,9 +1,9 @@
 """The standard preprocessing of ImageNet images, with torchvision's rounding, on Pillow.
 
 Evaluation: the whole image to 256 x 256 (Joshi et al. 2020, Methods D), or its shorter side to 256 (torchvision), then
-centre crop 224. Training: a random part of the image, scaled to 224, mirrored half of
-the time (Szegedy et al. 2015, "Going deeper with convolutions", section 6). Every random number is an argument.
-Results are (3, 224, 224) uint8, red, green, blue.
+centre crop 224. Training: a random part of the image, scaled to 224, mirrored half of the time (Szegedy et al. 2015,
+"Going deeper with convolutions", section 6). Every random number is an argument. Results are
+(3, 224, 224) uint8, red, green, blue.
 """
 
 import math

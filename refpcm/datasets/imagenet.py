@@ -67,7 +67,7 @@ class Images:
     def tobytes(self):
         """What identifies the images without decoding them: split, checksums and scaling of the index, and which rows."""
         parts = [self.split, self.index.description["listing"], self.index.description["sha256"]]
-        if self.index.scaling != SHORTER_SIDE:  # the only one before there was a choice
+        if self.index.scaling != SHORTER_SIDE:  # so that images of older indexes stay the same
             parts.append(self.index.scaling)
         identity = json.dumps(parts, sort_keys=True).encode()
         return identity if self.whole else identity + np.asarray(self.rows, np.int64).tobytes()

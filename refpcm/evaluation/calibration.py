@@ -74,9 +74,9 @@ class ResizedCrops(MiniBatches):
 
 
 def random_rows(images, count, seed, draw, generator):
-    """Return `count` different rows of images, int64, in random order, addressed as the choice of AdaBS on chip 0 at read `draw`.
+    """Return `count` different rows of images, int64, in random order.
 
-    generator: `refpcm.spec.random` or `refpcm.fast.random`.
+    Their address is that of AdaBS's choice on chip 0 at read `draw`. generator: `refpcm.spec.random` or `refpcm.fast.random`.
     """
     return generator.permutation(seed, 0, random.Purpose.CALIBRATION_SELECTION, 0, draw, len(images))[:count]
 

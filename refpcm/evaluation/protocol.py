@@ -70,7 +70,7 @@ class Protocol:
 
     def __post_init__(self):
         for field in ("times_s", "compensations"):
-            object.__setattr__(self, field, tuple(getattr(self, field)))  # of a list, which has no hash
+            object.__setattr__(self, field, tuple(getattr(self, field)))  # lists have no hash
         for field, usual in zip(("adabs_batches", "adabs_batch_size"), usual_size(is_index(self.data))):
             if getattr(self, field) is None:
                 object.__setattr__(self, field, usual)  # so that results name the numbers

@@ -15,7 +15,6 @@ from refpcm.files.reading import sha256_of
 
 INITIAL, NOT_NOTED, NOT_FOUND = "initial weights", "not noted in the network file", "not found beside the network"
 LONGEST = 100  # networks in a chain
-CHECKPOINT = "checkpoint.safetensors"  # of a training run, no network
 MOST_FILES = 1000  # files beside a network that are hashed in search of its start
 
 
@@ -82,15 +81,14 @@ def start_of(notes):
 
 
 def network_finder(path):
-    """Return a function, SHA-256 -> path of the file with it in the network's folder or one beside it, None if there is none.
+    """Return a function: SHA-256 -> path of the file with it, in the network's folder or in a folder beside it, or None.
 
     It hashes no more files than it takes to find one, and none twice.
     """
     folder = glob.escape(os.path.dirname(os.path.abspath(path)))
     names = [name for pattern in ("*", os.path.join(os.pardir, "*", "*")) for ending in (".safetensors", ".npz")
              for name in sorted(glob.glob(os.path.join(folder, pattern + ending)))]
-    left = iter([name for name in names if os.path.basename(name) != CHECKPOINT][:MOST_FILES])
-    hashes = {}
+    left, hashes = iter([name for name in names if os.path.isfile(name)][:MOST_FILES]), {}
 
     def find(digest):
         while digest not in hashes:
@@ -98,7 +96,7 @@ def network_finder(path):
             if name is None:
                 return None
             try:
-                hashes.setdefault(sha256_of(name) if os.path.isfile(name) else None, os.path.normpath(name))
+                hashes.setdefault(sha256_of(name), os.path.normpath(name))
             except RefpcmError:
                 continue
         return hashes[digest]

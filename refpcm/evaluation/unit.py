@@ -84,12 +84,17 @@ def check_adabs(inputs, protocol):
 
 def check_times(protocol):
     """Raises RefpcmError where a time comes before the read that drift compensation takes as its reference."""
-    device = find_device(protocol.device)
-    first_s, earliest_s = time_of_first_read(device), min(protocol.times_s)
-    if protocol.gdc_reference == "first-read" and earliest_s < first_s and set(protocol.compensations) & {"gdc", "adabs"}:
-        raise RefpcmError(f"evaluation: at {time_text(earliest_s)} the read that GDC takes as its reference, at "
-                          f"{time_text(first_s)}, has not been made; give later --times, or only compensations "
-                          "without GDC")
+    if protocol.gdc_reference == "first-read" and set(protocol.compensations) & {"gdc", "adabs"}:
+        check_first_read("evaluation", protocol.times_s, find_device(protocol.device),
+                         "give later --times, or only compensations without GDC")
+
+
+def check_first_read(what, times_s, device, remedy):
+    """Raises RefpcmError, which begins with `what` and ends with `remedy`, for a time before the first read of a chip."""
+    first_s, earliest_s = time_of_first_read(device), min(times_s)
+    if earliest_s < first_s:
+        raise RefpcmError(f"{what}: at {time_text(earliest_s)} the read that GDC takes as its reference, at "
+                          f"{time_text(first_s)}, has not been made; {remedy}")
 
 
 def programmed(inputs, protocol, number):

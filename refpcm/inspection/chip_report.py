@@ -13,14 +13,14 @@ import os
 import numpy as np
 
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.unit import check_first_read
 from refpcm.files.atomic import check_writable
 from refpcm.forms import find_forms
 from refpcm.inspection.contents import CHIP_COLUMNS, chip_rows
-from refpcm.spec.compensation.global_drift import Readout, compensated_read, reference_readouts, time_of_first_read
+from refpcm.spec.compensation.global_drift import Readout, compensated_read, reference_readouts
 from refpcm.spec.crossbars import program_network
 from refpcm.spec.pcm.chip import chip_hash
 from refpcm.spec.pcm.mapping import to_weights
-from refpcm.times import time_text
 
 
 def programmed_chip(file, device, seed, number, on_chip="all"):
@@ -40,10 +40,7 @@ def chip_report(chip, times_s, draw=0, readout="columns"):
     """
     if not chip.crossbars:
         raise RefpcmError("inspect chip: this chip has no crossbars, so there is nothing to show; give another")
-    first_s = time_of_first_read(chip.device)
-    if min(times_s) < first_s:
-        raise RefpcmError(f"inspect chip: at {time_text(min(times_s))} the read that GDC takes as its reference, at "
-                          f"{time_text(first_s)}, has not been made; give later --times")
+    check_first_read("inspect chip", times_s, chip.device, "give later --times")
     how = Readout(readout, conductances=find_forms("winograd").chip.read_conductances)
     reference = reference_readouts(chip, how)
     crossbars = [{**dict(zip(CHIP_COLUMNS, row)), "devices": crossbar.nu.size, "times": []}

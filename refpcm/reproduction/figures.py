@@ -15,6 +15,7 @@ from refpcm.datasets import load
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import Inputs
 from refpcm.evaluation.protocol import MOST_UNITS
+from refpcm.evaluation.unit import check_first_read
 from refpcm.files.atomic import make_folder
 from refpcm.files.devices import find_device
 from refpcm.files.lock import locked
@@ -30,7 +31,6 @@ from refpcm.reproduction.setting import (
 )
 from refpcm.reproduction.trainings import all_trainings, train_all
 from refpcm.reproduction.variants import FP32, label, training_config
-from refpcm.spec.compensation.global_drift import time_of_first_read
 from refpcm.spec.crossbars import analog_layers
 from refpcm.spec.pcm.drift import check_time
 from refpcm.spec.resnet import build
@@ -71,9 +71,7 @@ def _check_numbers(scale, dataset, trainings):
     device = find_device(scale.device)
     for t_s in (*scale.day_s, *scale.year_s):
         check_time(t_s, device)
-        if t_s < time_of_first_read(device):
-            raise RefpcmError(f"reproduction: at {t_s:g} s the read that GDC takes as its reference, at "
-                              f"{time_of_first_read(device):g} s, has not been made; give later times in day_s and year_s")
+    check_first_read("reproduction", (*scale.day_s, *scale.year_s), device, "give later times in day_s and year_s")
     times = max(len(scale.day_s), len(scale.year_s))
     for what, units in (("chips x reads x times", scale.chips * scale.reads * times),
                         ("inference_runs", scale.inference_runs)):

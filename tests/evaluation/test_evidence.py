@@ -10,7 +10,7 @@ import pytest
 from refpcm.evaluation.evidence import Counts, adabs_summary, lacking, packed, summary_of_evidence, unpacked
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.protocol import tasks
-from refpcm.evaluation.provenance import INITIAL, NOT_FOUND, NOT_NOTED, data_identity, provenance, start_chain
+from refpcm.evaluation.provenance import INITIAL, NOT_FOUND, NOT_NOTED, data_identity, network_finder, provenance, start_chain
 from refpcm.evaluation.run import run
 from refpcm.evaluation.store import Store
 from refpcm.evaluation.unit import adabs_images, fingerprint, programmed, readout_of
@@ -109,6 +109,18 @@ def test_that_version_0_1_noted_no_start_says_nothing(small):
     notes = {"start_sha256": None, "versions": {"refpcm": "0.1.0"}}
     assert start_chain(small.network, notes) == ([], NOT_NOTED)
     assert start_chain(small.network, {**notes, "versions": {"refpcm": "0.2.0"}}) == ([], INITIAL)
+
+
+def test_no_more_files_are_hashed_than_it_takes_to_find_a_start(tmp_path, monkeypatch):
+    folder, hashed = tmp_path / "runs" / "one", []  # files of other tests lie beside tmp_path
+    folder.mkdir(parents=True)
+    for name in "abc":
+        (folder / f"{name}.npz").write_text(name)
+    monkeypatch.setattr("refpcm.evaluation.provenance.sha256_of", lambda path: hashed.append(path[-5]) or path[-5])
+    find = network_finder(folder / "network.npz")
+    assert find("b") == str(folder / "b.npz") and hashed == ["a", "b"]
+    assert find("a") == str(folder / "a.npz") and hashed == ["a", "b"]
+    assert find("d") is None and hashed == ["a", "b", "c"] and find("d") is None
 
 
 def test_the_chain_of_starts_is_followed_to_initial_weights_or_to_a_file_that_is_gone(small, tmp_path):
