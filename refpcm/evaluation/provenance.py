@@ -86,9 +86,10 @@ def network_finder(path):
     It hashes no more files than it takes to find one, and none twice.
     """
     folder = glob.escape(os.path.dirname(os.path.abspath(path)))
-    names = [name for pattern in ("*", os.path.join(os.pardir, "*", "*")) for ending in (".safetensors", ".npz")
+    names = [os.path.normpath(name) for pattern in ("*", os.path.join(os.pardir, "*", "*")) for ending in (".safetensors", ".npz")
              for name in sorted(glob.glob(os.path.join(folder, pattern + ending)))]
-    left, hashes = iter([name for name in names if os.path.isfile(name)][:MOST_FILES]), {}
+    files = [name for name in dict.fromkeys(names) if os.path.isfile(name)]  # its own folder is also one beside it
+    left, hashes = iter(files[:MOST_FILES]), {}
 
     def find(digest):
         while digest not in hashes:
@@ -96,7 +97,7 @@ def network_finder(path):
             if name is None:
                 return None
             try:
-                hashes.setdefault(sha256_of(name), os.path.normpath(name))
+                hashes.setdefault(sha256_of(name), name)
             except RefpcmError:
                 continue
         return hashes[digest]
