@@ -19,7 +19,11 @@ Attribute the loss of accuracy on chips to physical causes, to layers, or to bot
 Every cause (programming noise, idle devices, spread of nu, mean drift, read noise, converters, output noise) is switched
 on alone and off alone, and every layer is put on the chip alone and taken off it alone, with the same random numbers.
 """
-FILE = "Show what is in a file or folder of refpcm: a network, a chip, a checkpoint, results, a training run or data."
+FILE = """\
+Show what is in a file or folder: a network, a chip, a checkpoint, results, a training run, data, a device (.toml).
+
+The name of a built-in device, such as joshi2020, shows that one.
+"""
 LAYERS = "MVM error and signal-to-noise ratio of every layer over several chips, after GDC or without compensation."
 ADABS = "What AdaBS, adaptive batch norm statistics, changed in every batch norm, and in which channel most."
 IMAGES = "Which test images chips lose or win against the digital network, and what they are taken for."
@@ -58,7 +62,7 @@ def loss(arguments):
 def file(arguments):
     """Show what is in a file or folder."""
     made = cli.parser("refpcm.inspect", FILE)
-    made.add_argument("file", type=cli.name, metavar="FILE", help="file or folder")
+    made.add_argument("file", type=cli.name, metavar="FILE", help="file, folder or name of a device")
     add_outputs(made)
     options = made.parse_args(arguments)
     from refpcm.errors import RefpcmError
@@ -159,7 +163,7 @@ usage: python -m refpcm.inspect COMMAND ...
   images   which test images are lost and won, and what they are taken for
   chip     one chip: programming errors, weight errors and the factors of GDC over time
   trace    from a number of an evaluation back to units, chips, network, data, code and equations
-  FILE     what is in a network, chip, checkpoint, results folder, training run or data folder
+  FILE     what is in a network, chip, checkpoint, results folder, training run, data folder or device file
 
 Each command takes --help, --json, --html FILE for a page and, but for trace, --plot FILE for a picture."""
 
@@ -173,7 +177,10 @@ def main():
         return COMMANDS[arguments[0]](arguments[1:])
     if not os.path.lexists(arguments[0]) and not arguments[0].startswith("-"):
         from refpcm.errors import RefpcmError
-        raise RefpcmError(f"{arguments[0]!r} is neither a command ({', '.join(COMMANDS)}) nor a file")
+        from refpcm.spec.pcm.device import DEVICES
+        if arguments[0] not in DEVICES:
+            raise RefpcmError(f"{arguments[0]!r} is neither a command ({', '.join(COMMANDS)}) nor a file nor a device "
+                              f"({', '.join(DEVICES)})")
     return file(arguments)
 
 

@@ -15,7 +15,8 @@ A file starts from a known set and changes what it names:
     exponent = -0.65
     high = 0.2
 
-`drift` may instead give nu_mean and nu_sigma as {slope, offset, low, high}: clip(slope ln g + offset, low, high).
+A drift curve may also be one number, or {slope, offset, low, high}: clip(slope ln g + offset, low, high). Instead of
+programming_us there may be a measured table, [programming] with g_us and sigma_us.
 """
 
 from dataclasses import replace
@@ -29,7 +30,11 @@ from refpcm.spec.pcm.curve import curve_value, logarithm, polynomial, power, tab
 from refpcm.spec.pcm.device import DEVICES, known_device
 
 PLAIN = ("g_max_us", "t0_s", "t_read_s", "source", "reset_device", "stuck_fraction", "read_noise_from", "identity")
-KNOWN = ("name", "based_on", "programming_us", "drift", "read_noise") + PLAIN
+KNOWN = ("name", "based_on", "programming_us", "programming", "drift", "read_noise") + PLAIN
+ELSEWHERE = dict.fromkeys(("dac_bits", "adc_bits", "output_noise", "tile_rows", "tile_columns"),
+                          "converters and tiles are no part of a device; they are options of the commands, such as --adc-bits 8")
+SMALLEST_G_MAX_US = 1e-3  # below, it is in another unit
+LARGEST_DIP = 0.1  # share of 0 .. G_max over which a fit of sigma_prog may be negative, where programming cuts it
 IGNORED = {  # {model: keys that it would ignore}
     "transfer": ("drift", "read_noise", "t_read_s", "reset_device", "read_noise_from"),
     "note2": ("read_noise", "t_read_s", "reset_device", "read_noise_from")}
@@ -61,15 +66,24 @@ def make_device(values):
     if ignored:
         raise RefpcmError(f"a device based on {base} has no use for {', '.join(ignored)}: its model has no such stage; leave "
                           "it out")
+    if not isinstance(values["name"], str):
+        raise RefpcmError(f"name must be text, not {values['name']!r}")
     changes = {key: values[key] for key in PLAIN if key in values}
     changes.setdefault("source", f"user-defined, based on {base}")
+    g_max_us, = _numbers("g_max_us", [changes.get("g_max_us", DEVICES[base].g_max_us)], 1, 1)
+    if 0 < g_max_us < SMALLEST_G_MAX_US:
+        raise RefpcmError(f"g_max_us = {g_max_us:g} uS is less than a nanosiemens; is it in siemens? Give it in uS")
+    if "programming" in values:
+        if "programming_us" in values:
+            raise RefpcmError("programming_us and programming both give sigma_prog; leave one out")
+        changes["programming_us"] = _programming_table(values["programming"], g_max_us)
     if "programming_us" in values:
         changes["programming_us"] = (_programming_curve(values["programming_us"]),)
     if "read_noise" in values:
         wanted = ("factor", "exponent", "high")
         _known_keys("read_noise", values["read_noise"], wanted, wanted)
         changes["read_noise"] = (power(*_numbers("read_noise", [values["read_noise"][k] for k in wanted], 3, 3, bounds=1)),)
-    device = replace(DEVICES[base], name=str(values["name"]), **changes)
+    device = replace(DEVICES[base], name=values["name"], **changes)
     if "drift" not in values:
         return device
     nu_mean, nu_sigma = _drift_curves(values["drift"], device.g_max_us)  # its g_max_us is known to be a valid one
@@ -77,35 +91,60 @@ def make_device(values):
 
 
 def _programming_curve(values):
-    coefficients = _numbers("programming_us", values, 1, 4)
-    piece = polynomial(*coefficients)
-    if any(coefficients) and curve_value((piece,), np.linspace(0.0, 1.0, 1001)).max() <= 0:
-        raise RefpcmError(f"programming_us {values!r} is nowhere above 0 over 0 <= G / G_max <= 1; give a curve that "
-                          "is, or [0.0] for no programming noise")
+    piece = polynomial(*_numbers("programming_us", values, 1, 4))
+    sigma_us = curve_value((piece,), np.linspace(0.0, 1.0, 1001))
+    if np.mean(sigma_us < 0) > LARGEST_DIP:
+        raise RefpcmError(f"programming_us {values!r} is negative over {100 * np.mean(sigma_us < 0):.0f} % of 0 <= G / G_max <= "
+                          "1; it is c0 + c1 g + c2 g^2 + c3 g^3 [uS] in this order, g = G / G_max: check order and signs")
     return piece
+
+
+def _programming_table(values, g_max_us):
+    wanted = ("g_us", "sigma_us")
+    _known_keys("programming", values, wanted, wanted)
+    g_us = _places("programming.g_us", values["g_us"], g_max_us)
+    sigma_us = _numbers("programming.sigma_us", values["sigma_us"], len(g_us), len(g_us))
+    if min(sigma_us) < 0:
+        raise RefpcmError(f"programming.sigma_us must hold standard deviations, 0 or more, not {min(sigma_us):g}")
+    return table([g / g_max_us for g in g_us], sigma_us)
+
+
+def _places(where, values, g_max_us):
+    """Conductances [uS] of a measured table, which ascend and reach from 0 to G_max."""
+    g_us = _numbers(where, values, 2, 1000)
+    if any(a >= b for a, b in zip(g_us, g_us[1:])) or g_us[0] > 0 or g_us[-1] < g_max_us or g_max_us <= 0:
+        raise RefpcmError(f"{where} must ascend and reach from 0 to g_max_us = {g_max_us:g}, not {list(g_us)}")
+    return g_us
 
 
 def _drift_curves(drift, g_max_us):
     _known_keys("drift", drift, ("g_us", "nu_mean", "nu_sigma"), ("nu_mean", "nu_sigma"))
-    curves = []
-    for key in ("nu_mean", "nu_sigma"):
-        if isinstance(drift[key], dict):
-            wanted = ("slope", "offset", "low", "high")
-            _known_keys(f"drift.{key}", drift[key], wanted, wanted)
-            curves.append((logarithm(*_numbers(f"drift.{key}", [drift[key][k] for k in wanted], 4, 4, bounds=2)),))
-        else:
-            g_us = _numbers("drift.g_us", drift.get("g_us"), 2, 1000)
-            if any(a >= b for a, b in zip(g_us, g_us[1:])) or g_us[0] > 0 or g_us[-1] < g_max_us:
-                raise RefpcmError(f"drift.g_us must ascend and reach from 0 to g_max_us = {g_max_us:g}, not {g_us}")
-            values = _numbers(f"drift.{key}", drift[key], len(g_us), len(g_us))
-            curves.append(table([g / g_max_us for g in g_us], values))
-    return curves
+    return [_drift_curve(f"drift.{key}", drift[key], drift, g_max_us) for key in ("nu_mean", "nu_sigma")]
+
+
+def _drift_curve(where, values, drift, g_max_us):
+    if isinstance(values, dict):
+        wanted = ("slope", "offset", "low", "high")
+        _known_keys(where, values, wanted, wanted)
+        slope, offset, low, high = _numbers(where, [values[k] for k in wanted], 4, 4, bounds=2)
+        if low > high:
+            raise RefpcmError(f"{where}: low = {low:g} is above high = {high:g}; exchange them")
+        return (logarithm(slope, offset, low, high),)
+    if not isinstance(values, list):
+        return (polynomial(*_numbers(where, [values], 1, 1)),)
+    if "g_us" not in drift:
+        raise RefpcmError(f"{where} is a list and drift.g_us is missing: add the conductances [uS] that belong to it, or give "
+                          "one number for all")
+    g_us = _places("drift.g_us", drift["g_us"], g_max_us)
+    return table([g / g_max_us for g in g_us], _numbers(where, values, len(g_us), len(g_us)))
 
 
 def _known_keys(where, values, known, needed):
     if not isinstance(values, dict):
         raise RefpcmError(f"{where} must be a table of {', '.join(known)}, not {values!r}")
     for key in values:
+        if key in ELSEWHERE:
+            raise RefpcmError(f"{where}: unknown key {key!r}: {ELSEWHERE[key]}")
         if key not in known:
             raise RefpcmError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
     for key in needed:
@@ -114,12 +153,16 @@ def _known_keys(where, values, known, needed):
 
 
 def _numbers(where, values, least, most, bounds=0):
-    """Floats of a list of numbers; all but the last `bounds` of them, which limit a curve, must be finite."""
+    """Floats of a list of numbers, of which the file holds just one if `most` is 1.
+
+    All but the last `bounds` of them, which limit a curve, must be finite.
+    """
     good = isinstance(values, list) and least <= len(values) <= most and all(
         isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
     if not good:
         count = least if least == most else f"{least} to {most}"
-        raise RefpcmError(f"{where} must be a list of {count} numbers, not {values!r}")
+        wanted, given = ("a number", values[0]) if most == 1 else (f"a list of {count} numbers", values)
+        raise RefpcmError(f"{where} must be {wanted}, not {given!r}")
     try:
         numbers = tuple(float(v) for v in values)
     except OverflowError:

@@ -54,7 +54,8 @@ def read_toml(path):
     except RecursionError:
         table = None
     except ValueError as error:
-        raise RefpcmError(f"cannot read {path}: it is not TOML ({error})") from None
+        raise RefpcmError(f"cannot read {path}: it is not TOML ({error}); in it numbers have no unit and "
+                          "a decimal point, and text stands in quotes") from None
     if table is None or reading.is_nested_deeply(table):
         raise RefpcmError(f"cannot read {path}: its TOML is nested too deeply")
     return table

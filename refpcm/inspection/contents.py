@@ -1,6 +1,7 @@
 """What is in a file or folder of refpcm: recognised by its content, described as plain data ready for JSON.
 
-    {"kind": "network" | "chip" | "checkpoint" | "evaluation" | "attribution" | "training run" | "data",
+    {"kind": "network" | "chip" | "checkpoint" | "evaluation" | "attribution" | "training run" | "data" |
+     "device",
      "path": ..., "facts": {label: value}, "columns": (...), "rows": [...]}
 """
 
@@ -16,10 +17,11 @@ from refpcm.files.chips import load_chip
 from refpcm.files.network_file import load_network
 from refpcm.files.reading import open_input, sha256_of
 from refpcm.files.tensors import read_tensors
+from refpcm.inspection.device_numbers import describe_device
 from refpcm.inspection.folders import describe_folder
 from refpcm.spec.crossbars import to_matrices
 from refpcm.spec.pcm.chip import chip_hash
-from refpcm.spec.pcm.device import JOSHI2020, differences
+from refpcm.spec.pcm.device import DEVICES, JOSHI2020, differences
 from refpcm.spec.resnet import build, pcm_weight_count
 
 BEGINNINGS = {b"\x89PNG": "a PNG picture", b"\xff\xd8\xff": "a JPEG picture", b"GIF8": "a GIF picture", b"%PDF": "a PDF document",
@@ -30,9 +32,14 @@ CHIP_COLUMNS = ("layer", "rows", "columns", "w_max", "programming_error_us", "me
 
 
 def describe(path):
-    """Return what is in the file or folder `path`, as a dict. Raises RefpcmError for what refpcm did not write."""
+    """Return what is in the file or folder `path`, as a dict, or what the device of this name does.
+
+    Raises RefpcmError for what refpcm did not write.
+    """
     if os.path.isdir(path):
         return describe_folder(path)
+    if os.fspath(path).endswith(".toml") or path in DEVICES and not os.path.lexists(path):
+        return describe_device(path)
     if os.fspath(path).lower().endswith((".json", ".csv")):
         raise RefpcmError(f"{path} is one file of a folder; give the folder")
     if os.fspath(path).lower().endswith(".npz"):

@@ -8,7 +8,8 @@ from refpcm.inspection.loss_report import loss_blocks
 from refpcm.inspection.report import Facts, Table, Text
 from refpcm.times import time_text
 
-SHARES = ("near_zero", "rms_over_w_max", "mean", "low", "high")  # columns shown in per cent
+SHARES = ("near_zero", "rms_over_w_max", "mean", "low", "high", "sigma_prog", "read_noise_first",
+          "read_noise_late")  # columns shown in per cent
 
 
 def contents_blocks(found):

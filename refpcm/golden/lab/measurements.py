@@ -8,9 +8,10 @@ from refpcm.errors import RefpcmError
 from refpcm.spec.pcm.device import LARGEST_T_S
 
 LARGEST_NUMBER = 2 ** 53  # of a device or a read: whole numbers up to here are exact in float64
-FAR_BEYOND = 10  # times G_max: no device, but another unit
+FAR_BEYOND, FAR_BELOW = 10, 1e-3  # times G_max: no device, but another unit
 REMEDY = {
-    "g_us": "a conductance is 0 uS or more; take the instrument's offset out, or leave out the device, all its rows",
+    "g_us": "a conductance is 0 uS or more; take the instrument's offset out, and give what is still below 0 as 0, where the law "
+            "is cut, too",
     "time_s": "a time is above 0, in seconds since the device was programmed",
     "target_us": "a target is 0 uS or more"}
 
@@ -49,7 +50,8 @@ def measured(columns, place):
         whole = np.isfinite(values) & (values == np.floor(values)) & (np.abs(values) < LARGEST_NUMBER)
         _refuse(~whole, place, lambda i: f"{name} {values[i]:g} is no whole number")
     for name, values in (("target_us", target_us), ("time_s", t_s), ("g_us", g_us)):
-        wrong = (values <= 0 if name == "time_s" else values < 0) | ~np.isfinite(values)
+        _refuse(~np.isfinite(values), place, lambda i: f"{name} {values[i]:g} is no finite number; leave out that reading")
+        wrong = values <= 0 if name == "time_s" else values < 0
         _refuse(wrong, place, lambda i: f"{name} {values[i]:g}: {REMEDY[name]}")
     order = np.lexsort((read, t_s, number))
     number, target_us, t_s, g_us, read = (values[order] for values in (number, target_us, t_s, g_us, read))
@@ -70,7 +72,11 @@ def measured(columns, place):
 
 
 def check_within_law(m, law):
-    """Raises RefpcmError for targets beyond the law's G_max and conductances far beyond, and times outside the law."""
+    """Raises RefpcmError for targets beyond the law's G_max or all far below it, conductances far beyond, and times outside."""
+    largest_us = m.target_us.max(initial=0.0)
+    if 0 < largest_us < FAR_BELOW * law.g_max_us:
+        raise RefpcmError(f"the largest target is {largest_us:g} uS, less than a thousandth of G_max = {law.g_max_us:g} uS of "
+                          f"{law.name}; are the conductances in siemens? Give them in uS")
     beyond = m.target_us > law.g_max_us * (1 + 1e-9)
     _refuse(beyond[m.owner], m.place, lambda i: (
         f"target {m.target_us[m.owner[i]]:g} uS is beyond G_max = {law.g_max_us:g} uS of {law.name}; choose the device "

@@ -69,7 +69,8 @@ REFUSED = {
     HEAD + LINE + "1,5,60\n": "line 3: 3 fields where there are 5 columns",
     HEAD + LINE + "1,5,60,four,1\n": "line 3: 'four' is no number",
     HEAD + LINE + "1,5,60,\x1b[31m,1\n": r"line 3: '\\x1b[31m' is no number",
-    HEAD + LINE + "1,5,60,-0.1,1\n": "line 3: g_us -0.1: a conductance is 0 uS or more; take the instrument's offset",
+    HEAD + LINE + "1,5,60,-0.1,1\n": "line 3: g_us -0.1: a conductance is 0 uS or more; take the instrument's offset out, and give",
+    HEAD + LINE + "1,5,60,nan,1\n": "line 3: g_us nan is no finite number; leave out that reading",
     HEAD + LINE + "1,5,60,nan,1\n1,5,70,inf,1\n": "line 3 (and 1 more): g_us nan",
     HEAD + "1,-5,60,1,1\n": "line 2: target_us -5: a target is 0 uS or more",
     HEAD + "1,5,0,1,1\n": "line 2: time_s 0: a time is above 0",
@@ -150,6 +151,12 @@ def test_what_a_law_does_not_cover_is_refused(line, device, words, tmp_path):
     with pytest.raises(RefpcmError) as error:
         measurements.check_within_law(m, DEVICES[device])
     assert words in str(error.value)
+
+
+def test_siemens_are_not_taken_for_microsiemens(tmp_path):
+    m = read(tmp_path / "a.csv", HEAD + "1,5e-6,30,4.9e-6,1\n2,2.5e-5,30,2.4e-5,1\n")
+    with pytest.raises(RefpcmError, match="largest target is 2.5e-05 uS, .*are the conductances in siemens"):
+        measurements.check_within_law(m, JOSHI2020)
 
 
 def test_targets_at_g_max_up_to_rounding_and_times_at_t0_are_covered(tmp_path):

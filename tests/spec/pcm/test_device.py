@@ -101,6 +101,19 @@ def test_a_user_defined_device_has_the_given_values():
     assert device.t0_s == 20.0 and device.name == "mine"
 
 
+def test_curves_of_a_user_defined_device_may_be_a_table_or_one_number():
+    device = make_device({"name": "x", "based_on": "joshi2020", "programming": {"g_us": [0, 5, 25], "sigma_us": [0.2, 0.6, 1.0]},
+                          "drift": {"nu_mean": 0.06, "nu_sigma": 0}})
+    np.testing.assert_allclose(curve_value(device.programming_us, [0, 0.1, 0.6, 1]), [0.2, 0.4, 0.8, 1.0])
+    np.testing.assert_array_equal(curve_value(device.nu_mean, G), 0.06)
+    np.testing.assert_array_equal(curve_value(device.nu_sigma, G), 0.0)
+
+
+def test_a_fit_of_the_programming_error_may_dip_below_zero_near_a_target_of_0():
+    device = make_device({"name": "x", "based_on": "joshi2020", "programming_us": [-0.05, 1.0]})
+    np.testing.assert_allclose(curve_value(device.programming_us, [0.5]), 0.45)
+
+
 def test_only_the_curves_of_the_file_are_tried_at_its_g_max():
     """The programming error of joshi2020 reaches 1.06 uS, beyond this G_max."""
     device = make_device({"name": "x", "based_on": "joshi2020", "g_max_us": 0.9, "programming_us": [0.01]})
@@ -122,7 +135,18 @@ def test_bounds_of_curves_may_be_infinite():
     ({"based_on": "x"}, "known are joshi2020"), ({"based_on": ["a"]}, "known are joshi2020"),
     ({"programming_us": []}, "programming_us"), ({"programming_us": 0.3}, "programming_us"),
     ({"programming_us": [1, 2, 3, 4, 5]}, "1 to 4 numbers"), ({"programming_us": ["a"]}, "numbers"),
-    ({"programming_us": [-1.0]}, "nowhere above 0"), ({"programming_us": [0, -0.3, 0.1]}, "nowhere above 0"),
+    ({"programming_us": [-1.0]}, "negative over 100 %"), ({"programming_us": [0.2, -2.0]}, "negative over 90 %"),
+    ({"name": 5}, "name must be text"), ({"adc_bits": 8}, "unknown key 'adc_bits': .* --adc-bits"),
+    ({"g_max_us": 25e-6}, "less than a nanosiemens; is it in siemens"), ({"g_max_us": True}, "g_max_us must be a number"),
+    ({"programming": {"g_us": [0, 20], "sigma_us": [0.2, 1]}}, "leave one out"),
+    ({"programming_us": None, "programming": {"g_us": [0, 20]}}, "sigma_us is missing"),
+    ({"programming_us": None, "programming": {"g_us": [0, 10], "sigma_us": [0.2, 1]}}, "programming.g_us .* g_max_us = 20"),
+    ({"programming_us": None, "programming": {"g_us": [0, 20], "sigma_us": [0.2, -1]}}, "0 or more, not -1"),
+    ({"programming_us": None, "programming": {"g_us": [0, 20], "sigma_us": [0.2]}}, "sigma_us must be a list of 2"),
+    ({"drift": {"nu_mean": [0.1, 0.2], "nu_sigma": 0.01}}, "drift.g_us is missing: add"),
+    ({"drift": {"nu_mean": "0.1", "nu_sigma": 0.01}}, "drift.nu_mean must be a number, not '0.1'"),
+    ({"drift": {"nu_mean": 2, "nu_sigma": 0.01}}, "nu_mean runs from 2 to 2"),
+    ({"drift": {**USER["drift"], "nu_mean": {"slope": 0, "offset": 0, "low": 0.1, "high": 0.05}}}, "low = 0.1 is above high"),
     ({"programming_us": [10 ** 400]}, "programming_us holds .* too large"), ({"g_max_us": 10 ** 400}, "g_max_us"),
     ({"stuck_fraction": -10 ** 400}, "stuck_fraction"),
     ({"programming_us": [0.3, INF]}, "programming_us must hold finite"), ({"programming_us": [NAN]}, "programming_us"),
