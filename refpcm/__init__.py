@@ -11,6 +11,7 @@ __version__ = "0.2.0"
 _HOMES = {
     "refpcm.errors": ("RefpcmError",),
     "refpcm.spec.resnet": ("build",),
+    "refpcm.spec.layers": ("Add", "BatchNorm", "Conv2d", "GlobalAveragePool", "Linear", "MaxPool", "Network", "ReLU"),
     "refpcm.spec.network": ("backward", "forward"),
     "refpcm.spec.nn": ("cross_entropy",),
     "refpcm.spec.random": ("Purpose",),

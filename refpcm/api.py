@@ -5,11 +5,13 @@ since programming or text such as "1 day". R rows = inputs, K columns = outputs 
 """
 
 import tempfile
+from dataclasses import fields
 
 import numpy as np
 
 from refpcm.datasets import load as load_data  # noqa: F401  (a public name)
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.options import CHIPS, TIMES
 from refpcm.fast import chip as fast_chip
 from refpcm.fast.random import normals
 from refpcm.files.devices import find_device
@@ -17,7 +19,7 @@ from refpcm.forms import find_forms
 from refpcm.spec import crossbars, resnet
 from refpcm.spec.compensation import global_drift
 from refpcm.spec.pcm.curve import curve_value
-from refpcm.spec.pcm.device import Device
+from refpcm.spec.pcm.device import DEVICES, Device
 from refpcm.spec.random import Purpose
 from refpcm.times import parse_time, parse_times
 
@@ -109,18 +111,32 @@ def make_engine(network, kernels="winograd"):
     return find_forms(kernels).make_engine(network)
 
 
-def evaluate(network, data=None, times="25s, 1day, 1year", folder=None, executor=None, **choices):
+def evaluate(network, data=None, times=TIMES, folder=None, executor=None, chips=CHIPS, **choices):
     """Return the accuracy of a network file on simulated chips over time, as `python -m refpcm.evaluate` writes it.
 
-    network: path of the file; data: a prepared folder, or None for the built-in images; times: text, or seconds; folder:
-    keeps finished units, so that the same call goes on where it stopped; executor: any concurrent.futures.Executor;
-    choices: other fields of `refpcm.evaluation.protocol.Protocol`, such as chips=3 or compensations=("gdc", "adabs").
+    network: path of the file; data: a prepared folder, or None for the built-in images; times: text, seconds or several of
+    these; folder: keeps finished units, so that the same call goes on where it stopped; executor: any
+    concurrent.futures.Executor; choices: other fields of `refpcm.evaluation.protocol.Protocol`, such as device="hermes" or
+    compensations=("gdc", "adabs"), or text, "gdc,adabs". A Device must be a built-in one: units, which other processes may
+    run, name it.
     Raises RefpcmError for what cannot be evaluated.
     """
     from refpcm.evaluation.protocol import Protocol
     from refpcm.evaluation.run import run
-    times_s = parse_times(times) if isinstance(times, str) else tuple(map(_seconds, times))
-    protocol = Protocol(str(network), None if data is None else str(data), times_s=times_s, **choices)
+    known = {field.name for field in fields(Protocol)} - {"network", "data", "times_s", "ranges"}
+    for name in set(choices) - known:
+        raise RefpcmError(f"evaluate: there is no choice {name!r}; there are {', '.join(sorted(known))}")
+    if isinstance(choices.get("compensations"), str):
+        choices["compensations"] = tuple(name.strip() for name in choices["compensations"].split(","))
+    device = choices.get("device")
+    if isinstance(device, Device):
+        if DEVICES.get(device.name) != device:
+            raise RefpcmError(f"evaluate: device {device.name!r} is none of the built-in ones; write it to a TOML file "
+                              "(docs/device.md) and give its name, which other processes can read")
+        choices["device"] = device.name
+    single = isinstance(times, str) or not hasattr(times, "__iter__")
+    times_s = parse_times(times) if isinstance(times, str) else tuple(map(_seconds, [times] if single else times))
+    protocol = Protocol(str(network), None if data is None else str(data), times_s=times_s, chips=chips, **choices)
     if folder is not None:
         return run(protocol, folder, executor)
     with tempfile.TemporaryDirectory(prefix="refpcm-") as own:

@@ -2,6 +2,7 @@
 
 import doctest
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,6 @@ def test_times_and_devices_may_be_given_as_text_or_as_what_they_are():
 
 
 def test_evaluate_is_the_command_as_a_function(tmp_path):
-    from dataclasses import replace
     network, data = refpcm.build("tiny-resnet8"), refpcm.load_data()
     file = refpcm.NetworkFile(network, refpcm.initial_parameters(network), data.classes, data.mean, data.std)
     refpcm.save_network(tmp_path / "net.safetensors", replace(file, notes={"by": "a test"}))
@@ -54,3 +54,17 @@ def test_evaluate_is_the_command_as_a_function(tmp_path):
                              compensations=("none", "gdc"))
     assert [(row["t_s"], row["compensation"]) for row in result["rows"]] == [
         (25.0, "none"), (25.0, "gdc"), (86400.0, "none"), (86400.0, "gdc")]
+    same = refpcm.evaluate(tmp_path / "net.safetensors", times=86400, chips=1, images=32, compensations="none, gdc",
+                           device=refpcm.find_device("joshi2020"))
+    assert same["rows"] == result["rows"][2:]
+
+
+@pytest.mark.parametrize("choices, said", [
+    ({"chip": 3}, "there is no choice 'chip'; there are adabs_batch_size,"), ({"chips": "3"}, "chips must be a whole number, not '3'"),
+    ({"chips": 2.5}, "chips must be a whole number"), ({"device": 3}, "device must be a name or a TOML file"),
+    ({"compensations": "gcd"}, "not 'gcd'"), ({"times": "soon"}, "is not a time"),
+    ({"device": replace(refpcm.find_device("hermes"), g_max_us=30.0)}, "device 'hermes' is none of the built-in ones")], ids=str)
+def test_a_mistake_in_a_choice_of_evaluate_gets_one_sentence(choices, said):
+    with pytest.raises(refpcm.RefpcmError, match=said) as error:
+        refpcm.evaluate("net.safetensors", **choices)
+    assert "\n" not in str(error.value) and len(str(error.value)) < 500
