@@ -7,6 +7,8 @@ anew, on chips that the device model makes for the purpose, and averaged. No chi
 what all chips have in common goes into the network, what is each chip's own is left to AdaBS.
 """
 
+import json
+
 import numpy as np
 
 from refpcm.errors import RefpcmError
@@ -16,6 +18,7 @@ from refpcm.files.devices import find_device
 from refpcm.spec.compensation.adabs import calibration_images
 from refpcm.spec.crossbars import program_network, with_matrices
 from refpcm.spec.nn.batch_norm import mean_statistics
+from refpcm.spec.pcm.device_data import device_to_dict
 
 FIRST_CHIP = 2 ** 24  # number of the first chip made for this; an evaluation has at most MOST_UNITS, fewer
 
@@ -52,6 +55,16 @@ def expected_statistics(inputs, protocol, progress=lambda done: None):
         raise RefpcmError(f"{protocol.network}: the outputs of its layers are not finite on a chip; its weights are "
                           "too large")
     return found
+
+
+def expected_elsewhere(notes, device):
+    """Return a sentence if a network's notes say that its statistics are those expected on chips of another device; else ""."""
+    note = notes.get("statistics")
+    made_for = note.get("device") if isinstance(note, dict) else None
+    if not isinstance(made_for, dict) or made_for == json.loads(json.dumps(device_to_dict(device))):
+        return ""
+    return (f"the network's batch norm statistics are those that refpcm.expect made for device {made_for.get('name')}, which is not "
+            f"this {device.name}")
 
 
 def changes(before, after):

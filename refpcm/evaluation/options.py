@@ -3,6 +3,8 @@
 from refpcm import cli
 from refpcm.spec.training.config import KERNELS
 
+CHIPS, TIMES = 5, "25s,1h,1day,1month,1year"  # of an evaluation that is not told otherwise
+
 
 def add_network(parser):
     """Add the options that name a network, its test images and the kernels."""
@@ -15,18 +17,21 @@ def add_network(parser):
                         help="winograd; direct, with smaller rounding errors; numpy, the specification, slow")
 
 
-def add_chips(parser, chips=5, times="25s,1h,1day,1month,1year"):
+def add_chips(parser, chips=CHIPS, times=TIMES):
     """Add the options of chips, times and compensation, but for its choice; return their group."""
     group = parser.add_argument_group("chips")
     group.add_argument("--device", metavar="NAME", default="joshi2020",
                        help="joshi2020, joshi2020-transfer, joshi2020-note2, aihwkit-pcm, hermes, hermes-1, "
-                       "crosssim-joshi, or a TOML file")
-    group.add_argument("--chips", type=int, metavar="N", default=chips, help="programmings")
+                       "crosssim-joshi, or a TOML file (docs/device.md)")
+    group.add_argument("--chips", type=int, metavar="N", default=chips,
+                       help="chips to simulate: 3 at least for an interval, 10 or more for a narrow one")
     group.add_argument("--times", metavar="LIST", default=times,
                        help="since programming, with units s, min, h, day, month, year")
     group.add_argument("--on-chip", choices=("all", "inner"), default="all",
                        help="inner: first and last layer stay digital")
-    group.add_argument("--readout", choices=("columns", "ones", "one_hot"), default="columns", help="of GDC (I-10)")
+    group.add_argument("--readout", choices=("columns", "ones", "one_hot"), default="columns",
+                       help="what GDC measures: summed column currents, or responses to ones or one-hot inputs "
+                       "(docs/compensation.md)")
     group.add_argument("--per-column", action="store_true", help="a GDC factor for each column instead of each layer")
     group.add_argument("--adabs-batches", type=int, metavar="N",
                        help="mini-batches of AdaBS (default: 13, with an ImageNet index 26)")

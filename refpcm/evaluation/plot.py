@@ -44,18 +44,19 @@ def draw(path, inputs, protocol, result):
 
 
 def draw_accuracy(axes, result):
-    """Mean over the chips, bars of one standard deviation of a single read of a single chip: none for one chip."""
+    """Mean over the chips, bars of its 95 % interval: none for fewer than three chips."""
     for name in result["protocol"]["compensations"]:
         rows = [row for row in result["rows"] if row["compensation"] == name]
-        mean, std = ([100 * row[key] for row in rows if row[key] is not None] for key in ("mean", "std"))
-        axes.errorbar([row["t_s"] for row in rows], mean, std or None, marker="o", capsize=3,
+        mean, low, high = ([100 * row[key] for row in rows if row[key] is not None] for key in ("mean", "low", "high"))
+        bars = np.abs([np.subtract(low, mean), np.subtract(high, mean)]) if low else None
+        axes.errorbar([row["t_s"] for row in rows], mean, bars, marker="o", capsize=3,
                       label=LABELS.get(name, name), color=COLOURS.get(name))
     axes.axhline(100 * result["digital_accuracy"], color="black", linestyle=":", label="digital")
     times = sorted({row["t_s"] for row in result["rows"]})
     axes.set_xscale("log")
     axes.set_xticks(times, [time_text(t) for t in times], rotation=30)
     axes.minorticks_off()
-    title = f"{result['architecture']} on {result['data']}, {result['rows'][0]['chips']} chips"
+    title = f"{result['architecture']} on {result['data']}, {result['rows'][0]['chips']} chips, 95 % intervals of the mean"
     axes.set(ylabel="test accuracy [%]", title=title)
     axes.legend()
 

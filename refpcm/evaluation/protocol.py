@@ -6,6 +6,7 @@ see the same files.
 """
 
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
@@ -18,6 +19,7 @@ RESULTS_VERSION = 2  # raised whenever a change of the code changes numbers, so 
 READ_NOISE = ("frozen", "per_batch", "per_product")
 CALIBRATION = ("train-augmented", "train", "test")
 MOST_UNITS = 1_000_000  # beyond lies a slip of the keyboard rather than an experiment
+MOST_SHOWN = 200  # characters of a wrong value
 COMPENSATIONS = ("none", "gdc", "adabs", "adabs-alone")  # adabs: with GDC beneath (I-11)
 
 
@@ -74,9 +76,12 @@ class Protocol:
         for field, usual in zip(("adabs_batches", "adabs_batch_size"), usual_size(is_index(self.data))):
             if getattr(self, field) is None:
                 object.__setattr__(self, field, usual)  # so that results name the numbers
-        for field in ("chips", "reads", "adabs_batches", "range_images"):
-            _demand(getattr(self, field) >= 1, field, getattr(self, field), "at least 1")
-        _demand(self.images is None or self.images >= 1, "images", self.images, "at least 1")
+        _demand(isinstance(self.device, str), "device", self.device, "a name or a TOML file")
+        for field in ("chips", "reads", "adabs_batches", "range_images", "images"):
+            value = getattr(self, field)
+            if value is not None or field != "images":
+                _demand(isinstance(value, Integral) and not isinstance(value, bool), field, value, "a whole number")
+                _demand(value >= 1, field, value, "at least 1")
         for field, known, values in (("readout", READOUTS, (self.readout,)),
                                      ("gdc_reference", REFERENCES, (self.gdc_reference,)),
                                      ("calibration", CALIBRATION, (self.calibration,)),
@@ -111,7 +116,7 @@ class Protocol:
 
 def _demand(ok, field, value, wanted):
     if not ok:
-        raise RefpcmError(f"evaluation: {field} must be {wanted}, not {value!r}")
+        raise RefpcmError(f"evaluation: {field} must be {wanted}, not {repr(value)[:MOST_SHOWN]}")
 
 
 @dataclass(frozen=True)

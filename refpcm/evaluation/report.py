@@ -5,8 +5,12 @@ import io
 import json
 import os
 
-from refpcm.cli import aligned, per_cent
+import numpy as np
+
+from refpcm.cli import aligned, counted, per_cent
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.nested import FEWEST, summarise
+from refpcm.evaluation.one_chip import interval_of_one_chip
 from refpcm.evaluation.saturation import largest
 from refpcm.files.atomic import atomic_file
 from refpcm.files.reading import read_json
@@ -19,20 +23,43 @@ COLUMNS = ("t_s", "compensation", "mean", "std", "sigma_chip", "sigma_read", "lo
 
 
 def table(result):
-    """Accuracies in per cent, a line per time and compensation."""
-    lines = [("time", "compensation", "mean", "95 % interval", "std", "sigma chip", "sigma read", "A*")]
+    """Accuracies in per cent, a line per time and compensation, and of AdaBS the points that it lies over GDC."""
+    protocol, digital, images = result["protocol"], result["digital_accuracy"], result["test_images"]
+    repeated = protocol["reads"] > 1
+    lines = [("time", "compensation", "mean", "95 % interval", "std", *(("sigma chip", "sigma read") if repeated else ()),
+              "one chip", "A*")]
+    by_name = {(row["t_s"], row["compensation"]): row["accuracies"] for row in result["rows"]}
     for row in result["rows"]:
-        interval = "-" if row["low"] is None else f"{per_cent(row['low'])} .. {per_cent(row['high'])}"
         relative = "-" if row["normalised"] is None else f"{row['normalised']:.4f}"
-        lines.append((time_text(row["t_s"]), row["compensation"], per_cent(row["mean"]), interval,
-                      *(per_cent(row[name]) for name in ("std", "sigma_chip", "sigma_read")), relative))
-    text = [f"digital accuracy {per_cent(result['digital_accuracy'])} % on {result['test_images']} test images",
-            "per cent; std: one read of one chip; sigma chip, sigma read: the parts in it; "
-            "A*: 1 as digital, 0 as guessing"]
+        parts = [per_cent(row[name]) for name in ("std", "sigma_chip", "sigma_read")][:3 if repeated else 1]
+        lines.append((time_text(row["t_s"]), row["compensation"], per_cent(row["mean"]), _span(row["low"], row["high"]), *parts,
+                      _span(*(interval_of_one_chip(row["accuracies"]) or (None, None))), relative))
+        if row["compensation"] == "adabs" and (row["t_s"], "gdc") in by_name:
+            lines.append(_difference(row, by_name[row["t_s"], "gdc"], len(lines[0])))
+    error = (digital * (1 - digital) / images) ** 0.5
+    text = [f"device {protocol['device']}, {counted(protocol['chips'], 'chip')}, {counted(protocol['reads'], 'read')} of each",
+            f"digital accuracy {per_cent(digital)} % on {images} test images, whose choice alone has a standard error of "
+            f"{per_cent(error)}",
+            "per cent; 95 % interval: of the mean over chips, for these images; one chip: where 95 % of single chips lie; "
+            f"both from {FEWEST} chips on",
+            f"std: of one read of one chip{', and its parts' if repeated else ''}; A*: 1 as digital, 0 as guessing"]
     end = [f"saturated {converter} conversions, chip 0 after GDC: at most {100 * share:.2g} % ({layer}, "
            f"{time_text(t_s)}); each layer's in result.json"
            for converter, share, layer, t_s in largest(result.get("saturation", []))]
     return "\n".join([*text, aligned(lines), *end])
+
+
+def _span(low, high):
+    return "-" if low is None else f"{per_cent(low)} .. {per_cent(high)}"
+
+
+def _difference(row, gdc, cells):
+    """Return the line `adabs - gdc` in points: both on the same chips and reads, so their difference is surer than either."""
+    found = summarise(np.subtract(row["accuracies"], gdc).mean(1)[:, None])
+    enough = found.chips >= FEWEST
+    line = (time_text(row["t_s"]), "adabs - gdc", per_cent(found.mean),
+            _span(found.low, found.high) if enough else "-")
+    return line + ("",) * (cells - len(line))
 
 
 def advice(result):

@@ -18,6 +18,8 @@ from refpcm.evaluation.provenance import provenance
 from refpcm.evaluation.saturation import chip_saturation
 from refpcm.evaluation.store import Store
 from refpcm.evaluation.unit import check_adabs, check_times, fingerprint, recognised
+from refpcm.files.devices import find_device
+from refpcm.spec.pcm.device_data import device_to_dict
 
 
 def run(protocol, folder, executor=None, progress=lambda done, total: None, inputs=None,
@@ -99,6 +101,7 @@ def _result(inputs, protocol, correct):
                          "accuracies": values.tolist()})
     result = {"digital_accuracy": digital, "test_images": images, "data": inputs.data.name,
               "architecture": inputs.file.network.architecture, "protocol": asdict(protocol),
+              "device": device_to_dict(find_device(protocol.device)),
               "fingerprint": fingerprint(inputs, protocol), "rows": rows,
               "evidence": summary_of_evidence(correct.values()),
               "sha256": provenance(protocol.network, inputs.file.notes, inputs.data), "code": code_identity(protocol)}

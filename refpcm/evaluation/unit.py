@@ -83,10 +83,13 @@ def check_adabs(inputs, protocol):
 
 
 def check_times(protocol):
-    """Raises RefpcmError where a time comes before the read that drift compensation takes as its reference."""
+    """Raises RefpcmError where a time comes before t0, or before the read that drift compensation takes as its reference."""
+    device = find_device(protocol.device)
     if protocol.gdc_reference == "first-read" and set(protocol.compensations) & {"gdc", "adabs"}:
-        check_first_read("evaluation", protocol.times_s, find_device(protocol.device),
-                         "give later --times, or only compensations without GDC")
+        check_first_read("evaluation", protocol.times_s, device, "give later --times, or only compensations without GDC")
+    if min(protocol.times_s) < device.t0_s:
+        raise RefpcmError(f"evaluation: {time_text(min(protocol.times_s))} is before t0 = {time_text(device.t0_s)} of device "
+                          f"{device.name}, from which drift counts; give later --times")
 
 
 def check_first_read(what, times_s, device, remedy):

@@ -14,6 +14,7 @@ from refpcm.inspection.places import located, where_looked
 ROW_COLUMNS = ("t_s", "compensation", "mean", "low", "high", "chips", "reads")
 UNIT_COLUMNS = ("fingerprint", "t_s", "chips", "reads", "units")
 SAME, OTHER, UNKNOWN = "the file has this hash", "the file has changed since", "no hash was kept"
+UNNOTED = "not noted"
 DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # what a damaged result.json leads to
 
 
@@ -56,6 +57,7 @@ def _described_results(folder, result):
              "network file": checked_file(str(protocol["network"]), known.get("network"), folder),
              "training began with": [*known.get("starts", []), known.get("starts_end", UNKNOWN)],
              "data": result.get("data"), "data sha256": known.get("data"), "device": protocol["device"],
+             "device in full": result.get("device", UNNOTED),
              "digital accuracy": result["digital_accuracy"], "test images": result["test_images"],
              "fingerprint": result["fingerprint"], "versions": result.get("versions")}
     if "times" in result:

@@ -3,6 +3,7 @@
 Each link is {"link", "status", "what", "noted", "found"}: what the result notes and what is found now.
 """
 
+import json
 import os
 
 from refpcm import cli
@@ -13,10 +14,12 @@ from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.protocol import RESULTS_VERSION
 from refpcm.evaluation.provenance import INITIAL, NOT_NOTED, data_identity, network_finder, start_of
 from refpcm.evaluation.unit import fingerprint
+from refpcm.files.devices import find_device
 from refpcm.files.network_file import load_network
 from refpcm.files.reading import sha256_of
 from refpcm.inspection.places import where_looked
 from refpcm.inspection.trace_units import CHANGED, DIFFERS, NOT_THERE, OK
+from refpcm.spec.pcm.device_data import device_to_dict
 
 DIGITS = 16  # of a hash in a sentence
 
@@ -72,7 +75,21 @@ def source_links(folder, result, protocol, file, inputs):
     if inputs:
         what = f"fingerprint of network, data, device {protocol.device}, seed {protocol.seed} and the protocol"
         choices = compared("choices", result["fingerprint"], lambda: fingerprint(inputs, protocol), what)
+        changed = changed_device(result.get("device"), protocol.device)
+        if changed:
+            choices.update(status=DIFFERS, what=choices["what"] + changed)
     return [*links, choices, code_link(result.get("versions"), result.get("code"), choices)]
+
+
+def changed_device(noted, name):
+    """Return in words in which fields the device of a name or file is another than a result notes; "" if in none."""
+    try:
+        found = json.loads(json.dumps(device_to_dict(find_device(name))))  # with the lists of JSON
+    except RefpcmError:
+        return ""
+    noted = noted if isinstance(noted, dict) else found  # older results do not note it
+    changed = sorted(key for key in {*noted, *found} if noted.get(key) != found.get(key))
+    return f"; the device has another {', '.join(changed)} than noted" if changed else ""
 
 
 def start_links(known, path, file):

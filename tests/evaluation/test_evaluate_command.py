@@ -91,7 +91,7 @@ def test_the_table_shows_every_row_and_the_plot_is_a_picture(trained, whole, tmp
     done = command("refpcm.evaluate", *trained, *CHIPS, "--out", whole[0], "--plot", tmp_path / "a.png",
                    "--compensation", "none, gdc, adabs")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("\n1 day ") == 3 and done.stdout.count("\n25 s ") == 3
+    assert done.stdout.count("\n1 day ") == done.stdout.count("\n25 s ") == 4  # three compensations, adabs - gdc
     assert (tmp_path / "a.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
@@ -145,6 +145,16 @@ def test_a_folder_in_use_is_refused_to_a_second_evaluation(trained, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib is part of Python from 3.11 on")
+def test_a_device_file_is_told_in_numbers_and_kept_in_the_result(trained, tmp_path):
+    (tmp_path / "cell.toml").write_text('name = "cell"\nbased_on = "joshi2020"\ng_max_us = 5.0\n')
+    done = command("refpcm.evaluate", *trained, *CHIPS, "--compensation", "none", "--device", "cell.toml", "--out", "out",
+                   cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "device cell of cell.toml: G_max 5 uS; programming error 5.27 to 21.5 % of G_max;" in done.stderr
+    assert json.loads((tmp_path / "out" / "result.json").read_text())["device"]["g_max_us"] == 5.0
+
+
 MISUSES = {
     "no such network": (["--network", "/nowhere"], "/nowhere"),
     "no such data": (["--data", "/nowhere"], "/nowhere"),
@@ -152,6 +162,7 @@ MISUSES = {
     "no such device file": (["--device", "/nowhere.toml"], "/nowhere.toml"),
     "bad time": (["--times", "tomorrow"], "tomorrow"),
     "time before the first read": (["--times", "1s"], "at 25 s, has not been made"),
+    "time before t0, not the first read": (["--times", "10s", "--compensation", "none"], "10 s is before t0 = 20 s of device joshi2020"),
     "unknown compensation": (["--compensation", "magic"], "magic"),
     "no chips": (["--chips", "0"], "chips"),
     "no reads": (["--reads", "-1"], "reads"),

@@ -10,7 +10,7 @@ import pytest
 from refpcm.errors import RefpcmError
 from refpcm.evaluation import expected
 from refpcm.evaluation.calibration import MiniBatches
-from refpcm.evaluation.expected import FIRST_CHIP, changes, expected_statistics
+from refpcm.evaluation.expected import FIRST_CHIP, changes, expected_elsewhere, expected_statistics
 from refpcm.evaluation.protocol import MOST_UNITS, Protocol
 from refpcm.fast.chip import read
 from refpcm.files.network_file import NetworkFile, load_network, save_network
@@ -106,6 +106,12 @@ def test_changes_are_a_geometric_mean_and_a_root_mean_square_over_the_living_cha
     assert variance == pytest.approx(0.0, abs=1e-12) and mean == pytest.approx(np.sqrt((3 ** 2 + 4 ** 2) / 2))
     assert changes(before, {**after, "a.running_var": np.array([2.0, 32.0, 0.0])})[0] == pytest.approx(3.0)
     assert changes({name: 0 * value for name, value in before.items()}, after) == (0.0, 0.0)
+
+
+def test_statistics_made_for_another_device_are_told():
+    notes = json.loads(json.dumps({"statistics": {"device": device_to_dict(JOSHI2020)}}))
+    assert expected_elsewhere(notes, JOSHI2020) == expected_elsewhere({}, JOSHI2020) == ""
+    assert "made for device joshi2020, which is not this hermes" in expected_elsewhere(notes, DEVICES["hermes"])
 
 
 def test_programmed_idle_devices_make_a_layer_of_one_sign_smaller():

@@ -5,6 +5,7 @@ import pytest
 
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.nested import normalised_accuracy, summarise, summarise_shares
+from refpcm.evaluation.one_chip import interval_of_one_chip
 from refpcm.times import EXAMPLE, parse_times, time_text
 
 
@@ -24,6 +25,21 @@ def test_estimates_and_interval_are_right_on_average():
     assert np.mean([s.sigma_read ** 2 for s in runs]) == pytest.approx(1e-4, rel=0.05)
     assert np.mean([s.sigma_chip ** 2 for s in runs]) == pytest.approx(4e-4, rel=0.05)
     assert np.mean([s.low <= 0.9 <= s.high for s in runs]) == pytest.approx(0.95, abs=0.015)
+
+
+@pytest.mark.parametrize("reads, least, most", [(1, 0.94, 0.96), (3, 0.945, 0.975)])
+def test_one_more_chip_lies_in_its_interval_as_often_as_promised(reads, least, most):
+    """4,000 designs of 5 chips: exact for one read a chip, a little too wide for three."""
+    rng = np.random.default_rng(2)
+    accuracies = 0.7 + 0.02 * rng.standard_normal((4000, 6, 1)) + 0.01 * rng.standard_normal((4000, 6, reads))
+    inside = [low <= one[5, 0] <= high for one in accuracies for low, high in [interval_of_one_chip(one[:5])]]
+    assert least < np.mean(inside) < most
+
+
+def test_the_interval_of_one_chip_by_hand_and_its_limits():
+    """Three chips: mean 0.5, std 0.1, t(0.975, 2) = 4.3027, half 4.3027 * 0.1 * sqrt(4 / 3)."""
+    np.testing.assert_allclose(interval_of_one_chip([[0.4], [0.5], [0.6]]), 0.5 + np.array([-1, 1]) * 0.49682754, atol=1e-8)
+    assert interval_of_one_chip([[0.1], [0.5], [0.9]]) == (0.0, 1.0) and interval_of_one_chip([[0.4], [0.5]]) is None
 
 
 def test_what_cannot_be_estimated_is_none():

@@ -8,6 +8,7 @@ import pytest
 from data_tools.writing import write
 from refpcm.evaluation import inputs as shared
 from refpcm.evaluation.inputs import load_inputs
+from refpcm.evaluation.on_tiles import with_ranges
 from refpcm.evaluation.protocol import Protocol, tasks
 from refpcm.evaluation.unit import CALIBRATION_START, fingerprint
 from refpcm.fast.tiles.engine import EngineOnTiles
@@ -52,19 +53,21 @@ def small(tmp_path_factory):
                     compensations=COMPENSATIONS, calibration="train", kernels="direct")
 
 
-def test_a_unit_is_what_its_parts_give_by_hand(small):
+@pytest.mark.parametrize("tiles", [{}, {"dac_bits": 6, "adc_bits": 6, "output_noise": 0.05}], ids=["ideal", "converters"])
+def test_a_unit_is_what_its_parts_give_by_hand(small, tiles):
     """Mean weights, variances and mean readouts of the chip; test images from 0, calibration images from 2^24 on."""
-    small = replace(small, images=20)
+    small = replace(small, images=20, **tiles)
     inputs = load_inputs(small)
+    ranges = {name: Ranges(*both) for name, *both in with_ranges(inputs, small).ranges}
     network, trained = inputs.file.network, inputs.file.parameters
     chip = program_network(network, trained, JOSHI2020, 5, 1)
     means, _, alphas = compensated_read(chip, 1e6, 1, reference_readouts(chip, MEANS), MEANS)
     chosen = [inputs.normalised(inputs.data.train_images[i]) for i in calibration_images(5, 1, 1, 40, 2, 8)]
-    ideal = Tiles(None, None, Converter(None), Converter(None))
+    asked = Tiles(None, None, Converter(tiles.get("dac_bits")), Converter(tiles.get("adc_bits")), tiles.get("output_noise", 0))
     expected = {}
     for name in COMPENSATIONS:
         engine = EngineOnTiles(network, Analog(
-            ideal, means, {c.name: c.w_max for c in chip.crossbars}, dict.fromkeys(means, Ranges(1, 1)),
+            asked, means, {c.name: c.w_max for c in chip.crossbars}, ranges or dict.fromkeys(means, Ranges(1, 1)),
             alphas if name in ("gdc", "adabs") else {}, (5, 1, 1), weight_variances(chip, 1e6)), CALIBRATION_START)
         parameters = calibrate(engine, trained, chosen) if "adabs" in name else trained
         engine.next_image = 0

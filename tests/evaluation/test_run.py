@@ -15,6 +15,8 @@ from refpcm.evaluation.protocol import tasks
 from refpcm.evaluation.report import table, write_report
 from refpcm.evaluation.run import run
 from refpcm.files.network_file import save_network
+from refpcm.spec.pcm.device import JOSHI2020
+from refpcm.spec.pcm.device_data import device_from_dict
 from tests.evaluation.units import run_task
 
 
@@ -33,6 +35,16 @@ def test_every_time_and_compensation_has_a_row(small, whole):
         accuracies = np.array(row["accuracies"])
         assert accuracies.shape == (2, 2) and row["mean"] == pytest.approx(accuracies.mean())
     assert result["test_images"] == 20 and len(tasks(small)) == 8
+
+
+def test_normalised_accuracy_is_1_for_digital_and_0_for_guessing_among_ten_classes(small, tmp_path):
+    inputs = load_inputs(small)
+    labels = inputs.data.test_labels.copy()
+    labels[:5] = (labels[:5] + 1) % 10
+    inputs.data = replace(inputs.data, test_labels=labels)
+    result = run(replace(small, times_s=(25.0,), reads=1), tmp_path, inputs=inputs)
+    assert result["digital_accuracy"] == 0.75
+    assert [row["normalised"] for row in result["rows"]] == pytest.approx([(row["mean"] - 0.1) / 0.65 for row in result["rows"]])
 
 
 def test_an_interrupted_evaluation_goes_on_where_it_was(small, whole, tmp_path, monkeypatch):
@@ -126,7 +138,8 @@ def test_the_report_holds_the_result(whole, tmp_path):
     assert json.loads((tmp_path / "result.json").read_text())["rows"] == result["rows"]
     lines = (tmp_path / "result.csv").read_text().splitlines()
     assert len(lines) == 7 and lines[0].startswith("t_s,compensation,mean") and lines[1].startswith("25.0,none,")
-    assert len(table(result).splitlines()) == 9
+    assert len(table(result).splitlines()) == 4 + 1 + 6 + 2
+    assert device_from_dict(json.loads((tmp_path / "result.json").read_text())["device"]) == JOSHI2020
 
 
 def test_more_calibration_images_than_there_are_are_refused(small, tmp_path):

@@ -186,6 +186,16 @@ def test_other_data_code_and_seed_differ(copied):
     assert [status[name] for name in ("data", "code", "choices", "chip 2", "network")] == ["differs"] * 4 + ["ok"]
 
 
+def test_the_parameters_in_which_a_device_is_another_than_noted_are_named(copied):
+    path = copied / "results" / "result.json"
+    result = json.loads(path.read_text())
+    result["device"]["g_max_us"], result["device"]["name"] = 24.0, "mine"
+    path.write_text(json.dumps(result))
+    found, status = followed(copied)
+    assert status["choices"] == "differs" and not found["holds"]
+    assert any(each["what"].endswith("; the device has another g_max_us, name than noted") for each in found["sources"])
+
+
 def test_other_modules_with_the_same_numbers_have_changed_and_the_number_holds(copied):
     path = copied / "results" / "result.json"
     result = json.loads(path.read_text())
