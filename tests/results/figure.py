@@ -12,7 +12,7 @@ SIZE = 10.0, 5.5  # inches
 TICKS = {25.0: "25 s", 3600.0: "1 h", 86400.0: "1 day", 2592000.0: "1 month", 31536000.0: "1 year"}
 NETWORKS = {NOISE: ("-", "trained with noise and clipping"), FP32: ("--", "FP32 training")}  # one style of line each
 CURVES = {AUGMENTED: (COLOURS["adabs"], "o", LABELS["adabs"]),
-          PLAIN: ("#56B4E9", "s", "GDC and AdaBS, images without augmentation"),
+          PLAIN: ("#56B4E9", "s", "GDC and AdaBS, images as they are"),
           "gdc": (COLOURS["gdc"], "^", LABELS["gdc"]), "none": (COLOURS["none"], "v", LABELS["none"])}
 SMALL = {"fig2": fig2, "fig3": fig3, "fig4": fig4, "fig5": fig5}
 
@@ -44,7 +44,7 @@ def retention():
     keys += [Line2D([], [], color="black", linestyle=line, label=text) for line, text in NETWORKS.values()]
     figure.legend(handles=keys, loc="outside lower center", ncols=2, fontsize=9)
     epochs = " and ".join(f"{sum(map(float, epochs_of(folder).split('+'))):g}" for folder in NETWORKS)
-    figure.suptitle(f"ResNet-32 on CIFAR-10, {epochs} epochs, 25 simulated chips, 95 % intervals; black: in software", fontsize=10)
+    figure.suptitle(f"ResNet-32 on CIFAR-10, {epochs} epochs in all, 25 simulated chips, 95 % intervals; black: in software", fontsize=10)
     return figure
 
 
