@@ -14,10 +14,10 @@ from refpcm.inspection import loss_task, sensitivity
 from refpcm.inspection.causes import causes_of
 from refpcm.inspection.loss import attribution, run_loss
 from refpcm.inspection.loss_report import loss_blocks, write_loss
-from refpcm.inspection.loss_task import loss_counts, loss_fingerprint, loss_tasks, read_with
+from refpcm.inspection.loss_task import loss_counts, loss_fingerprint, loss_tasks
 from refpcm.inspection.paired import paired, rank_correlation
 from refpcm.inspection.report import as_text
-from refpcm.spec.crossbars import analog_layers, with_matrices
+from refpcm.spec.crossbars import analog_layers
 from tests.evaluation.conftest import small  # noqa: F401
 
 YEAR_S = 3.1536e7
@@ -48,7 +48,7 @@ def units(inputs, protocol, by="both"):
 
 
 @pytest.mark.parametrize("change", [{}, {"compensations": ("none",)}, {"device": "aihwkit-pcm"}, {"on_chip": "inner"},
-                                    {"device": "joshi2020-note2"}, {"kernels": "numpy", "images": 4, "chips": 1}], ids=str)
+                                    {"device": "joshi2020-note2"}, {"kernels": "numpy", "images": 4, "chips": 1}, TILES], ids=str)
 def test_everything_off_is_the_digital_accuracy_exactly(protocol, change):
     protocol = replace(protocol, **change)
     inputs = load_inputs(protocol)
@@ -82,18 +82,6 @@ def test_every_cause_and_every_layer_has_both_cases(inputs, protocol):
     layers = [layer.name for _, layer in analog_layers(inputs.file.network)]
     assert list(found["layer", 0])[:2 * len(layers)] == [f"{case} {name}" for case in ("only", "without")
                                                         for name in layers]
-
-
-def test_a_layer_alone_and_all_others_are_what_is_put_together_by_hand(inputs, protocol):
-    found = units(inputs, protocol, "layer")
-    task = loss_tasks(protocol, "layer", ["conv1"])[-1]
-    assert task.chip == 1
-    _, compensated, _ = read_with(inputs, task, causes_of(protocol))
-    network, trained = inputs.file.network, inputs.file.parameters
-    alone = with_matrices(network, trained, {"conv1": compensated["conv1"]})
-    others = with_matrices(network, trained, {name: w for name, w in compensated.items() if name != "conv1"})
-    assert found["layer", 1]["only conv1"] == inputs.count_correct(alone)
-    assert found["layer", 1]["without conv1"] == inputs.count_correct(others)
 
 
 def test_the_attribution_is_that_of_an_example_by_hand():
