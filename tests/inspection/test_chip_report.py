@@ -8,6 +8,7 @@ import pytest
 from refpcm.errors import RefpcmError
 from refpcm.files.chips import load_chip
 from refpcm.files.network_file import load_network
+from refpcm.inspection.chip_maps import maps_of
 from refpcm.inspection.chip_report import chip_report, programmed_chip
 from refpcm.inspection.report import as_text
 from refpcm.inspection.tables import chip_blocks
@@ -49,6 +50,18 @@ def test_every_number_is_that_of_the_specification(file, name):
         conductances.append((weights - wanted).ravel() / w_max)
     over_all = np.sqrt(np.mean(np.concatenate(conductances) ** 2))
     assert found["all"][0]["error"] == pytest.approx(over_all, rel=1e-5) and found["all"][0]["t_s"] == T_S
+
+
+def test_the_maps_are_the_programmed_pairs_and_the_errors_after_gdc():
+    wanted = np.array([[0.4, -0.3], [0.2, 0.1], [-0.5, 0.3]])
+    chip = program({"a": wanted}, JOSHI2020, 5, 2)
+    crossbar, = chip.crossbars
+    now, then = (read_conductances(chip, crossbar, t_s, draw).sum(dtype=np.float64) for t_s, draw in ((T_S, 3), (25.0, 0)))
+    pairs, errors = maps_of(chip, T_S, draw=3)["a"]
+    assert np.array_equal(pairs, (crossbar.g_prog_us[0].astype(np.float64) - crossbar.g_prog_us[1]).T)
+    assert np.array_equal(np.sign(pairs), np.sign(wanted.T))
+    np.testing.assert_allclose(errors, 100 * (read(chip, T_S, 3)["a"] / (now / then) - wanted).T / 0.5, atol=1e-4)
+    assert np.abs(errors).min() > 0.01
 
 
 def test_a_crossbar_without_weights_has_no_error():
