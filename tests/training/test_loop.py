@@ -1,4 +1,4 @@
-"""The loop hands every number of the configuration on: a step against the operators, warm-up, held-out images."""
+"""The loop hands every number of the configuration on: steps against the operators, order, warm-up, held-out images."""
 
 import dataclasses
 
@@ -8,13 +8,16 @@ import pytest
 from refpcm.datasets import load
 from refpcm.forms import find_forms
 from refpcm.spec import network as reference
+from refpcm.spec import random
 from refpcm.spec.nn import cross_entropy
 from refpcm.spec.resnet import build
 from refpcm.spec.training.config import TrainingConfig
 from refpcm.spec.training.schedules import learning_rate
 from refpcm.spec.training.sgd import decayed_names, sgd_step, zero_velocities
+from refpcm.spec.training.step import training_step
 from refpcm.training import loop
 from refpcm.training.run import hold_back
+from refpcm.training.sources import ArraySource
 from tests.training.steps import one_step
 
 CONFIG = TrainingConfig(batch_size=4, kernels="numpy", momentum=0.7, nesterov=False, weight_decay=0.01, decay="weights",
@@ -46,6 +49,37 @@ def test_two_steps_are_smoothed_loss_gradient_and_sgd(changes):
         one_step(state, engine, decayed, batch, classes, 0.05)
     assert all(np.allclose(state.parameters[name], weights[name], rtol=1e-5, atol=1e-7) for name in velocity)
     assert any(name not in decayed for name in velocity) == (config.decay == "weights")
+
+
+def test_every_epoch_has_its_own_order_and_its_own_augmentation(data, monkeypatch):
+    """Batches of 20 among 96 images: the last 16 of an order are left out."""
+    asked = []
+
+    def recorded(source, numbers, epoch, following=()):
+        asked.append((numbers.tolist(), epoch))
+        return source.moved(source.images[numbers], numbers, epoch)
+
+    monkeypatch.setattr(ArraySource, "batch", recorded)
+    config = dataclasses.replace(CONFIG, batch_size=20, kernels="direct", epochs=2.0, seed=7)
+    loop.train(loop.start(config, 10, "data"), data, lambda state, total: False, lambda state, record: None)
+    orders = [random.permutation(7, 0, random.Purpose.SHUFFLING, 0, epoch, 96) for epoch in (0, 1)]
+    assert asked == [(orders[epoch][first:first + 20].tolist(), epoch) for epoch in (0, 1) for first in (0, 20, 40, 60)]
+
+
+def test_the_record_of_an_epoch_has_the_mean_loss_and_the_share_right_of_its_steps(data, monkeypatch):
+    """Six steps of 16 images an epoch; the last epoch is half a one."""
+    results, records = [], []
+
+    def recorded(*arguments):
+        results.append(training_step(*arguments))
+        return results[-1]
+
+    monkeypatch.setattr(loop, "training_step", recorded)
+    config = dataclasses.replace(CONFIG, batch_size=16, kernels="direct", epochs=1.5)
+    loop.train(loop.start(config, 10, "data"), data, lambda state, total: False,
+               lambda state, record: records.append((record["train_loss"], record["train_accuracy"])))
+    losses, right = np.transpose(results)
+    assert records == [pytest.approx((losses[steps].mean(), right[steps].mean() / 16)) for steps in (slice(6), slice(6, 9))]
 
 
 def test_the_schedule_is_followed_with_its_warm_up(data):

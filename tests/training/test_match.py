@@ -15,7 +15,8 @@ from refpcm.training.match import matched, noisy_accuracy, read_curve
 from tests.commands import command
 from tests.training.small_runs import SMALL
 
-RETRAINING = TrainingConfig(epochs=2.0, batch_size=32, weight_noise=0.02, schedule="cosine", learning_rate=7.0, crop_padding=2)
+RETRAINING = TrainingConfig(epochs=2.0, batch_size=32, weight_noise=0.02, schedule="cosine", learning_rate=7.0, crop_padding=2,
+                            warmup_epochs=0.25)
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +38,17 @@ def with_curve(baseline, tmp_path, accuracies):
     return tmp_path
 
 
-def test_the_accuracy_with_noise_is_that_of_an_epoch_that_learns_nothing(baseline):
+@pytest.mark.parametrize("precision", ["float", "4-bit", "ternary"])
+def test_the_accuracy_with_noise_is_that_of_an_epoch_that_learns_nothing(baseline, precision):
     folder, dataset = baseline
+    retraining = replace(RETRAINING, weight_precision=precision)
     parameters = load_network(folder / "network.safetensors").parameters
-    state = loop.start(override(RETRAINING, {"learning_rate": 1e-30, "epochs": 1.0, "weight_decay": 0.0,
+    state = loop.start(override(retraining, {"learning_rate": 1e-30, "epochs": 1.0, "weight_decay": 0.0,
                                              "schedule": "constant"}, "test"), len(dataset.classes), "data")
     state.parameters = {name: value.copy() for name, value in parameters.items()}
     records = []
     loop.train(state, dataset, lambda state, total: False, lambda state, record: records.append(record))
-    assert noisy_accuracy(RETRAINING, parameters, dataset) == records[0]["train_accuracy"]
+    assert noisy_accuracy(retraining, parameters, dataset) == records[0]["train_accuracy"]
 
 
 def test_the_rates_go_on_from_the_first_epoch_with_that_accuracy(baseline, tmp_path):
@@ -81,10 +84,11 @@ def test_a_configuration_file_may_not_set_what_is_found(baseline, data, tmp_path
 def test_a_retraining_of_a_retraining_goes_on_in_the_same_schedule(baseline, tmp_path):
     folder = with_curve(baseline, tmp_path, [1.0])
     file = load_network(folder / "network.safetensors")
-    notes = {**file.notes, "config": {**file.notes["config"], "schedule_epochs": 4.0, "schedule_start": 2.5, "epochs": 1.5}}
+    changed = {"schedule_epochs": 4.0, "schedule_start": 2.5, "epochs": 1.5, "warmup_epochs": 0.5}
+    notes = {**file.notes, "config": {**file.notes["config"], **changed}}
     save_network(folder / "network.safetensors", replace(file, notes=notes))
     config, _ = matched(RETRAINING, folder, baseline[1])
-    assert (config.schedule_epochs, config.schedule_start, config.epochs) == (4.0, 2.5, 1.5)
+    assert {name: getattr(config, name) for name in changed} == changed
 
 
 def test_a_curve_that_never_had_the_accuracy_is_said(baseline, tmp_path):

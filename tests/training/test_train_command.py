@@ -44,8 +44,11 @@ def test_evaluate_finds_the_accuracy_that_training_reported(finished, data):
     assert json.loads(evaluated.stdout)["correct"] == json.loads(done.stdout)["correct"]
 
 
-def test_the_log_has_the_accuracy_on_held_out_images(data, tmp_path):
-    done = command("refpcm.train", "--data", data, "--out", tmp_path, "--epochs", 2, *SMALL[:2], "--validation-images", 40)
+@pytest.mark.parametrize("flags", [[], ["--weight-precision", "ternary"], ["--average-epochs", "1"]])
+def test_the_log_has_the_accuracy_on_held_out_images(flags, data, tmp_path):
+    """That of the network in the file: quantised and averaged, if it is."""
+    done = command("refpcm.train", "--data", data, "--out", tmp_path, "--epochs", 2, *SMALL[:2], "--validation-images", 40,
+                   *flags)
     assert done.returncode == 0, done.stderr
     last = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
     network, (_, held) = load_network(tmp_path / "network.safetensors"), hold_back(load(data), 40)

@@ -43,20 +43,28 @@ def test_every_preset_is_valid_and_survives_json(name):
     assert override(TrainingConfig(), json.loads(json.dumps(asdict(config))), name) == config
 
 
-# What the presets say the paper and its laboratory fix: epochs, peak, schedule, batch, decay, Cutout, noise, alpha.
+# All fields of the presets of the paper.
+PAPER = {
+    "architecture": "joshi2020-resnet32", "epochs": 200.0, "batch_size": 128, "batch_parts": 1, "learning_rate": 0.1,
+    "schedule": "step", "schedule_epochs": 0.0, "schedule_start": 0.0, "warmup_epochs": 0.0, "momentum": 0.9,
+    "nesterov": False, "weight_decay": 5e-4, "decay": "all", "label_smoothing": 0.0, "crop_padding": 2,
+    "resized_crop": False, "flip": True, "cutout": 16, "weight_noise": 0.0, "noise_kind": "additive",
+    "noise_layers": "all", "weight_precision": "float", "batch_norm": "batch", "backward": "clean", "clip_sigma": None,
+    "validation_images": 0, "average_epochs": 0.0, "seed": 0, "kernels": "winograd"}
 FIXED = {
-    "joshi2020-cifar10": (200.0, 0.1, "step", 128, 5e-4, "all", 16, 0.0, None),
-    "joshi2020-cifar10-noise": (150.0, 0.1, "step", 128, 5e-4, "all", 16, 0.038, 2.0),
-    "joshi2020-imagenet": (10.0, 0.001, "constant", 400, 1e-4, "all", 0, 0.038, 2.5),
+    "joshi2020-cifar10": PAPER,
+    "joshi2020-cifar10-noise": {**PAPER, "epochs": 150.0, "schedule_epochs": 200.0, "schedule_start": 50.0,
+                                "weight_noise": 0.038, "clip_sigma": 2.0},
+    "joshi2020-imagenet": {**PAPER, "architecture": "imagenet-resnet34", "epochs": 10.0, "batch_size": 400,
+                           "batch_parts": 2, "learning_rate": 0.001, "schedule": "constant", "weight_decay": 1e-4,
+                           "crop_padding": 0, "resized_crop": True, "cutout": 0, "weight_noise": 0.038,
+                           "clip_sigma": 2.5},
 }
 
 
 @pytest.mark.parametrize("name", FIXED)
-def test_presets_of_the_paper_have_the_numbers_of_their_sources(name):
-    c = preset(name)
-    assert FIXED[name] == (c.epochs, c.learning_rate, c.schedule, c.batch_size, c.weight_decay, c.decay, c.cutout,
-                           c.weight_noise, c.clip_sigma)
-    assert (c.momentum, c.label_smoothing, c.noise_kind, c.backward) == (0.9, 0.0, "additive", "clean")
+def test_presets_of_the_paper_have_the_values_of_their_sources(name):
+    assert asdict(preset(name)) == FIXED[name]
 
 
 @pytest.mark.parametrize("values, said", [
