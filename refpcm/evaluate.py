@@ -15,6 +15,7 @@ EPILOG = """\
 An evaluation is cut into units (one read of one chip at one time). Finished units are kept in the output folder:
 the same command run again goes on where it was interrupted, and with more chips, times or reads only runs what is new.
 The calibration images of AdaBS are training images, never test images, unless --calibration test says so.
+I-1, I-2, ... are interpretations of the paper: docs/interpretations.md.
 """
 
 

@@ -63,8 +63,8 @@ def expected_elsewhere(notes, device):
     made_for = note.get("device") if isinstance(note, dict) else None
     if not isinstance(made_for, dict) or made_for == json.loads(json.dumps(device_to_dict(device))):
         return ""
-    return (f"the network's batch norm statistics are those that refpcm.expect made for device {made_for.get('name')}, which is not "
-            f"this {device.name}")
+    return (f"the network's batch norm statistics are those that refpcm.expect made for device {made_for.get('name')}, which "
+            f"is not this {device.name}")
 
 
 def changes(before, after):

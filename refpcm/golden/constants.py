@@ -10,7 +10,8 @@ from refpcm.spec.pcm.device import DEVICES
 from refpcm.spec.pcm.device_data import device_to_dict
 
 NAMED_DEVICES = ("joshi2020", "joshi2020-transfer", "hermes-1")
-NAMED_NETWORKS = ("joshi2020-resnet32", "imagenet-resnet34", "tiny-resnet8", "chip-block", "chip-identity")  # with their own classes
+NAMED_NETWORKS = ("joshi2020-resnet32", "imagenet-resnet34", "tiny-resnet8", "chip-block",
+                  "chip-identity")  # with their own classes
 
 
 def device_entries():

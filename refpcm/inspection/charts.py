@@ -104,7 +104,8 @@ def norms_chart(found):
             style = {"color": colour, "linestyle": "", "marker": marker, "markersize": 5}
             when = f"after {time_text(row['t_s'])}"
             left.plot([each["mean_shift_rms"] for each in norms], at, label=f"{when}: all channels", **style)
-            left.plot([each["worst_shift"] for each in norms], at, markerfacecolor="none", label=f"{when}: worst channel", **style)
+            left.plot([each["worst_shift"] for each in norms], at, markerfacecolor="none", label=f"{when}: worst channel",
+                      **style)
             right.plot([each["variance_ratio"] for each in norms], at, **style)
             right.plot([each["worst_variance_ratio"] for each in norms], at, markerfacecolor="none", **style)
         row_axis(left, names)

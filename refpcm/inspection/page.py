@@ -129,7 +129,8 @@ def block_html(block, prefix):
     if isinstance(block, Picture):
         data = base64.b64encode(block.png()).decode()
         return (f'<figure>\n<figcaption>{text(block.title)}</figcaption>\n'
-                f'<div class="scroll" tabindex="0"><img alt="{text(block.title)}" src="data:image/png;base64,{data}"></div>\n</figure>')
+                f'<div class="scroll" tabindex="0"><img alt="{text(block.title)}" src="data:image/png;base64,{data}"></div>\n'
+                '</figure>')
     return f"<p>{text(block.text)}</p>"
 
 
@@ -143,7 +144,8 @@ def table_html(table):
     heading = text((table.caption or table.title).removesuffix(":"))
     head = "".join(f'<th scope="col">{text(cell)}</th>' for cell in table.heads)
     rows = "\n".join(row_html(row) for row in table.rows)
-    whole = f'<div class="scroll" tabindex="0">\n<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</div>'
+    whole = (f'<div class="scroll" tabindex="0">\n<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n'
+             '</div>')
     if len(table.rows) > FOLDED_ROWS:
         whole = f"<details>\n<summary>{len(table.rows)} rows</summary>\n{whole}\n</details>"
     note = f"\n<p>{text(table.note)}</p>" if table.note else ""

@@ -19,7 +19,7 @@ from refpcm.golden.lab.measurements import measured
 NEEDED = ("device", "target_us", "time_s", "g_us")
 COLUMNS = NEEDED + ("read",)
 LONGEST_LINE = 1000  # bytes
-FORM = f"the first line names the columns: {','.join(NEEDED)}, and {COLUMNS[-1]} where reads are repeated"
+FORM = f"the first line names the columns, with commas between: {','.join(NEEDED)}, and {COLUMNS[-1]} where reads are repeated"
 
 
 def read_table(path):

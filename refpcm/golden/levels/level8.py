@@ -52,7 +52,8 @@ CASES = {  # id: parameters, interpretation, mistake
          "tile_rows": 5, "dac_bits": 7, "adc_bits": 6},
         "I-5 zero, I-6, I-7 programmed, I-10 one_hot",
         "reset after the stuck devices; a pair of two idle devices; one input range for both readers of relu1, or relu1 "
-        "replaced by its codes; the smaller row parts first; the bias row's 1 not converted; the device's curves cut to one piece"),
+        "replaced by its codes; the smaller row parts first; the bias row's 1 not converted; the device's curves cut to "
+        "one piece"),
     "identity": (
         {"architecture": IDENTITY, "device": "joshi2020", "reset_device": "programmed", "read_noise_from": "target",
          "stuck_fraction": 0.0, "t_0_s": 25.0, "t_1_s": 3600.0, "t_2_s": 3600.0, "on_chip": "all", "gdc": "layer",

@@ -87,7 +87,10 @@ def _joint_case(name, operation, bins, output, rows, parameters, sizes, catches)
 
 
 def rows_case(id, operation, equation, bins, output, shape, tolerance, parameters, sizes, catches, expected=None):
-    """A case of rows of random numbers; output: (name, unit); shape: of all of them, a row's numbers last; sizes: whole numbers."""
+    """A case of rows of random numbers.
+
+    output: (name, unit); shape: of all of them, a row's numbers last; sizes: whole numbers.
+    """
     answer = Output(output[0], "float64", shape, output[1], tolerance, expected or {})
     sizes = {name: (value, UNITLESS) for name, value in {**sizes, "count": shape[-1]}.items()}
     return Case(id, 6, operation, equation, "", catches, {**parameters, **sizes}, (bins,), (answer,))

@@ -38,5 +38,5 @@ def cases():
 
 def _case(name, operation, bins, output, rows, parameters, sizes, catches, kind="streams", expected=None):
     tolerance = Tolerance(kind, ALPHA, STREAMS + (EVEN if expected else ""))
-    return rows_case(f"L6-streams-{name}", operation, EQUATION, bins, output, (*rows, COUNT), tolerance, parameters, sizes, catches,
-                     expected)
+    return rows_case(f"L6-streams-{name}", operation, EQUATION, bins, output, (*rows, COUNT), tolerance, parameters, sizes,
+                     catches, expected)

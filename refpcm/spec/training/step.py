@@ -22,7 +22,8 @@ def training_step(config, engine, parameters, velocity, decayed, images, labels,
     parameters and velocity, {name: array}, change in place. decayed: names that weight decay acts on; lr: the learning
     rate; step: the number of the step, which addresses its noise. A batch in parts (`batch_parts`) is passed part by
     part, as memory allows, and learned from once; batch norm takes each part for a batch of its own. With quantised
-    weights the gradient is taken at these and changes those of full precision. Raises RefpcmError, with nothing changed, for a loss beyond hope.
+    weights the gradient is taken at these and changes those of full precision. Raises RefpcmError, with nothing changed,
+    for a loss beyond hope.
     """
     clean = quantised_parameters(engine.network, parameters, config.weight_precision)
     loss, right, gradients, statistics = 0.0, 0, {}, []
