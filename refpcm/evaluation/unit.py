@@ -14,7 +14,7 @@ from refpcm.evaluation.on_tiles import engine_on_tiles, with_ranges
 from refpcm.evaluation.protocol import RESULTS_VERSION, tasks
 from refpcm.files.devices import find_device
 from refpcm.spec.compensation.adabs import calibrate, calibration_images
-from refpcm.spec.compensation.global_drift import Readout, compensated_read, reference_readouts, time_of_first_read
+from refpcm.spec.compensation.global_drift import Readout, check_targets, compensated_read, reference_readouts, time_of_first_read
 from refpcm.spec.crossbars import program_network, with_matrices
 from refpcm.spec.pcm.device_data import device_to_dict
 from refpcm.spec.pcm.product_noise import mean_conductances, weight_variances
@@ -83,8 +83,13 @@ def check_adabs(inputs, protocol):
 
 
 def check_times(protocol):
-    """Raises RefpcmError where a time comes before t0, or before the read that drift compensation takes as its reference."""
+    """Raises RefpcmError where a time comes before t0, or before the read that drift compensation takes as its reference.
+
+    Also for a device that cannot have the reference asked for.
+    """
     device = find_device(protocol.device)
+    if protocol.gdc_reference == "targets":
+        check_targets(device)
     if protocol.gdc_reference == "first-read" and set(protocol.compensations) & {"gdc", "adabs"}:
         check_first_read("evaluation", protocol.times_s, device, "give later --times, or only compensations without GDC")
     if min(protocol.times_s) < device.t0_s:

@@ -94,14 +94,19 @@ def time_of_first_read(device):
     return max(FIRST_READ_S, device.t0_s)
 
 
-def expected_conductances(chip, crossbar, t_s=None, draw=None):
-    """Return E G_prog (2, R, K) [uS] of a crossbar's targets, in the state's precision.
+def check_targets(device):
+    """Raises RefpcmError for a device whose targets are no reference of GDC (I-24).
 
-    Raises RefpcmError for a device whose law is not the default one: its expectation is another.
+    That is one with another law of programming, or with collapsed pairs (I-8): what is read is expected to be something else.
     """
-    if chip.device.model != MODEL[0]:
-        raise RefpcmError(f"GDC with the targets as its reference (I-24) is for devices with the law of joshi2020, not for "
-                          f"{chip.device.name}: take the first read")
+    if device.model != MODEL[0] or device.identity == "collapsed":
+        raise RefpcmError(f"GDC with the targets as its reference (I-24) is for devices with the law of joshi2020, each of a pair "
+                          f"by itself, not for {device.name}: take the first read")
+
+
+def expected_conductances(chip, crossbar, t_s=None, draw=None):
+    """Return E G_prog (2, R, K) [uS] of a crossbar's targets, in the state's precision. Raises as `check_targets`."""
+    check_targets(chip.device)
     return expected_programmed_us(crossbar.g_target_us, chip.device).astype(crossbar.g_prog_us.dtype)
 
 

@@ -82,8 +82,18 @@ def test_the_targets_as_reference_are_what_programming_gives_on_average(kind):
     assert (per_column.mean() if kind == "one_hot" else per_column.sum()) == pytest.approx(found, rel=1e-12)
 
 
-@pytest.mark.parametrize("name", ["joshi2020-transfer", "joshi2020-note2"])
-def test_the_targets_of_another_law_are_refused(name):
+@pytest.mark.parametrize("name", ["joshi2020", "hermes", "hermes-1", "crosssim-joshi"])
+@pytest.mark.parametrize("kind", READOUTS)
+def test_at_t0_the_targets_leave_the_weights_of_every_device_as_they_are(name, kind):
+    """40,000 weights, which all have one sign, so that `ones` is well determined: alpha is 1 within half a per cent."""
+    device = find_device(name)
+    chip = program({"m": np.random.default_rng(0).uniform(0.0, 1.0, (400, 100))}, device, 1, 0)
+    how = Readout(kind, reference="targets")
+    assert compensated_read(chip, device.t0_s, 0, reference_readouts(chip, how), how)[2]["m"] == pytest.approx(1, abs=5e-3)
+
+
+@pytest.mark.parametrize("name", ["joshi2020-transfer", "joshi2020-note2", "aihwkit-pcm"])
+def test_the_targets_of_another_law_and_of_collapsed_pairs_are_refused(name):
     chip = program({"m": np.ones((2, 2))}, find_device(name), 0, 0)
     with pytest.raises(RefpcmError, match=f"not for {name}"):
         reference_readouts(chip, Readout(reference="targets"))
