@@ -60,7 +60,7 @@ def _read(kernel, chip, crossbars, t_s, draw, outs):
     for crossbar, out in zip(crossbars, outs):
         random.check_address(chip.seed, chip.chip, random.Purpose.READ_NOISE, crossbar.number, draw)
         state = tuple(getattr(crossbar, part).reshape(-1) for part in STATE)
-        net_us = largest_net_us(crossbar) if device.identity == "collapsed" else device.g_max_us  # as of stretch (I-8)
+        net_us = largest_net_us(crossbar.g_prog_us) if device.identity == "collapsed" else device.g_max_us  # as of stretch (I-8)
         scales = tuple(out.dtype.type(x / device.g_max_us) for x in (crossbar.w_max, net_us))
         layers.append((crossbar.nu.size // 2, (
             state, (chip.seed, chip.chip, crossbar.number, int(draw), start), moment, curve, float(device.g_max_us),

@@ -28,6 +28,7 @@ from refpcm.errors import RefpcmError
 from refpcm.files.reading import read_toml
 from refpcm.spec.pcm.curve import curve_value, logarithm, polynomial, power, table
 from refpcm.spec.pcm.device import DEVICES, known_device
+from refpcm.spec.pcm.note2 import LATE_S
 
 PLAIN = ("g_max_us", "t0_s", "t_read_s", "source", "reset_device", "stuck_fraction", "read_noise_from", "identity")
 KNOWN = ("name", "based_on", "programming_us", "programming", "drift", "read_noise") + PLAIN
@@ -84,6 +85,9 @@ def make_device(values):
         _known_keys("read_noise", values["read_noise"], wanted, wanted)
         changes["read_noise"] = (power(*_numbers("read_noise", [values["read_noise"][k] for k in wanted], 3, 3, bounds=1)),)
     device = replace(DEVICES[base], name=values["name"], **changes)
+    if device.model == "note2" and device.t0_s > LATE_S:
+        raise RefpcmError(f"t0_s = {device.t0_s:g} s: a device based on {base} has its second error at {LATE_S} s, so t0 must be "
+                          "no later")
     if "drift" not in values:
         return device
     nu_mean, nu_sigma = _drift_curves(values["drift"], device.g_max_us)  # its g_max_us is known to be a valid one

@@ -1,5 +1,5 @@
-"""The specification: the method of the paper in plain NumPy, and the measure of everything else in refpcm.
+"""The specification: the equations of the method in plain NumPy, and the measure of everything else in refpcm.
 
 It imports NumPy, the standard library, itself and `refpcm.errors`, and nothing else. docs/audit.md goes through it in
-reading order. The fast forms, under the same names, are in `refpcm.fast`; `refpcm.forms` switches between the two.
+reading order. The fast forms of what programs call have the same names in `refpcm.fast`; `refpcm.forms` switches between the two.
 """

@@ -43,7 +43,8 @@ def window(layer):
 class Analog:
     """The crossbar layers of a network on tiles.
 
-    matrices, w_max, ranges: {layer name: effective weights (R, K) float32}, {layer name: W_max}, {layer name: Ranges}.
+    matrices, w_max, ranges: {layer name: effective weights (R, K) in the state's precision}, {layer name: W_max}, {layer name:
+    Ranges}.
     alphas: {layer name: GDC factor}; a layer's output is divided by it.
     address: (seed, chip, draw) of the noise; generator: `refpcm.spec.random` or `refpcm.fast.random`, which draws it.
     variances: {layer name: variance (R, K) of each weight's read noise}, drawn afresh for every product (I-9), for the

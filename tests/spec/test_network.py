@@ -186,6 +186,19 @@ def test_float32_logits_agree_with_float64():
     assert relative_error(forward(network, parameters, images)[0], exact) < 1e-5
 
 
+@pytest.mark.parametrize("architecture", ["tiny-resnet8", "cifar-resnet20"])
+def test_initial_weights_have_the_variance_two_over_the_inputs_of_an_output(architecture):
+    """He-normal (E-25): within five standard errors of a variance, sqrt(2 / n) of it; biases 0, batch norm 1, 0, 0, 1."""
+    network = build(architecture)
+    parameters = initial_parameters(network, lambda layer, n: np.random.default_rng(layer).standard_normal(n), np.float64)
+    for name, value in parameters.items():
+        if value.ndim > 1:
+            wanted = 2 / value[0].size
+            assert value.var() == pytest.approx(wanted, rel=5 * np.sqrt(2 / value.size)) and abs(value.mean()) < 0.1 * wanted ** 0.5
+        else:
+            assert (value == name.endswith((".weight", ".running_var"))).all()
+
+
 def test_clean_backward_uses_the_weights_it_is_given():
     """I-2: with doubled weights in the backward pass only, dL/dx of a linear stem doubles and dL/dw stays."""
     network = Network("one", (Conv2d("conv", (IMAGE,), 1, 2, 3, 1, 1), GlobalAveragePool("avgpool", ("conv",)),

@@ -8,7 +8,7 @@ an operation have the same.
 import numpy as np
 
 from refpcm.golden.reference import chosen
-from refpcm.spec.pcm import drift, mapping, programming, read_noise, transfer
+from refpcm.spec.pcm import chip, drift, mapping, programming, read_noise, transfer
 
 
 def map_weights(inputs, parameters):
@@ -31,8 +31,7 @@ def collapsed_pair(inputs, parameters):
 
     G+ and G- = max(+-(G+ - G-), 0), stretched so that the largest net of the matrix is G_max.
     """
-    net = inputs["g_us"][0] - inputs["g_us"][1]
-    return {"g_us": mapping.to_conductances(net, float(np.abs(net).max()), parameters["g_max_us"])}
+    return {"g_us": chip.collapsed_us(inputs["g_us"], parameters["g_max_us"])}
 
 
 def transferred(inputs, parameters):

@@ -63,8 +63,8 @@ def trained(inputs, parameters, make_engine, rules, weight_noise):
     for step, (images, labels) in enumerate(zip(inputs["images"], inputs["labels"])):
         used = _noisy(net, weights, parameters["eta"], inputs, step, weight_noise) if parameters["eta"] else weights
         logits = engine.forward(used, images, training=True)
-        loss, gradients = learn(config, engine, weights, velocity, decayed, weights, used, logits, labels,
-                                parameters["lr"], step, rules)
+        loss, _, gradients = learn(config, engine, weights, velocity, decayed, weights, [(slice(None), logits, used)], labels,
+                                   parameters["lr"], step, rules)
         out[f"loss.{step}"] = np.array(loss, dtype)
         out.update({f"gradient.{step}.{name}": gradients[name] for name in reversed(watched) if name in gradients})
         out.update({f"updated.{step}.{name}": weights[name].copy() for name in watched})

@@ -157,8 +157,13 @@ def programmed_as_read(device, crossbar):
     """
     if device.identity == "devices":
         return crossbar.g_prog_us
-    net = crossbar.g_prog_us[0].astype(np.float64) - crossbar.g_prog_us[1]
-    return mapping.to_conductances(net, largest_net_us(crossbar), device.g_max_us).astype(crossbar.g_prog_us.dtype)
+    return collapsed_us(crossbar.g_prog_us, device.g_max_us)
+
+
+def collapsed_us(g_us, g_max_us):
+    """Return pairs (2, R, K) [uS] by their net alone: G+, G- = max(+-net, 0), stretched so that the largest is G_max. E-45."""
+    net = g_us[0].astype(np.float64) - g_us[1]
+    return mapping.to_conductances(net, largest_net_us(g_us), g_max_us).astype(g_us.dtype)
 
 
 def stretch(device, crossbar):
@@ -166,12 +171,12 @@ def stretch(device, crossbar):
 
     E-45.
     """
-    return 1.0 if device.identity == "devices" else largest_net_us(crossbar) / device.g_max_us
+    return 1.0 if device.identity == "devices" else largest_net_us(crossbar.g_prog_us) / device.g_max_us
 
 
-def largest_net_us(crossbar):
-    """Return max |G+ - G-| [uS] over the pairs, as programmed. E-45."""
-    return float(np.max(np.abs(crossbar.g_prog_us[0].astype(np.float64) - crossbar.g_prog_us[1])))
+def largest_net_us(g_us):
+    """Return max |G+ - G-| [uS] over the pairs (2, R, K). E-45."""
+    return float(np.max(np.abs(g_us[0].astype(np.float64) - g_us[1])))
 
 
 # --- what a chip is told by

@@ -22,7 +22,7 @@ class Device:
     """One parameter set.
 
     g_max_us       conductance that the largest weight of a layer is mapped to
-    t0_s           time of the reference read; drift counts from it
+    t0_s           time from which drift counts; what is programmed is the conductance then
     t_read_s       duration of a read, in the 1/f noise
     programming_us curve of the programming error's standard deviation [uS]
     nu_mean, nu_sigma   curves of the drift exponent's mean and standard deviation

@@ -22,11 +22,11 @@ class Augmentation:
 
 
 def check_sizes(augmentation, shape):
-    """Raises RefpcmError if padding or Cutout could hide an image of `shape` (H, W) whole, wherever they fall."""
+    """Raises RefpcmError if a shift could move an image of `shape` (H, W) out of sight, or every Cutout square hides it all."""
     if augmentation.crop_padding >= min(shape):
         raise RefpcmError(f"crop_padding = {augmentation.crop_padding} must be smaller than the images, "
                           f"{min(shape)} pixels")
-    if augmentation.cutout >= 2 * max(shape):
+    if augmentation.cutout >= 2 * max(shape) - 1:
         raise RefpcmError(f"cutout = {augmentation.cutout} hides every image of {max(shape)} pixels; "
                           "choose a smaller one")
 

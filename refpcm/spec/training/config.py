@@ -11,7 +11,10 @@ from refpcm.errors import RefpcmError
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Every hyper-parameter of a run; with data, starting network and versions it determines the weights bit for bit."""
+    """Every hyper-parameter of a run; with data, starting network and versions it determines the weights bit for bit.
+
+    With kernels = "numpy" that holds for one machine and number of threads (BLAS).
+    """
     architecture: str = "tiny-resnet8"
     epochs: float = 8.0            # passes over the training images; may be a fraction
     batch_size: int = 128          # images a step; the last incomplete batch of an epoch is left out
@@ -86,7 +89,7 @@ PRESETS = {
         batch_parts=2,                                                 # ours: all 400 images would just fill 24 GiB
         warmup_epochs=0.0,                                             # the network is trained
         nesterov=False, decay="all", label_smoothing=0.0,              # torchvision's
-        resized_crop=True, flip=True, crop_padding=0, cutout=0,        # T: random crop and flip, as torchvision's
+        resized_crop=True, flip=True, crop_padding=0, cutout=0,        # T: crop and flip; their kind is torchvision's (I-4)
         weight_noise=0.038, noise_kind="additive", noise_layers="all",  # T; inner: its second result
         weight_precision="float", backward="clean", clip_sigma=2.5,    # T
         validation_images=0, average_epochs=0.0, seed=0, kernels="winograd", batch_norm="batch"),  # ours

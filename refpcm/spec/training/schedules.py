@@ -49,7 +49,7 @@ SCHEDULES = {"constant": constant, "multi-step": multi_step, "step": every_quart
 
 
 def learning_rate(schedule, base, step, total, warmup=0):
-    """Learning rate of `step`: linear from base / warmup over the first `warmup` steps, then the named schedule. E-85.
+    """Learning rate of `step`: the named schedule times a linear ramp over the first `warmup` steps. E-85.
 
     Raises RefpcmError for an unknown name.
     """

@@ -26,15 +26,8 @@ def training_step(config, engine, parameters, velocity, decayed, images, labels,
     for a loss beyond hope.
     """
     clean = quantised_parameters(engine.network, parameters, config.weight_precision)
-    loss, right, gradients, statistics = 0.0, 0, {}, []
-    for part, logits, used in noisy_forward(config, engine, clean, images, step, rules):
-        statistics.append(engine.statistics)
-        of_part, found = loss_and_gradients(config, engine, clean, used, logits, labels[part], step)
-        loss += of_part
-        right += int((logits.argmax(1) == labels[part]).sum())
-        gradients = {name: gradients[name] + value for name, value in found.items()} if gradients else found
-    change(config, engine.network, parameters, velocity, decayed, gradients, statistics, lr, rules)
-    return loss, right
+    passes = noisy_forward(config, engine, clean, images, step, rules)
+    return learn(config, engine, parameters, velocity, decayed, clean, passes, labels, lr, step, rules)[:2]
 
 
 def noisy_forward(config, engine, clean, images, step, rules=SPECIFICATION):
@@ -74,15 +67,21 @@ def _noisy_weights(config, network, parameters, step, rules):
     return parameters
 
 
-def learn(config, engine, parameters, velocity, decayed, clean, used, logits, labels, lr, step, rules=SPECIFICATION):
-    """Change parameters and velocity in place after the forward pass of a whole batch. Return the loss and the gradients.
-    E-88.
+def learn(config, engine, parameters, velocity, decayed, clean, passes, labels, lr, step, rules=SPECIFICATION):
+    """Change parameters and velocity in place by a batch. Return its loss, the number of images right, its gradients. E-88.
 
+    passes: yields (slice of the batch, its logits, parameters used) of each part right after `engine` has passed it forward.
     Raises RefpcmError as `loss_and_gradients`, with nothing changed.
     """
-    loss, gradients = loss_and_gradients(config, engine, clean, used, logits, labels, step)
-    change(config, engine.network, parameters, velocity, decayed, gradients, [engine.statistics], lr, rules)
-    return loss, gradients
+    loss, right, gradients, statistics = 0.0, 0, {}, []
+    for part, logits, used in passes:
+        statistics.append(engine.statistics)
+        of_part, found = loss_and_gradients(config, engine, clean, used, logits, labels[part], step)
+        loss += of_part
+        right += int((logits.argmax(1) == labels[part]).sum())
+        gradients = {name: gradients[name] + value for name, value in found.items()} if gradients else found
+    change(config, engine.network, parameters, velocity, decayed, gradients, statistics, lr, rules)
+    return loss, right, gradients
 
 
 def loss_and_gradients(config, engine, clean, used, logits, labels, step):

@@ -38,7 +38,7 @@ EQUATIONS = (
         62, "Compensated output", "y / alpha, after the converters; without these the same as W / alpha", "y|alpha|W_rk", METHODS_E,
         ("compensation.global_drift.compensated", "compensation.global_drift.compensated_read"), (), "compensation"),
     Equation(
-        63, "Time of the reference", "t_ref = max(25 s, t0);   or readout(t_ref) is that of E-89, of the targets (I-24)", "t_ref|readout|t0", "Joshi et al. 2020: first read after 25 s; I-24",
+        63, "Time of the reference", "t_ref = max(25 s, t0);   or readout(t_ref) is that of E-89, of the targets (I-24)", "t_ref|readout|t0", "Joshi et al. 2020: first read after about 25 s, in one place 27 s; I-24",
         ("compensation.global_drift.time_of_first_read",), (), "compensation"),
     Equation(
         64, "Decay of AdaBS", "p = 0.015^(1/n)", "p|n, m", METHODS_F, ("compensation.adabs.decay",), (), "compensation"),

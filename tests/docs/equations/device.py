@@ -50,7 +50,7 @@ EQUATIONS = (
         ("pcm.mapping.largest_weight",), (), "device"),
     Equation(
         29, "Mapping", """
-        G_T of G+ = max(W, 0) G_max / W_max,   G_T of G- = max(-W, 0) G_max / W_max;   0 if W_max is 0""",
+        G_T of G+ = (max(W, 0) / W_max) G_max,   G_T of G- = (max(-W, 0) / W_max) G_max;   0 if W_max is 0""",
         "G_T|G+, G-|W|W_max|G_max", METHODS, ("pcm.mapping.to_conductances",), ("device_equations.target_at",), "device"),
     Equation(
         30, "Weight of a pair", "W = (G+ - G-) W_max / G_max", "W|G+, G-|W_max|G_max", METHODS,
@@ -119,6 +119,7 @@ EQUATIONS = (
         G_prog of G+, G- = max(+-net, 0) G_max / max|net|,   stretch = max|net| / G_max   (I-8, "collapsed")
         W = (G+ - G-) W_max / G_max stretch""",
         "G_prog|G+, G-|net|stretch|W|W_max|G_max", "aihwkit's code; I-8",
-        ("pcm.chip.programmed_as_read", "pcm.chip.stretch", "pcm.chip.largest_net_us", "pcm.chip.effective_weights"),
+        ("pcm.chip.programmed_as_read", "pcm.chip.collapsed_us", "pcm.chip.stretch", "pcm.chip.largest_net_us",
+         "pcm.chip.effective_weights"),
         ("device_equations.split_at",), "chip"),
 )

@@ -98,7 +98,7 @@ EQUATIONS = (
         18, "Average pooling", """
         out[n, c, i, j] = sum over r, s of  x[n, c, stride i + r, stride j + s] / kernel^2
         backward: dout / kernel^2 to every pixel of the window""",
-        "x|out|size, kernel, stride, padding|dout, dx, dw", "as in every framework",
+        "x|out|size, kernel, stride, padding|dout, dx, dw", "as in every framework; for the golden kit alone, no network here has it",
         ("nn.pooling.average_pool_forward", "nn.pooling.average_pool_backward"), (), "networks"),
     Equation(
         19, "Global average pooling", "out[n, c] = sum over i, j of  x[n, c, i, j] / (H W),   dx[n, c, i, j] = dout[n, c] / (H W)",
@@ -131,7 +131,7 @@ EQUATIONS = (
         ("network.noise.add_normals",), "training"),
     Equation(
         24, "Numeric gradient", "dL/dx = (L(x + h) - L(x - h)) / (2 h), L = sum(f(x) dout), one element of x after the other",
-        "x|h|L|dout, dx, dw", "central difference; the check of every backward pass", ("nn.gradient_check.numeric_gradient",), (),
+        "x|h|L|dout, dx, dw", "central difference; it checks the backward pass of every operator", ("nn.gradient_check.numeric_gradient",), (),
         "networks"),
     Equation(
         25, "He-normal initialisation", "w = sqrt(2 / fan_in) z; gamma = 1, beta = bias = 0, running mean 0, running variance 1",

@@ -30,7 +30,7 @@ This page is written by `python -m tests.docs.equations` from the tables in `tes
 - Interpretations, I-n, are choices that the paper leaves open ([list](interpretations.md)).
 - "Fast form" is the same in Numba under `refpcm/fast`; "none" means that every program uses the specification's function.
 - Golden cases belong to the operations whose answers call the function. If none does, the operations that reach it through
-  other functions are named instead.
+  other functions are named instead ("inside"); in their cases a branch that names it may not be taken.
 - Tests are those that check the equation through another function, by name, and the files of `tests/spec`, `tests/fast` and
   `tests/golden` that name its function.
 """

@@ -49,8 +49,8 @@ EQUATIONS = (
         "refpcm's own choice", ("pcm.tile.parts",), (), "tile"),
     Equation(
         50, "Product on tiles", """
-        y_k = sum over row parts p of  ADC( sum over r in p of  W_rk DAC(x_r)  +  sigma z_pk
-                                            + sqrt(sum over r in p of  v_rk DAC(x_r)^2) z'_pk )
+        y_k = sum over row parts p of  ADC( sum over r in p of  W_rk DAC(x_r)
+                                            + sqrt(sum over r in p of  v_rk DAC(x_r)^2) z'_pk  +  sigma z_pk )
         sigma = output_noise W_max input range;   without read noise of products v = 0""",
         "y_k|P, p|W|x|sigma|output_noise|W_max, G_max|input range|v|z, z'",
         "converters: Joshi et al. 2020, Methods; output noise: aihwkit's form; read noise: I-9",
@@ -83,7 +83,8 @@ EQUATIONS = (
     Equation(
         57, "Ranges of the converters", """
         range of the DAC = quantile of |x| of the layer,   of the ADC = quantile of |column sums| of its row parts
-        the DAC of the linear layer, whose bias row is driven by 1: at least 1""",
+        the DAC of the linear layer, whose bias row is driven by 1: at least 1
+        where the quantile is 0: the largest magnitude; where that is 0, too: 1""",
         "range|quantile|x", "Joshi et al. 2020, Methods: 99.995th percentiles over 10,000 training images",
         ("network_on_tiles.calibrate_ranges", "pcm.tile.Tail.quantile"), (), "tile"),
 )

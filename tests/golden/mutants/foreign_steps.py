@@ -61,10 +61,11 @@ def _with_first_w_max():
     return _with_w_max(choose)
 
 
-def _noise_stays(config, engine, parameters, velocity, decayed, clean, used, *rest):
+def _noise_stays(config, engine, parameters, velocity, decayed, clean, passes, *rest):
     """The update starts from the weights of the forward pass."""
+    (_, _, used), = passes
     parameters.update({name: value.copy() for name, value in used.items() if value is not parameters[name]})
-    return LEARN(config, engine, parameters, velocity, decayed, clean, used, *rest)
+    return LEARN(config, engine, parameters, velocity, decayed, clean, passes, *rest)
 
 
 # --- clipping

@@ -36,8 +36,8 @@ LEARN = networks.learn
 
 def learn_decay_in_gradient(config, engine, parameters, velocity, decayed, *more):
     before = {name: value.copy() for name, value in parameters.items()}
-    loss, gradients = LEARN(config, engine, parameters, velocity, decayed, *more)
-    return loss, {name: g + g.dtype.type(config.weight_decay) * before[name] for name, g in gradients.items()}
+    loss, right, gradients = LEARN(config, engine, parameters, velocity, decayed, *more)
+    return loss, right, {name: g + g.dtype.type(config.weight_decay) * before[name] for name, g in gradients.items()}
 
 
 LOSS_AND_GRADIENTS = steps.loss_and_gradients
@@ -74,7 +74,8 @@ def clip_at_the_start(inputs, parameters):
         inputs.update(weights)
 
 
-def learn_during_backward(config, engine, parameters, velocity, decayed, clean, used, logits, labels, lr, step, rules):
+def learn_during_backward(config, engine, parameters, velocity, decayed, clean, passes, labels, lr, step, rules):
+    (_, logits, used), = passes
     loss, dlogits = steps.cross_entropy(logits, labels, config.label_smoothing)
     through = dict(used if config.backward == "noisy" else clean)
     tape, gradients, dvalues = engine._tape, {}, {engine.network.layers[-1].name: dlogits}
@@ -91,7 +92,7 @@ def learn_during_backward(config, engine, parameters, velocity, decayed, clean, 
         for name, dinput in zip(layer.inputs, backward(layer, dvalues[layer.name], through, tape)[0]):
             dvalues[name] = dvalues[name] + dinput if name in dvalues else dinput
     steps.change(config, engine.network, parameters, velocity, decayed, {}, [engine.statistics], lr, rules)
-    return loss, gradients
+    return loss, None, gradients
 
 
 def backward_first_stays(net, parameters, tape, dlogits):
@@ -125,11 +126,11 @@ def noisy_one_on(net, weights, eta, inputs, step, weight_noise):
     return NOISY(net, weights, eta, inputs, (step + 1) % len(inputs["images"]), weight_noise)
 
 
-def learn_loss_after(config, engine, parameters, velocity, decayed, clean, used, logits, labels, *more):
+def learn_loss_after(config, engine, parameters, velocity, decayed, clean, passes, labels, *more):
     images = engine._tape.values["image"]
-    _, gradients = LEARN(config, engine, parameters, velocity, decayed, clean, used, logits, labels, *more)
+    _, right, gradients = LEARN(config, engine, parameters, velocity, decayed, clean, passes, labels, *more)
     after = network.forward(engine.network, parameters, images, True)[0]
-    return CROSS_ENTROPY(after, labels, config.label_smoothing)[0], gradients
+    return CROSS_ENTROPY(after, labels, config.label_smoothing)[0], right, gradients
 
 
 MUTANTS = [

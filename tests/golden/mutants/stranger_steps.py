@@ -103,11 +103,11 @@ def no_gradient_at_bound():
     return [(networks, "trained", trained)]
 
 
-def statistics_of_clean(config, engine, parameters, velocity, decayed, clean, used, logits, *rest):
+def statistics_of_clean(config, engine, parameters, velocity, decayed, clean, *rest):
     again = Engine(engine.network)
     again.forward(clean, engine._tape.values["image"], training=True)
     engine.statistics = again.statistics
-    return LEARN(config, engine, parameters, velocity, decayed, clean, used, logits, *rest)
+    return LEARN(config, engine, parameters, velocity, decayed, clean, *rest)
 
 
 def gradient_through_w_max(config, engine, clean, used, *rest):

@@ -66,6 +66,7 @@ def test_a_drifted_network_gets_its_statistics_back():
 def test_calibration_images_are_different_and_depend_on_chip_and_draw():
     chosen = calibration_images(1, 2, 0, 5000)
     assert chosen.shape == (13, 200) and np.unique(chosen).size == 2600 and 0 <= chosen.min() <= chosen.max() < 5000
+    assert np.array_equal(chosen.ravel(), random.permutation(1, 2, random.Purpose.CALIBRATION_SELECTION, 0, 0, 5000)[:2600])
     assert np.array_equal(chosen, calibration_images(1, 2, 0, 5000))
     assert not np.array_equal(chosen, calibration_images(1, 2, 1, 5000))
     assert not np.array_equal(chosen, calibration_images(1, 3, 0, 5000))

@@ -166,7 +166,9 @@ def test_bounds_of_curves_may_be_infinite():
     ({"g_max_us": 0}, "g_max_us"), ({"g_max_us": "20"}, "g_max_us"), ({"source": 3, "identity": "x"}, "identity"),
     ({"source": 3}, "source must be text"),
     ({"based_on": "joshi2020-transfer"}, "joshi2020-transfer has no use for drift, read_noise: its model has no such stage"),
-    ({"based_on": "joshi2020-note2", "read_noise": None, "reset_device": "zero"}, "has no use for reset_device")])
+    ({"based_on": "joshi2020-note2", "read_noise": None, "reset_device": "zero"}, "has no use for reset_device"),
+    ({"based_on": "joshi2020-note2", "read_noise": None, "g_max_us": None, "t0_s": 60.0,
+      "drift": {"nu_mean": 0.06, "nu_sigma": 0.01}}, "t0_s = 60 s: .* second error at 55.39 s")])
 def test_a_wrong_user_defined_device_is_refused_by_key(change, said):
     values = {key: value for key, value in {**USER, **change}.items() if value is not None}
     with pytest.raises(RefpcmError, match=said):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from refpcm.errors import RefpcmError
+from refpcm.spec.random import Purpose, uniforms
 from refpcm.spec.training.augmentation import Augmentation, draw_moves, no_moves, transform_images
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
@@ -50,7 +51,22 @@ def test_a_padding_that_hides_the_image_is_refused():
         draw_moves(Augmentation(32), (32, 32), 0, 0, 1)
 
 
-@pytest.mark.parametrize("edge", [64, 10 ** 30])
+def test_each_move_has_its_own_random_numbers():
+    """Layers 0 to 4 of the address: row shift, column shift, flip, Cutout row, Cutout column; fixed for ever."""
+    u = [uniforms(7, 0, Purpose.AUGMENTATION, part, 3, 0, 50) for part in range(5)]
+    expected = [np.floor(9 * u[0]) - 4, np.floor(9 * u[1]) - 4, u[2] < 0.5, np.floor(30 * u[3]), np.floor(20 * u[4])]
+    assert np.array_equal(draw_moves(Augmentation(4, True, 8), (30, 20), 7, 3, 50), np.stack(expected, 1))
+
+
+def test_a_cutout_may_hide_all_but_a_row_and_a_column():
+    image, largest = np.full((1, 1, 32, 32), 9, np.uint8), Augmentation(cutout=62)
+    draw_moves(largest, (32, 32), 0, 0, 1)
+    views = [transform_images(image, np.array([[0, 0, 0, row, column]], np.int32), 62, (0.0,), (1.0,))
+             for row in (0, 31) for column in (0, 31)]
+    assert any(view.any() for view in views)
+
+
+@pytest.mark.parametrize("edge", [63, 64, 10 ** 30])
 def test_a_cutout_that_hides_every_image_is_refused(edge):
     with pytest.raises(RefpcmError, match="cutout"):
         draw_moves(Augmentation(cutout=edge), (32, 32), 0, 0, 1)

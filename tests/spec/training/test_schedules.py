@@ -40,6 +40,11 @@ def test_warm_up_is_linear_and_ends_at_the_schedule():
     assert [learning_rate("constant", 1, step, 10, warmup=4) for step in range(5)] == [0.25, 0.5, 0.75, 1, 1]
 
 
+def test_warm_up_multiplies_a_schedule_that_has_begun():
+    assert learning_rate("cosine", 1, 5, 100, warmup=10) == pytest.approx(0.6 * learning_rate("cosine", 1, 5, 100), rel=1e-15)
+    assert learning_rate("cosine", 1, 10, 100, warmup=10) == learning_rate("cosine", 1, 10, 100) < 1
+
+
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_every_schedule_is_defined_for_a_run_of_one_step(name):
     assert 0 < learning_rate(name, 0.1, 0, 1) <= 0.1
