@@ -17,7 +17,7 @@ _latest, _loading = None, threading.Lock()  # (what was asked for, its Inputs, f
 def portable(task):
     """Return the unit with absolute paths, which hold in any working folder."""
     protocol = task.protocol
-    paths = {name: os.path.abspath(value) for name in ("network", "data", "device")
+    paths = {name: os.path.abspath(value) for name in ("network", "data", "device", "range_network")
              if (value := getattr(protocol, name, None)) and (name != "device" or str(value).endswith(".toml"))}
     return replace(task, protocol=replace(protocol, **paths))
 

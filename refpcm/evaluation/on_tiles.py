@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+from refpcm.errors import RefpcmError
 from refpcm.evaluation.calibration import random_rows
+from refpcm.files.network_file import load_network
 from refpcm.spec.network_on_tiles import Analog, calibrate_ranges
 from refpcm.spec.pcm.tile import Ranges
 
@@ -23,15 +25,27 @@ def engine_on_tiles(inputs, protocol, chip, draw, matrices, alphas, variances):
     return inputs.forms.make_engine_on_tiles(inputs.file.network, analog)
 
 
+def range_file(inputs, protocol):
+    """Return the NetworkFile whose activations set the converters' ranges (I-29). Raises as `with_ranges`."""
+    if protocol.range_network is None:
+        return inputs.file
+    file = load_network(protocol.range_network)
+    if file.network.layers != inputs.file.network.layers:
+        raise RefpcmError(f"{protocol.range_network} cannot set the converters' ranges (--range-network): it is a "
+                          f"{file.network.architecture}, not a {inputs.file.network.architecture} as the network evaluated")
+    return file
+
+
 def with_ranges(inputs, protocol, progress=lambda done, total: None):
     """Return the protocol with its converters' ranges, if it needs some: from trained weights, the same for all chips.
 
-    The images are training images, as many as the protocol says or as there are, without augmentation. progress(done,
-    total) is called before every RANGE_BATCH images, and after the last.
+    The weights are those of the network, or of `range_network`, another of the same layers (I-29). The images are training
+    images, as many as the protocol says or as there are, without augmentation. progress(done, total) is called before every
+    RANGE_BATCH images, and after the last. Raises RefpcmError for a range_network of other layers.
     """
     if not protocol.needs_ranges() or protocol.ranges:
         return protocol
-    network, parameters = inputs.file.network, inputs.file.parameters
+    file, network = range_file(inputs, protocol), inputs.file.network
     images = inputs.calibration_images(protocol.calibration)
     count = min(protocol.range_images, len(images))
     chosen = random_rows(images, count, protocol.seed, RANGE_DRAW, inputs.forms.random)
@@ -39,8 +53,8 @@ def with_ranges(inputs, protocol, progress=lambda done, total: None):
     def batches():
         for begin in range(0, count, RANGE_BATCH):
             progress(begin, count)
-            yield inputs.normalised(images[chosen[begin:begin + RANGE_BATCH]])
+            yield inputs.forms.normalised(images[chosen[begin:begin + RANGE_BATCH]], file.mean, file.std)
         progress(count, count)
-    ranges = calibrate_ranges(network, parameters, protocol.on_chip, batches(), count, protocol.tiles(),
+    ranges = calibrate_ranges(network, file.parameters, protocol.on_chip, batches(), count, protocol.tiles(),
                               convolve=inputs.forms.convolve)
     return replace(protocol, ranges=tuple((name, found.inputs, found.outputs) for name, found in ranges.items()))

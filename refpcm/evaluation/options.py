@@ -55,6 +55,9 @@ def add_tiles(parser):
     group.add_argument("--adc-bits", type=int, metavar="B", help="bits of the output converters (default: ideal)")
     group.add_argument("--range-images", type=int, metavar="N", default=10_000,
                        help="training images that set the converters' ranges, the 99.995th percentiles")
+    group.add_argument("--range-network", type=cli.name, metavar="FILE",
+                       help="network whose activations set the ranges, as the paper's baseline does (default: the one "
+                       "evaluated; I-29)")
     group.add_argument("--tile-rows", type=int, metavar="R",
                        help="rows of a tile; longer matrices are split (default: no limit); counts only with "
                        "converters, output noise or read noise in every product")

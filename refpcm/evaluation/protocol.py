@@ -40,7 +40,8 @@ class Protocol:
     "per_product" of a vector with a layer's matrix. GDC then divides mean readouts (refpcm/spec/pcm/product_noise.py).
     dac_bits, adc_bits (None = ideal), tile_rows, tile_columns (None = no limit), output_noise: as in refpcm.spec.pcm.tile.
     With ideal converters and no noise on products the effective weights go through the digital network.
-    range_images: training images that set the converters' ranges; ranges: (layer name, of inputs, of outputs) once `run`
+    range_images: training images that set the converters' ranges; range_network: path of the network whose activations do
+    (I-29), None: the one that is evaluated; ranges: (layer name, of inputs, of outputs) once `run`
     has found them.
     """
     network: str
@@ -67,6 +68,7 @@ class Protocol:
     calibration: str = "train-augmented"
     augmentation: str | None = None
     range_images: int = 10_000
+    range_network: str | None = None
     ranges: tuple = ()
     gdc_reference: str = "first-read"
 

@@ -13,6 +13,7 @@ from refpcm.evaluation.inputs import BATCH
 from refpcm.evaluation.on_tiles import engine_on_tiles, with_ranges
 from refpcm.evaluation.protocol import RESULTS_VERSION, tasks
 from refpcm.files.devices import find_device
+from refpcm.files.reading import sha256_of
 from refpcm.spec.compensation.adabs import calibrate, calibration_images
 from refpcm.spec.compensation.global_drift import Readout, check_targets, compensated_read, reference_readouts, time_of_first_read
 from refpcm.spec.crossbars import program_network, with_matrices
@@ -130,8 +131,10 @@ def fingerprint(inputs, protocol):
         if asked and not own:
             network.append("black border")  # of `refpcm.evaluation.calibration.WithBlackBorder`
     choices = {name: getattr(protocol, name) for name in FINGERPRINTED}
-    if protocol.gdc_reference != "first-read":  # an option that is younger than many units
+    if protocol.gdc_reference != "first-read":  # options that are younger than many units
         choices["gdc_reference"] = protocol.gdc_reference
+    if protocol.range_network is not None and protocol.needs_ranges():
+        choices["range_network"] = sha256_of(protocol.range_network)
     digest.update(json.dumps([RESULTS_VERSION, network, device_to_dict(find_device(protocol.device)), choices],
                              sort_keys=True).encode())
     return digest.hexdigest()

@@ -44,7 +44,8 @@ def _as_it_lies(folder, result, protocol, network, data):
     network = network or located(protocol.network, folder, lambda place: has_digest(place, noted)) or protocol.network
     data = data or protocol.data and (located(protocol.data, folder) or protocol.data)
     device = located(protocol.device, folder) if protocol.device.endswith(".toml") else None
-    return replace(protocol, network=network, data=data, device=device or protocol.device)
+    ranges = protocol.range_network and (located(protocol.range_network, folder) or protocol.range_network)
+    return replace(protocol, network=network, data=data, device=device or protocol.device, range_network=ranges)
 
 
 def _links(folder, result, protocol, row, reprogram, progress):

@@ -1,5 +1,6 @@
 """refpcm.evaluation.unit.fingerprint: what makes stored units those of another evaluation."""
 
+import shutil
 from dataclasses import fields, replace
 
 import pytest
@@ -15,7 +16,7 @@ from tests.evaluation.units import mark, with_file
 CHANGES = {"device": "hermes", "seed": 6, "on_chip": "inner", "readout": "ones", "per_column": True, "adabs_batches": 3,
            "adabs_batch_size": 4, "images": 10, "kernels": "winograd", "read_noise": "per_batch", "dac_bits": 8, "adc_bits": 8,
            "tile_rows": 64, "output_noise": 0.1, "calibration": "test", "range_images": 7, "gdc_reference": "targets"}
-COUNTED_BY_CONTENT = {"network", "data", "ranges", "augmentation"}  # ranges follow from the rest; augmentation: see below
+COUNTED_BY_CONTENT = {"network", "data", "range_network", "ranges", "augmentation"}  # ranges follow from the rest; augmentation: see below
 OF_THE_UNITS = {"chips", "reads", "times_s", "compensations", "tile_columns"}  # the last changes no result
 
 
@@ -34,6 +35,14 @@ def test_another_choice_is_another_evaluation(small, name):
 @pytest.mark.parametrize("change", [{"mean": (0.5, 0.5, 0.4)}, {"std": (0.3, 0.3, 0.4)}], ids=str)
 def test_another_normalisation_is_another_evaluation(small, tmp_path, change):
     assert mark(with_file(small, tmp_path, **change)) != mark(small) == mark(with_file(small, tmp_path))
+
+
+def test_the_network_that_sets_the_ranges_counts_by_its_content_where_there_are_converters(small, tmp_path):
+    other, copy = with_file(small, tmp_path, notes={"by": "another"}).network, shutil.copy(small.network, tmp_path / "copy.safetensors")
+    converters = replace(small, dac_bits=8)
+    marks = [mark(replace(converters, range_network=str(path))) for path in (small.network, copy, other)]
+    assert marks[0] == marks[1] and len({*marks, mark(converters)}) == 3
+    assert mark(replace(small, range_network=other)) == mark(small)
 
 
 @pytest.mark.parametrize("name", ["train_images", "test_images", "test_labels"])

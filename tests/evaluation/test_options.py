@@ -8,8 +8,8 @@ from refpcm.evaluation.protocol import Protocol
 
 ASKED = {"network": "a.safetensors", "data": "b", "images": 7, "kernels": "numpy", "device": "hermes", "chips": 3,
          "on_chip": "inner", "readout": "ones", "adabs_batches": 2, "adabs_batch_size": 9, "calibration": "test",
-         "augmentation": "flip", "seed": 5, "dac_bits": 6, "adc_bits": 7, "range_images": 11, "tile_rows": 12,
-         "output_noise": 0.25}
+         "augmentation": "flip", "seed": 5, "dac_bits": 6, "adc_bits": 7, "range_images": 11,
+         "range_network": "baseline.safetensors", "tile_rows": 12, "output_noise": 0.25}
 ELSEWHERE = {"reads", "read_noise", "tile_columns", "gdc_reference", "times_s", "compensations", "ranges"}  # other options, or none
 
 

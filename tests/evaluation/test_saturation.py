@@ -7,6 +7,7 @@ import pytest
 
 import refpcm.evaluation.on_tiles
 from data_tools.writing import write
+from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.on_tiles import with_ranges
 from refpcm.evaluation.protocol import Protocol
@@ -20,7 +21,7 @@ from refpcm.spec.crossbars import program_network
 from refpcm.spec.network_on_tiles import Analog, analog_forward
 from refpcm.spec.pcm.device import JOSHI2020
 from refpcm.spec.pcm.tile import Ranges, Saturation
-from refpcm.spec.resnet import initial_parameters, tiny_resnet8
+from refpcm.spec.resnet import build, initial_parameters, tiny_resnet8
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,20 @@ def test_a_run_reports_them_and_the_table_names_the_largest(on_tiles, tmp_path):
     (dac, share, layer, t_s), _ = largest(result["saturation"])
     assert dac == "DAC" and {row["t_s"]: row["layers"][layer]["dac"] for row in result["saturation"]}[t_s] == share
     assert f"saturated DAC conversions, chip 0 after GDC: at most {100 * share:.2g} % ({layer}" in table(result)
+
+
+def test_another_network_of_the_same_layers_may_set_the_ranges(on_tiles, tmp_path):
+    """I-29: the evaluation has the ranges that the other network has by itself; with other layers it is refused."""
+    file, path = load_inputs(on_tiles).file, tmp_path / "baseline.safetensors"
+    halved = {name: value / 2 if name == "conv1.weight" else value for name, value in file.parameters.items()}
+    save_network(path, replace(file, parameters=halved, mean=(0.4,) * 3))
+    alone, other = replace(on_tiles, network=str(path)), replace(on_tiles, range_network=str(path))
+    own, ranges, asked = (with_ranges(load_inputs(each), each).ranges for each in (on_tiles, alone, other))
+    assert ranges == asked != own
+    save_network(path, replace(file, network=(deeper := build("cifar-resnet20")), parameters=initial_parameters(
+        deeper, lambda layer, n: np.ones(n))))
+    with pytest.raises(RefpcmError, match="baseline.safetensors cannot set .*it is a cifar-resnet20, not a tiny-resnet8"):
+        run(other, tmp_path)
 
 
 def test_ideal_converters_have_no_share():

@@ -100,8 +100,8 @@ def check_targets(device):
     That is one with another law of programming, or with collapsed pairs (I-8): what is read is expected to be something else.
     """
     if device.model != MODEL[0] or device.identity == "collapsed":
-        raise RefpcmError(f"GDC with the targets as its reference (I-24) is for devices with the law of joshi2020, each of a pair "
-                          f"by itself, not for {device.name}: take the first read")
+        raise RefpcmError(f"GDC with the targets as its reference (I-24) is for devices with the law of joshi2020, each of a "
+                          f"pair by itself, not for {device.name}: take the first read")
 
 
 def expected_conductances(chip, crossbar, t_s=None, draw=None):
