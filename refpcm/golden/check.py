@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 from refpcm.cli import Progress
+from refpcm.cli import counted as number_of
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import check_writable, write_bytes
 from refpcm.golden import program, runner
@@ -96,8 +97,9 @@ def _last_line(report, kit, asked):
     expected = sum(record["status"] == "failed" and not record["shortfall"] for record in report["cases"])
     state = "released" if kit.released else "NOT released"
     judged = [how for how in (report["precision"], report["arithmetic"]) if how not in ("float64", None)]
+    asked_of = f"{count} of {asked} cases" if report["interrupted"] else number_of(count, "case")
     return (f"{report['implementation']} against kit {report['kit']} ({', '.join([state, kit.digest[:12], *judged])}): "
-            f"{f'{count} of {asked}' if report['interrupted'] else count} cases, {passed} passed, {failed} failed"
+            f"{asked_of}, {passed} passed, {failed} failed"
             f"{f', {expected} of them as expected' if expected else ''}, {report['seconds']:.1f} s")
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from refpcm.golden import sample_tests, statistics, stream_tests
 from refpcm.golden.case import PRECISION
+from refpcm.golden.likeness import likeness
 from refpcm.golden.verdict import Verdict, refused
 
 CUS = "cus"  # as stored: |error| <= c u S
@@ -46,15 +47,18 @@ def compare(output, actual):
             return refused(f"{improper} of {actual.size} elements are NaN or infinite")
         return OF_SAMPLES[kind](output, actual)
     expected = output.expected["value"]
+    if kind == "probe":
+        return _in_tensor(judge(probe(actual)[0], expected, output.tolerance.value * output.expected["scale"]), output)
     if kind == "exact":
         if "other" in output.expected:
             expected = np.where(actual == output.expected["other"], output.expected["other"], expected)
-        return judge(actual, expected, np.zeros(expected.shape))
-    if kind == "probe":
-        return _in_tensor(judge(probe(actual)[0], expected, output.tolerance.value * output.expected["scale"]), output)
-    if kind == "ulp":
-        return judge(actual, expected, output.tolerance.value * np.spacing(np.abs(expected).astype(output.dtype)))
-    return judge(actual, expected, output.tolerance.value * PRECISION[output.dtype] * output.expected["scale"])
+        allowed = np.zeros(expected.shape)
+    elif kind == "ulp":
+        allowed = output.tolerance.value * np.spacing(np.abs(expected).astype(output.dtype))
+    else:
+        allowed = output.tolerance.value * PRECISION[output.dtype] * output.expected["scale"]
+    verdict = judge(actual, expected, allowed)
+    return verdict if verdict.ok else replace(verdict, looks=likeness(actual, expected))
 
 
 def judge(actual, expected, allowed):
@@ -74,9 +78,13 @@ def judge(actual, expected, allowed):
         used = np.where(error == 0, 0.0, np.where(allowed > 0, error / np.where(allowed > 0, allowed, 1.0), np.inf))
     worst = np.unravel_index(np.argmax(used), error.shape)
     index, ok = _plain(worst), bool(used[worst] <= 1)
-    first = () if ok else _plain(np.unravel_index(np.argmax(used > 1), error.shape))
-    return Verdict(ok, float(used[worst]), float(error[worst]), index, actual[worst], expected[worst],
-                   first=first)
+    verdict = Verdict(ok, float(used[worst]), float(error[worst]), index, actual[worst], expected[worst],
+                      allowed=float(allowed[worst]))
+    if ok:
+        return verdict
+    first = np.unravel_index(np.argmax(used > 1), error.shape)
+    return replace(verdict, first=_plain(first), first_actual=actual[first], first_expected=expected[first],
+                   beyond=int(np.count_nonzero(used > 1)))
 
 
 def _plain(index):

@@ -47,9 +47,17 @@ def command_asker(command, time_limit_s=TIME_LIMIT_S):
             if status == UNSUPPORTED_STATUS:
                 raise Unsupported
             if status:
-                raise Broken(f"exit status {status}: {_last_lines(err) or _last_lines(out) or 'no message'}")
+                raise Broken(f"{_ended(status)}: {_last_lines(err) or _last_lines(out) or 'no message'}")
             return answered_outputs(folder, case)
     return ask
+
+
+def _ended(status):
+    """Return in words how a program ended."""
+    try:
+        return f"ended by signal {-status} ({signal.Signals(-status).name})" if status < 0 else f"exit status {status}"
+    except ValueError:
+        return f"ended by signal {-status}"
 
 
 def split_command(command):

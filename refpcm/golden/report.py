@@ -10,21 +10,37 @@ from refpcm.golden.precision import WIDENED
 from refpcm.golden.profile import MISSING
 
 
+FEW_ULP = 16
+ROUNDING = "rounding: another order of operations, another libm, or fused multiply-add (GCC and Clang: -ffp-contract=off)"
+UNITS = {"ulp": "{:g} ULP", "cus": "{:g} u S"}  # in which a tolerance is given
+
+
 def case_record(case, status, reason, verdicts):
     """One case for the JSON report; outputs in the order of the signal."""
     first_diverging = next((output.name for output, verdict in verdicts if not verdict.ok), None)
     return {"id": case.id, "level": case.level, "operation": case.operation, "interpretation": case.interpretation,
-            "status": status, "reason": reason, "first_diverging": first_diverging,
+            "status": status, "reason": reason, "first_diverging": first_diverging, "catches": case.catches,
             "outputs": [_output_record(output, verdict) for output, verdict in verdicts]}
 
 
 def _output_record(output, verdict):
+    """What is said of one output. worst_error [unit of the output] and ulp: of the number furthest off for what is allowed."""
     return {"name": output.name, "ok": verdict.ok, "tolerance": output.tolerance.kind, "unit": output.unit,
-            "largest_error": _number(verdict.error), "tolerance_used_percent": _number(100 * verdict.used),
+            "worst_error": _number(verdict.error), "ulp": _ulp(output, verdict),
+            "tolerance_used_percent": _number(100 * verdict.used), "allowed": verdict.allowed, "tolerance_value": output.tolerance.value,
+            "beyond": verdict.beyond, "size": math.prod(output.shape),
             "index": list(verdict.index), "first_index": list(verdict.first), "place": verdict.place,
+            "first_actual": _number(verdict.first_actual), "first_expected": _number(verdict.first_expected),
             "actual": _number(verdict.actual), "expected": _number(verdict.expected),
             "actual_hex": as_hex(verdict.actual), "expected_hex": as_hex(verdict.expected),
-            "reason": verdict.reason}
+            "looks_like": verdict.looks, "reason": verdict.reason}
+
+
+def _ulp(output, verdict):
+    """The error in units of the last place of the expected number, in the output's dtype; None for 0, integers, statistics."""
+    if verdict.allowed is None or np.dtype(output.dtype).kind != "f" or not math.isfinite(verdict.error) or not verdict.expected:
+        return None
+    return float(verdict.error / np.spacing(np.abs(verdict.expected).astype(output.dtype)).astype(np.float64))
 
 
 def _number(value):
@@ -79,18 +95,36 @@ def failure_text(record):
     bad = [o for o in record["outputs"] if not o["ok"]]
     if bad:
         first = bad[0]
+        counted = first["beyond"] and first["tolerance"] != "probe"
+        numbers = f", in it {first['beyond']} of {first['size']} numbers" if counted else ""
         lines.append(f"  first diverging tensor: {first['name']} [{first['unit']}]; {len(bad)} of "
-                     f"{len(record['outputs'])} tensors differ")
+                     f"{len(record['outputs'])} tensors differ{numbers}")
         if first["reason"]:
             lines.append(f"  {first['reason']}")
         if first["index"] or not first["reason"]:
-            lines += [f"  largest error {_short(first['largest_error'])} at {first['place']}, "
-                      f"{_short(first['tolerance_used_percent'])} % of the tolerance ({first['tolerance']})",
-                      f"  yours    {first['actual']!r:>26}  {first['actual_hex']}",
-                      f"  expected {first['expected']!r:>26}  {first['expected_hex']}"]
+            lines += [f"  {_worst(first)}", f"  yours    {first['actual']!s:>26}  {first['actual_hex']}",
+                      f"  expected {first['expected']!s:>26}  {first['expected_hex']}"]
             if first["first_index"] not in ([], first["index"]):
-                lines.append(f"  the first element beyond its tolerance is {first['first_index']}")
+                lines.append(f"  the first one beyond its tolerance is {first['first_index']}: yours {first['first_actual']}, "
+                             f"expected {first['first_expected']}")
+        hint = first["looks_like"] or (ROUNDING if (first["ulp"] or FEW_ULP + 1) <= FEW_ULP else "")
+        lines += [f"  looks like {hint}"] if hint else []
+        lines += [f"  the case finds: {record['catches']}"] if record["catches"] else []
+        lines.append(f"  what it asks: python -m refpcm.golden explain {record['id']}")
     return shown_lines("\n".join(lines))
+
+
+def _worst(output):
+    """Return where the answer is furthest off for what is allowed, and by how much."""
+    if output["allowed"] is None:
+        return (f"furthest off: {output['place']}, by {_short(output['worst_error'])}, "
+                f"{_short(output['tolerance_used_percent'])} % of the tolerance ({output['tolerance']})")
+    ulp = f" = {output['ulp']:.4g} ULP" if output["ulp"] is not None else ""
+    if not output["allowed"]:
+        return f"the first one that is not equal: {output['place']}, by {_short(output['worst_error'])}{ulp}"
+    value = UNITS.get(output["tolerance"])
+    limit = _short(output["allowed"]) + (f" = {value.format(output['tolerance_value'])}" if value else "")
+    return f"furthest off for what is allowed: {output['place']}, by {_short(output['worst_error'])}{ulp}; allowed is {limit}"
 
 
 def _short(value):

@@ -22,11 +22,11 @@ DISTINCT = 0.5  # share of different values that a row needs
 
 
 def sample(output, answer):
-    """Return the Verdict of the test that comes nearest to, or furthest beyond, what it allows."""
+    """Return the Verdict of the first test that fails, equal numbers first, or of the one nearest to what it allows."""
     rows = answer.reshape(-1, answer.shape[-1]).astype(np.float64)
     flat = replace(output, expected={part: np.ravel(values) for part, values in output.expected.items()},
                    tolerance=replace(output.tolerance, kind=output.tolerance.kind.replace("sample", "moments")))
-    verdicts = [test(flat, rows) for test in (statistics.moments, statistics.kolmogorov, tails, distinct, joint)]
+    verdicts = [test(flat, rows) for test in (distinct, statistics.moments, statistics.kolmogorov, tails, joint)]
     return next((v for v in verdicts if not v.ok), max(verdicts, key=lambda verdict: verdict.used))
 
 
@@ -79,7 +79,14 @@ def joint(output, rows):
         row, what = divmod(worst - len(between), count)[::-1]
         index, size, what = (row,), (n, half)[what], ("correlation of neighbours in a row", "correlation of a row's halves")[what]
     correlation = float(z[worst] / sqrt(size))
-    return Verdict(bool(used[worst] <= 1), float(used[worst]), abs(correlation), index, correlation, 0.0, what)
+    return Verdict(bool(used[worst] <= 1), float(used[worst]), abs(correlation), index, correlation, 0.0, what,
+                   rows_text(index, output.shape[:-1]))
+
+
+def rows_text(numbers, shape):
+    """Return rows of a sample of leading axes `shape`, numbered in order, in words."""
+    places = [str([int(i) for i in np.unravel_index(number, shape)]) for number in dict.fromkeys(numbers)]
+    return f"row{'s' * (len(places) > 1)} {' and '.join(places)}"
 
 
 KINDS = {**{f"sample-{family}": sample for family in statistics.FAMILIES}, "joint": joint}

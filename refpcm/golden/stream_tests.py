@@ -13,6 +13,7 @@ from math import sqrt
 import numpy as np
 from scipy import fft, stats
 
+from refpcm.golden.sample_tests import rows_text
 from refpcm.golden.verdict import Verdict
 
 
@@ -43,7 +44,8 @@ def streams(output, answer):
         what = f"correlation of the row with itself from its number {shift} on"
     else:
         what = f"correlation of the two rows, the {'second' if shift >= 0 else 'first'} from its number {abs(shift)} on"
-    return Verdict(bool(size <= allowed), float(size / allowed), abs(float(correlation)), index, float(correlation), 0.0, what)
+    return Verdict(bool(size <= allowed), float(size / allowed), abs(float(correlation)), index, float(correlation), 0.0, what,
+                   rows_text(index, answer.shape[:-1]))
 
 
 def streams_normal(output, answer):

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Verdict:
-    """used: largest error over what was allowed; at most 1 passes. error, index, actual, expected: where that was.
+    """used: largest share of what is allowed; at most 1 passes. error, index, actual, expected: where that is.
 
-    sum_name: what it is instead of an element, such as a sum or the mean of a bin. first: index of the first element
-    beyond what was allowed, if any.
+    sum_name: what it is instead of an element, such as a sum or the mean of a bin. allowed: how far off it may be, None where
+    nothing but a statistic is judged; beyond: how many numbers are further off than they may be; first, first_actual,
+    first_expected: index and values of the first of them. looks: what the answer looks like (refpcm/golden/likeness.py).
     """
     ok: bool
     used: float
@@ -19,11 +20,16 @@ class Verdict:
     reason: str = ""
     sum_name: str = ""
     first: tuple = ()
+    allowed: float | None = None
+    beyond: int = 0
+    first_actual: float = 0.0
+    first_expected: float = 0.0
+    looks: str = ""
 
     @property
     def place(self):
-        """Where the largest error is, in words."""
-        return self.sum_name or f"element {list(self.index)}"
+        """Where that is, in words."""
+        return self.sum_name or (f"element {list(self.index)}" if self.index else "its only number")
 
 
 def refused(reason):

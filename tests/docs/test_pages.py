@@ -13,6 +13,7 @@ from refpcm.spec.pcm.device import DEVICES
 from refpcm.spec.pcm.drift import drifted_us
 from refpcm.spec.pcm.read_noise import accumulation, relative_read_noise
 from refpcm.spec.pcm.tile import parts
+from refpcm.spec import random
 from refpcm.spec.random import philox4x32, words
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -68,6 +69,14 @@ def test_the_constants_of_the_device_page_are_those_of_the_code():
         assert f" G_max {device.g_max_us:g} uS, t0 {device.t0_s:g} s" in line
         read = any(device_curves(name, g)["read_noise"] > 0 for g in (0.0, 0.5, 1.0))
         assert line.endswith(f"t_read {1e9 * device.t_read_s:g} ns" if read else "no read noise")
+
+
+def test_the_coefficients_of_normal_numbers_on_the_page_are_the_codes():
+    block = re.search(r"<!-- coefficients.*?-->\n```\n.*?\n(.*?)```", (DOCS / "random_numbers.md").read_text(), re.S).group(1)
+    rows = [line.split() for line in block.splitlines()]
+    assert [int(row[0]) for row in rows] == list(range(8))
+    columns = np.array([row[1:] for row in rows], np.float64).T.tolist()
+    assert columns == [list(each) for each in (random.A, random.B, random.C, random.D)]
 
 
 def test_the_worked_address_of_the_page_on_random_numbers_gives_its_word():

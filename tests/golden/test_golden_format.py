@@ -16,8 +16,20 @@ from refpcm.golden.reference import chosen
 from refpcm.golden.small_network import network_named
 from refpcm.spec import random
 from refpcm.spec.pcm.curve import curve_value
+from tests.golden.operations import with_section
 
 PAGE = (KITS[NEWEST] / "FORMAT.md").read_text()
+
+
+def test_the_page_says_what_every_operation_takes_and_gives():
+    assert with_section(PAGE) == PAGE, "write it anew: python -m tests.golden.operations"
+
+
+def test_the_page_names_every_kind_of_layer_and_its_fields():
+    text = PAGE.split("## Devices and networks")[1]
+    for network in Kit().manifest["networks"].values():
+        for layer in network["layers"]:
+            assert layer["kind"] in text and all(field in text for field in layer)
 
 
 @pytest.fixture

@@ -207,4 +207,4 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_check(report, tmp
 
 
 def test_the_last_line_counts_what_passed(tmp_path):
-    assert "1 cases, 1 passed, 0 failed" in check("--self", cwd=tmp_path).stdout
+    assert "1 case, 1 passed, 0 failed" in check("--self", cwd=tmp_path).stdout

@@ -103,8 +103,32 @@ def test_the_text_names_the_place_both_values_and_the_first_wrong_element():
     case = CASES["L5-plain-64"]
     losses = reference.train_steps(case.input_arrays(), case.values())["loss"] * [1, 1 + 1e-6, 1 + 1e-3]
     text = failure_text(case_record(case, "failed", "", [(case.outputs[0], compare(case.outputs[0], losses))]))
-    for part in ("at element [2]", "yours", "expected", "the first element beyond its tolerance is [1]"):
-        assert part in text
+    for part in ("element [2], by 0.00", " ULP; allowed is ", "yours", "expected", "the first one beyond its tolerance is [1]: yours",
+                 f"golden explain {case.id}", "the case finds: "):
+        assert part in text, part
+
+
+def test_the_text_counts_ulp_and_says_what_a_few_of_them_may_come_from():
+    output = replace(CASES["L0-normals-plain"].outputs[0], shape=(2,), expected={"value": np.array([1.0, 3.0])})
+    verdict = compare(output, np.array([1.0, 3.0 + 9 * 2.0 ** -51]))
+    text = failure_text(case_record(CASES["L0-normals-plain"], "failed", "", [(output, verdict)]))
+    limit = output.tolerance.value
+    assert f"element [1], by 3.997e-15 = 9 ULP; allowed is {limit * 2.0 ** -51:.4g} = {limit:g} ULP" in text
+    assert "in it 1 of 2 numbers" in text and "fused multiply-add" in text
+
+
+def test_numbers_that_must_be_equal_are_counted_and_have_no_ulp():
+    output = replace(CASES["L0-words-plain"].outputs[0], shape=(4,), expected={"value": np.array([1, 2, 3, 4], np.uint32)})
+    verdict = compare(output, np.array([2, 3, 4, 9], np.uint32))
+    text = failure_text(case_record(CASES["L0-words-plain"], "failed", "", [(output, verdict)]))
+    assert "in it 4 of 4 numbers" in text and "the first one that is not equal: element [0], by 1" in text and "one place too early" in text
+
+
+def test_an_expected_zero_has_no_ulp_and_a_scalar_no_index():
+    output = replace(CASES["L0-normals-plain"].outputs[0], shape=(), expected={"value": np.array(0.0)})
+    verdict = compare(output, np.array(1.0))
+    text = failure_text(case_record(CASES["L0-normals-plain"], "failed", "", [(output, verdict)]))
+    assert "its only number, by 1; allowed is " in text
 
 
 def test_a_sum_that_is_not_a_number_is_shown_too():
@@ -113,4 +137,5 @@ def test_a_sum_that_is_not_a_number_is_shown_too():
     values = np.zeros(output.shape)
     values.reshape(-1)[1] = np.nan
     record = case_record(replace(case, outputs=(output,)), "failed", "", [(output, compare(output, values))])
-    assert "% of the tolerance" in failure_text(record)
+    text = failure_text(record)
+    assert ", by inf; allowed is " in text and "                       nan  nan" in text
