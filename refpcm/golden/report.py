@@ -27,7 +27,8 @@ def _output_record(output, verdict):
     """What is said of one output. worst_error [unit of the output] and ulp: of the number furthest off for what is allowed."""
     return {"name": output.name, "ok": verdict.ok, "tolerance": output.tolerance.kind, "unit": output.unit,
             "worst_error": _number(verdict.error), "ulp": _ulp(output, verdict),
-            "tolerance_used_percent": _number(100 * verdict.used), "allowed": verdict.allowed, "tolerance_value": output.tolerance.value,
+            "tolerance_used_percent": _number(100 * verdict.used), "allowed": verdict.allowed,
+            "tolerance_value": output.tolerance.value,
             "beyond": verdict.beyond, "size": math.prod(output.shape),
             "index": list(verdict.index), "first_index": list(verdict.first), "place": verdict.place,
             "first_actual": _number(verdict.first_actual), "first_expected": _number(verdict.first_expected),

@@ -1,4 +1,4 @@
-"""`python -m tests.golden.operations` writes the section of the kit's FORMAT.md that says what every operation takes and gives."""
+"""`python -m tests.golden.operations` writes the section of FORMAT.md that says what every operation takes and gives."""
 
 from inspect import getdoc
 from pathlib import Path

@@ -103,8 +103,8 @@ def test_the_text_names_the_place_both_values_and_the_first_wrong_element():
     case = CASES["L5-plain-64"]
     losses = reference.train_steps(case.input_arrays(), case.values())["loss"] * [1, 1 + 1e-6, 1 + 1e-3]
     text = failure_text(case_record(case, "failed", "", [(case.outputs[0], compare(case.outputs[0], losses))]))
-    for part in ("element [2], by 0.00", " ULP; allowed is ", "yours", "expected", "the first one beyond its tolerance is [1]: yours",
-                 f"golden explain {case.id}", "the case finds: "):
+    for part in ("element [2], by 0.00", " ULP; allowed is ", "yours", "expected",
+                 "the first one beyond its tolerance is [1]: yours", f"golden explain {case.id}", "the case finds: "):
         assert part in text, part
 
 
