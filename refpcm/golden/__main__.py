@@ -42,7 +42,7 @@ def arguments(argv=None):
             _add_path(action, "--markdown", "FILE", "also write the table here")
             continue
         _add_path(action, "--kit", "KIT", "folder of a kit; or 1 for version 1; or the version that is wanted at least, such as "
-                  "2.1, or exactly, such as 2.1@ff6c4085 (default: the newest version)")
+                  "2.1, or exactly, such as 2.2@7eecfc65 (default: the newest version)")
         if name == "pack":
             _add_path(action, "file", "FILE", "new zip archive")
             continue

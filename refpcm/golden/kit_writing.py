@@ -13,7 +13,7 @@ from refpcm.golden.errata import ERRATA
 from refpcm.golden.kit import KITS, NEWEST, add_to_digest
 from refpcm.golden.new_folder import new_folder
 
-VERSIONS = {1: "1.1", 2: "2.1"}  # by major version
+VERSIONS = {1: "1.1", 2: "2.2"}  # by major version
 SCHEMA = "manifest.schema.json"
 FORMAT = "FORMAT.md"
 STORED_UP_TO = 300_000  # numbers of a case that have a recipe; version 2 has the recipes of larger cases only

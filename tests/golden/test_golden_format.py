@@ -46,7 +46,7 @@ def read_kit(monkeypatch, capsys):
 
 def test_the_code_of_the_page_reads_every_case_in_fifteen_lines(read_kit):
     names, printed = read_kit
-    assert len(printed.splitlines()) == 206 and "L1-drift-1h drifted {'device': 'joshi2020', 't_s': 3600.0}" in printed
+    assert len(printed.splitlines()) == 211 and "L1-drift-1h drifted {'device': 'joshi2020', 't_s': 3600.0}" in printed
     code = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL).group(1)
     assert len([line for line in code.splitlines() if line.strip()]) <= 15
     assert set(names["expected"]) == {output.name for output in Kit().cases[-1].outputs}

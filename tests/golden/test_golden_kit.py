@@ -14,9 +14,10 @@ from refpcm.golden.kit import KITS, NEWEST, Kit
 from refpcm.golden.kit_writing import SCHEMA, write_kit
 from refpcm.golden.released import RELEASED
 from tests.commands import command
-from tests.golden.kit_versions import of_2_1
+from tests.golden.kit_versions import of_2_1, of_2_2
 
 OF_2_0 = "cb8ecbd9435a7fa733bc4390889f47f6bbadfaff6366c3bb01645271ae9617fc"  # SHA-256 of the entries of kit 2.0, by id
+OF_2_1 = "760c5e272ec7730be8f0067b7e9adf303504c92dab657b87a690babd34009e7d"  # of 2.1
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_the_newest_kit_is_asked_unless_another_is_named():
 def test_cases_that_version_2_carries_over_have_the_values_of_version_1_bit_for_bit():
     old, new = ({case.id: case for case in Kit(str(major)).cases} for major in (1, 2))
     both = set(old) & set(new)
-    assert len(both) == 100 and len(new) == 206
+    assert len(both) == 100 and len(new) == 211
     for id in both:
         before, after = old[id], new[id]
         assert (before.operation, before.parameters, before.equation) == (after.operation, after.parameters, after.equation)
@@ -57,12 +58,13 @@ def test_cases_that_version_2_carries_over_have_the_values_of_version_1_bit_for_
             assert all(a.expected[part].tobytes() == b.expected[part].tobytes() for part in a.expected), id
 
 
-def test_kit_2_1_has_the_165_cases_of_2_0_unchanged():
-    younger = of_2_1()
-    entries = {entry["id"]: entry for entry in Kit().manifest["cases"] if entry["id"] not in younger}
-    assert len(younger) == 41 and len(entries) == 165
-    text = json.dumps([entries[id] for id in sorted(entries)])
-    assert hashlib.sha256(text.encode()).hexdigest() == OF_2_0
+def test_kit_2_2_has_the_165_cases_of_2_0_and_the_206_of_2_1_unchanged():
+    of_2_1_alone, of_2_2_alone = of_2_1(), of_2_2()
+    assert len(of_2_1_alone) == 41 and len(of_2_2_alone) == 5
+    for younger, count, digest in ((of_2_1_alone | of_2_2_alone, 165, OF_2_0), (of_2_2_alone, 206, OF_2_1)):
+        entries = {entry["id"]: entry for entry in Kit().manifest["cases"] if entry["id"] not in younger}
+        text = json.dumps([entries[id] for id in sorted(entries)])
+        assert len(entries) == count and hashlib.sha256(text.encode()).hexdigest() == digest
 
 
 def test_inputs_of_version_2_are_stored_except_those_of_the_largest_networks():
@@ -112,14 +114,14 @@ def test_an_edited_tolerance_does_not_pass_silently(kit, tmp_path):
                                       "    return {'g_drift_us': inputs['g_prog_us']}\n")
     done = command("refpcm.golden", "check", "--adapter", "mine", "--case", "L1-drift-1h", "--kit", kit, "--report",
                    "report.json", cwd=tmp_path)
-    assert done.returncode == 3 and "1 passed" in done.stdout and "kit 2.1 (NOT released, " in done.stdout
-    assert "not a released one" in done.stderr and RELEASED["2.1"] in done.stderr
+    assert done.returncode == 3 and "1 passed" in done.stdout and "kit 2.2 (NOT released, " in done.stdout
+    assert "not a released one" in done.stderr and RELEASED["2.2"] in done.stderr
     assert json.loads((tmp_path / "report.json").read_text())["kit_released"] is False
 
 
 def test_check_names_version_and_digest_of_a_released_kit():
     done = command("refpcm.golden", "check", "--self", "--case", "L1-drift-1h")
-    assert done.returncode == 0 and f"kit 2.1 (released, {RELEASED['2.1'][:12]})" in done.stdout
+    assert done.returncode == 0 and f"kit 2.2 (released, {RELEASED['2.2'][:12]})" in done.stdout
 
 
 def test_an_edited_tensor_is_refused_even_with_a_new_digest_of_its_file(kit):
@@ -141,7 +143,7 @@ def test_every_file_of_the_manifest_is_verified(kit):
     def nobody_asks_level_3(manifest):
         manifest["cases"] = [case for case in manifest["cases"] if case["level"] != 3]
     change_manifest(kit, nobody_asks_level_3)
-    assert len(Kit(kit).cases) == 206 - 17
+    assert len(Kit(kit).cases) == 211 - 17
     data = bytearray((kit / "l3.safetensors").read_bytes())
     data[-1] ^= 1
     (kit / "l3.safetensors").write_bytes(data)

@@ -4,11 +4,12 @@ An operation takes (inputs, parameters) and returns {output name: array}, as `re
 the answers come from `refpcm.fast`. What the kernels do not have is unsupported: float64 where they compute in float32
 only, and average pooling with a window.
 
-Some operations have one form, the specification's, which the fast programs use too: readouts and factors of global
-drift compensation, AdaBS, the loss, running statistics, the transfer model and the ranges of converters. They are a few
-numbers a layer, or done once.
+Some operations have one form, the specification's, which the fast programs use too: weights of collapsed pairs,
+readouts and factors of global drift compensation, AdaBS, the loss, running statistics, the transfer model and the
+ranges of converters. They are a few numbers a layer, or done once.
 """
 
+from refpcm.golden.fast_adapter.addressed_chip import addressed_chip
 from refpcm.golden.fast_adapter.chip import chip_inference
 from refpcm.golden.fast_adapter.device_equations import (
     collapsed_pair,
@@ -57,6 +58,7 @@ from refpcm.golden.fast_adapter.training import clipped_weights, sgd_step, weigh
 from refpcm.golden.reference import (
     adabs_layer,
     adabs_update,
+    collapsed_weights,
     converter_range,
     cross_entropy,
     gdc_compensated,
@@ -67,13 +69,13 @@ from refpcm.golden.reference import (
 )
 
 __all__ = [
-    "adabs_layer", "adabs_update", "batch_norm_inference", "batch_norm_training", "chip_inference", "clipped_weights",
-    "collapsed_pair", "conv2d", "conv2d_clean_backward", "converter_codes", "converter_range", "cross_entropy",
-    "drift_exponents", "drifted", "gdc_compensated", "gdc_factor", "gdc_readout", "global_average_pool", "linear",
-    "map_weights", "max_pool", "network_forward", "pad_shortcut", "philox4x32", "programmed", "programming_sigma",
-    "protocol_accuracy", "random_normals", "random_permutation", "random_uniforms", "random_words", "read",
-    "relative_read_noise", "relu", "sample_chips", "sample_drift_exponents", "sample_noise_steps",
-    "sample_programmed", "sample_read", "sample_reads", "sample_transferred", "sample_weight_noise", "sgd_step",
-    "sgd_training", "stuck_devices", "tile_product", "train_steps", "transferred", "unmap_weights", "update_running",
-    "weight_noise",
+    "adabs_layer", "adabs_update", "addressed_chip", "batch_norm_inference", "batch_norm_training", "chip_inference",
+    "clipped_weights", "collapsed_pair", "collapsed_weights", "conv2d", "conv2d_clean_backward", "converter_codes",
+    "converter_range", "cross_entropy", "drift_exponents", "drifted", "gdc_compensated", "gdc_factor", "gdc_readout",
+    "global_average_pool", "linear", "map_weights", "max_pool", "network_forward", "pad_shortcut", "philox4x32",
+    "programmed", "programming_sigma", "protocol_accuracy", "random_normals", "random_permutation", "random_uniforms",
+    "random_words", "read", "relative_read_noise", "relu", "sample_chips", "sample_drift_exponents",
+    "sample_noise_steps", "sample_programmed", "sample_read", "sample_reads", "sample_transferred",
+    "sample_weight_noise", "sgd_step", "sgd_training", "stuck_devices", "tile_product", "train_steps", "transferred",
+    "unmap_weights", "update_running", "weight_noise",
 ]

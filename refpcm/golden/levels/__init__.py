@@ -8,9 +8,9 @@ from importlib import import_module
 
 LEVELS = range(9)
 NOT_CARRIED = ("L1-readout-ones", "L1-gdc-factor", "L2-update-running", "L5-", "L6-")  # beginnings of ids of version 1
-ADDED = {  # level: modules of version 2; those of 2.1 stand last
-    0: ("uncommon_bits",), 1: ("second_values", "uncommon_values"), 2: ("second_values", "uncommon_layers"),
-    3: ("second_values", "uncommon_values"), 5: ("steps",), 6: ("samples", "streams"), 8: ("level8",)}
+ADDED = {  # level: modules of version 2; those of 2.1 and 2.2 stand last
+    0: ("uncommon_bits", "addresses"), 1: ("second_values", "uncommon_values", "addresses"),
+    2: ("second_values", "uncommon_layers"), 3: ("second_values", "uncommon_values"), 5: ("steps",), 6: ("samples", "streams"), 8: ("level8",)}
 
 
 def all_cases(levels=LEVELS, major=2):

@@ -5,10 +5,13 @@ is an input: z standard normal, u_selection and u_conductance uniform on (0, 1).
 an operation have the same.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from refpcm.golden.reference import chosen
 from refpcm.spec.pcm import chip, drift, mapping, programming, read_noise, transfer
+from refpcm.spec.pcm.device import JOSHI2020
 
 
 def map_weights(inputs, parameters):
@@ -32,6 +35,17 @@ def collapsed_pair(inputs, parameters):
     G+ and G- = max(+-(G+ - G-), 0), stretched so that the largest net of the matrix is G_max.
     """
     return {"g_us": chip.collapsed_us(inputs["g_us"], parameters["g_max_us"])}
+
+
+def collapsed_weights(inputs, parameters):
+    """g_prog_us as programmed and g_us of a collapsed pair as read, both (2, R, K) [uS], w_max, g_max_us -> weights (R, K).
+
+    What is read goes out from `collapsed_pair`; the weights undo its stretch: (G+ - G-) W_max / G_max max |net| / G_max, with
+    the net conductances as programmed (I-8).
+    """
+    device = replace(JOSHI2020, g_max_us=parameters["g_max_us"], identity="collapsed")
+    crossbar = chip.Crossbar("", 0, parameters["w_max"], None, inputs["g_prog_us"], None)
+    return {"weights": chip.effective_weights(chip.Chip(device, 0, 0, [crossbar]), crossbar, inputs["g_us"])}
 
 
 def transferred(inputs, parameters):

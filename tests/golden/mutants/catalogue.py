@@ -1,6 +1,7 @@
 """All mutants, in the order of the page, and the levels that those of a theme are asked."""
 
 from tests.golden.mutants import (
+    addresses,
     built_in,
     chip_compensation,
     chip_programming,
@@ -52,7 +53,7 @@ from tests.golden.mutants import (
 OWN = {  # module: the levels whose cases may see its mistakes
     random_numbers: (0,), device_programming: (1, 8), device_in_time: (1, 8), compensation: (1, 8), training_noise: (1, 5),
     layers: (2, 5), training_steps: (2, 5), converters: (3, 8), built_in: (1, 2, 3), training_built_in: (5,),
-    papers_text: (1, 3, 8), chip_programming: (8,), chip_compensation: (8,), sampling: (6,)}
+    papers_text: (1, 3, 8), addresses: (0, 1), chip_programming: (8,), chip_compensation: (8,), sampling: (6,)}
 FOREIGN = {  # invented by somebody who had not read the cases
     foreign_random: (0,), foreign_mapping: (1, 8), foreign_programming: (1, 8), foreign_device_in_time: (1, 8),
     foreign_compensation: (1, 8), foreign_training_rules: (1, 2), foreign_layers: (2,), foreign_pooling: (2,),
