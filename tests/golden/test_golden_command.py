@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from refpcm.golden.kit import KITS, NEWEST
+from refpcm.golden.released import RELEASED
 from tests.commands import command
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
@@ -165,9 +166,9 @@ def test_regeneration_compares_scales_and_texts(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("report", sorted(EXAMPLES.glob("golden_*_report.json")), ids=lambda path: path.name)
-def test_the_reports_in_the_docs_are_of_a_kit_of_this_tree(report):
-    from refpcm.golden.kit import Kit
-    assert json.loads(report.read_text())["kit_sha256"] in {Kit(major).digest for major in KITS}
+def test_the_reports_in_the_docs_are_of_a_released_kit_of_this_version(report):
+    found = json.loads(report.read_text())
+    assert RELEASED[found["kit"]] == found["kit_sha256"] and found["kit"].startswith(f"{NEWEST}.")
 
 
 @pytest.mark.parametrize("arguments, says", [
