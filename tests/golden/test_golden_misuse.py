@@ -25,7 +25,7 @@ MODULES = {"import sys; sys.exit(0)": "SystemExit", "def (": "SyntaxError", "1 /
            "x = 1": "no function named like an operation", "drifted = 1": "no function named like an operation"}
 RIGHT = "from refpcm.golden import reference\n    return reference.drifted(inputs, parameters)"
 PROGRAMS = {"printf '\\377' >&2; exit 3": "exit status 3", "rm -r \"$3\"": "no such file",
-            "kill -9 $$": "exit status -9", "echo first; echo last; exit 3": "exit status 3: \n    first\n    last\n",
+            "kill -9 $$": "ended by signal 9 (SIGKILL)", "echo first; echo last; exit 3": "exit status 3: \n    first\n    last\n",
             "echo out; echo err >&2; exit 3": "exit status 3: err",
             "head -c 3000000 /dev/zero | tr '\\0' x >&2; echo; echo last >&2; exit 3": "exit status 3: xxx",
             "seq 20 >&2; exit 3": "exit status 3: " + "".join(f"\n    {line}" for line in range(11, 21)) + "\n",

@@ -59,7 +59,7 @@ def test_columns_and_blocks_of_an_npz_file_are_the_table(tmp_path):
 LINE = "1,5,30,4.5,1\n"
 REFUSED = {
     "": "the file is empty",
-    "# only a remark\n": "has no readings; the first line names the columns: device,target_us,time_s,g_us, and",
+    "# only a remark\n": "has no readings; the first line names the columns, with commas between: device,target_us,time_s,g_us, and",
     HEAD: "has no readings",
     LINE: "line 1: unknown column '1'; the first line names the columns",
     HEAD.replace("read", "current"): "line 1: unknown column 'current'",
