@@ -10,7 +10,7 @@ def interval_of_one_chip(accuracies):
     """Return (low, high), within which one read of a chip not among these lies with 95 %; None for fewer than 3 chips.
 
     accuracies: (I chips, J reads), shares. mean +- t(I - 1) sqrt(std^2 + MS_chip / (I J)), truncated to 0 .. 1: exact for
-    normal accuracies and J = 1 (Hahn and Meeker 1991, section 4.7), else a little too wide.
+    normal accuracies and J = 1 (Hahn and Meeker, Statistical Intervals, 1991, chapter 4), else a little too wide.
     """
     found = summarise(accuracies)
     if found.chips < FEWEST:
