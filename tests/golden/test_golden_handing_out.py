@@ -13,7 +13,7 @@ def test_the_kit_finds_the_mistake_of_a_written_adapter_which_does_not_name_it(t
     text = (tmp_path / "suspect.py").read_text()
     assert "gdc" not in text and "inverse" not in text
     done = command("refpcm.golden", "check", "--adapter", "suspect", "--level", "1", cwd=tmp_path)
-    assert done.returncode == 1 and "55 passed, 2 failed" in done.stdout and "FAILED L1-gdc-factor-both" in done.stdout
+    assert done.returncode == 1 and "58 passed, 2 failed" in done.stdout and "FAILED L1-gdc-factor-both" in done.stdout
 
 
 def test_what_cannot_be_written_is_refused_in_one_sentence(tmp_path):
