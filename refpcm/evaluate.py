@@ -104,7 +104,7 @@ def on_chips(options):
 def _evaluate(inputs, protocol, folder, options):
     import sys
 
-    from refpcm.evaluation.expected import expected_elsewhere
+    from refpcm.evaluation.expected import made_for_another_device
     from refpcm.evaluation.report import advice, table, write_report
     from refpcm.evaluation.run import run
     from refpcm.files.devices import find_device
@@ -112,9 +112,9 @@ def _evaluate(inputs, protocol, folder, options):
     if protocol.device.endswith(".toml"):
         from refpcm.inspection.device_numbers import describe_device, device_line
         print(device_line(describe_device(protocol.device)), file=sys.stderr)
-    for_others = expected_elsewhere(inputs.file.notes, find_device(protocol.device))
-    if for_others:
-        print(for_others, file=sys.stderr)
+    warning = made_for_another_device(inputs.file.notes, find_device(protocol.device))
+    if warning:
+        print(warning, file=sys.stderr)
     chips, times, reads = protocol.chips, len(protocol.times_s), protocol.reads
     parts = [cli.counted(chips, "chip"), cli.counted(times, "time"), cli.counted(reads, "read")]
     print(f"{cli.counted(chips * times * reads, 'unit')}: {', '.join(parts)}; kept in {folder}", file=sys.stderr)

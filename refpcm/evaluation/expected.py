@@ -57,7 +57,7 @@ def expected_statistics(inputs, protocol, progress=lambda done: None):
     return found
 
 
-def expected_elsewhere(notes, device):
+def made_for_another_device(notes, device):
     """Return a sentence if a network's notes say that its statistics are those expected on chips of another device; else ""."""
     note = notes.get("statistics")
     made_for = note.get("device") if isinstance(note, dict) else None

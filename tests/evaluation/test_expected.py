@@ -10,7 +10,7 @@ import pytest
 from refpcm.errors import RefpcmError
 from refpcm.evaluation import expected
 from refpcm.evaluation.calibration import MiniBatches
-from refpcm.evaluation.expected import FIRST_CHIP, changes, expected_elsewhere, expected_statistics
+from refpcm.evaluation.expected import FIRST_CHIP, changes, made_for_another_device, expected_statistics
 from refpcm.evaluation.protocol import MOST_UNITS, Protocol
 from refpcm.fast.chip import read
 from refpcm.files.network_file import NetworkFile, load_network, save_network
@@ -110,8 +110,8 @@ def test_changes_are_a_geometric_mean_and_a_root_mean_square_over_the_living_cha
 
 def test_statistics_made_for_another_device_are_told():
     notes = json.loads(json.dumps({"statistics": {"device": device_to_dict(JOSHI2020)}}))
-    assert expected_elsewhere(notes, JOSHI2020) == expected_elsewhere({}, JOSHI2020) == ""
-    assert "made for device joshi2020, which is not this hermes" in expected_elsewhere(notes, DEVICES["hermes"])
+    assert made_for_another_device(notes, JOSHI2020) == made_for_another_device({}, JOSHI2020) == ""
+    assert "made for device joshi2020, which is not this hermes" in made_for_another_device(notes, DEVICES["hermes"])
 
 
 def test_programmed_idle_devices_make_a_layer_of_one_sign_smaller():
