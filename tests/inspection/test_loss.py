@@ -18,9 +18,8 @@ from refpcm.inspection.loss_task import loss_counts, loss_fingerprint, loss_task
 from refpcm.inspection.paired import paired, rank_correlation
 from refpcm.inspection.report import as_text
 from refpcm.spec.crossbars import analog_layers
-from tests.evaluation.conftest import small  # noqa: F401
+from tests.inspection.conftest import YEAR_S
 
-YEAR_S = 3.1536e7
 TILES = {"dac_bits": 5, "adc_bits": 5, "output_noise": 0.05, "tile_rows": 64}
 
 
@@ -29,16 +28,6 @@ def few_calibration_images(monkeypatch):
     """Errors and estimates of layers, which other tests compare, take most of the time."""
     monkeypatch.setattr(loss_task, "IMAGES", 2)
     monkeypatch.setattr(sensitivity, "IMAGES", 4)
-
-
-@pytest.fixture
-def protocol(small):  # noqa: F811
-    return replace(small, reads=1, times_s=(YEAR_S,), compensations=("gdc",))
-
-
-@pytest.fixture
-def inputs(protocol):
-    return load_inputs(protocol)
 
 
 def units(inputs, protocol, by="both"):

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.on_tiles import engine_on_tiles, with_ranges
 from refpcm.evaluation.protocol import tasks
 from refpcm.evaluation.unit import adabs_images, programmed, readout_of
@@ -17,20 +16,9 @@ from refpcm.inspection.sensitivity import squared_gradients
 from refpcm.spec.compensation.adabs import calibrate
 from refpcm.spec.compensation.global_drift import Readout, compensated_read, reference_readouts
 from refpcm.spec.crossbars import to_matrices, with_matrices
-from tests.evaluation.conftest import small  # noqa: F401
+from tests.inspection.conftest import YEAR_S
 
-YEAR_S = 3.1536e7
 TILES = {"dac_bits": 5, "adc_bits": 5, "output_noise": 0.05, "tile_rows": 64}
-
-
-@pytest.fixture
-def protocol(small):  # noqa: F811
-    return replace(small, reads=1, times_s=(YEAR_S,), compensations=("gdc",))
-
-
-@pytest.fixture
-def inputs(protocol):
-    return load_inputs(protocol)
 
 
 def of_chip_1(protocol, group, layers=()):
