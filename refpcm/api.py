@@ -134,8 +134,10 @@ def evaluate(network, data=None, times=TIMES, folder=None, executor=None, chips=
             raise RefpcmError(f"evaluate: device {device.name!r} is none of the built-in ones; write it to a TOML file "
                               "(docs/device.md) and give its name, which other processes can read")
         choices["device"] = device.name
-    single = isinstance(times, str) or not hasattr(times, "__iter__")
-    times_s = parse_times(times) if isinstance(times, str) else tuple(map(_seconds, [times] if single else times))
+    if isinstance(times, str):
+        times_s = parse_times(times)
+    else:
+        times_s = tuple(map(_seconds, times if hasattr(times, "__iter__") else [times]))
     protocol = Protocol(str(network), None if data is None else str(data), times_s=times_s, chips=chips, **choices)
     if folder is not None:
         return run(protocol, folder, executor)
