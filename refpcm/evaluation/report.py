@@ -54,7 +54,7 @@ def _span(low, high):
 
 
 def _difference(row, gdc, cells):
-    """Return the line `adabs - gdc` in points: both on the same chips and reads, so their difference is surer than either."""
+    """Return the line `adabs - gdc` in points, of the same chips and reads."""
     found = summarise(np.subtract(row["accuracies"], gdc).mean(1)[:, None])
     enough = found.chips >= FEWEST
     line = (time_text(row["t_s"]), "adabs - gdc", per_cent(found.mean),
