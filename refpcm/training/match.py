@@ -2,7 +2,7 @@
 
 Joshi et al. 2020, Methods D: pass the training images through the baseline with noise on its weights; find the epoch at which
 the baseline's own training curve had the accuracy that is left; go on with the baseline's learning rates from that epoch.
-Accuracies are compared like with like (I-27): augmented images, batches and statistics of the batch as in training.
+Batch norm uses the baseline's running statistics, as in inference (I-27). Images are augmented, as those of the curve were.
 """
 
 import json
@@ -80,10 +80,11 @@ def read_curve(path):
 
 
 def noisy_accuracy(config, parameters, training, after_batch=lambda done, total: None):
-    """Return the share of training images right in one epoch of forward passes with the noise of `config`.
+    """Return the share of training images right in one epoch with the noise of `config`, by the network's own statistics.
 
     Images, augmentation, batches and noise are those of the retraining's first epoch; nothing is learned.
     """
+    config = replace(config, batch_norm="frozen")
     source, labels = image_source(config, training), training.train_labels
     forms, network = find_forms(config.kernels), build(config.architecture, len(training.classes))
     engine, clean = forms.make_engine(network), quantised_parameters(network, parameters, config.weight_precision)
