@@ -43,12 +43,20 @@ def test_the_accuracy_with_noise_is_that_of_an_epoch_that_learns_nothing(baselin
     folder, dataset = baseline
     retraining = replace(RETRAINING, weight_precision=precision)
     parameters = load_network(folder / "network.safetensors").parameters
-    state = loop.start(override(retraining, {"learning_rate": 1e-30, "epochs": 1.0, "weight_decay": 0.0,
-                                             "schedule": "constant"}, "test"), len(dataset.classes), "data")
+    state = loop.start(override(retraining, {"learning_rate": 1e-30, "epochs": 1.0, "weight_decay": 0.0, "schedule": "constant",
+                                             "batch_norm": "frozen"}, "test"), len(dataset.classes), "data")
     state.parameters = {name: value.copy() for name, value in parameters.items()}
     records = []
     loop.train(state, dataset, lambda state, total: False, lambda state, record: records.append(record))
     assert noisy_accuracy(retraining, parameters, dataset) == records[0]["train_accuracy"]
+
+
+def test_the_pass_with_noise_normalises_by_the_baselines_running_statistics(baseline):
+    folder, dataset = baseline
+    parameters = load_network(folder / "network.safetensors").parameters
+    shifted = {name: value + 100.0 if name.endswith("running_mean") else value for name, value in parameters.items()}
+    kept, lost = (noisy_accuracy(RETRAINING, values, dataset) for values in (parameters, shifted))
+    assert kept > 2 * lost  # statistics of the batch would not know of the shift
 
 
 def test_the_rates_go_on_from_the_first_epoch_with_that_accuracy(baseline, tmp_path):
