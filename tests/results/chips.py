@@ -16,13 +16,11 @@ EVALUATION, WITH_PLAIN = "evaluation", "evaluation-plain"  # folders of evaluati
 def rows_of(name):
     """Rows of the evaluations of a network by time, those of AdaBS on augmented images (I-20), if any, among them.
 
-    Times that chips.json, of version 0.1, does not have are those of the evaluation with version 0.2, if there is one.
+    Where there is an evaluation with version 0.2, the files of version 0.1 add only what it does not have.
     """
-    rows = _rows(f"{name}/chips.json") + [_augmented(row) for row in _rows(f"{name}/chips-augmented.json")]
-    known = {row["t_s"] for row in rows}
-    later = [_augmented(row) for row in _rows(f"{name}/{EVALUATION}/result.json") if row["t_s"] not in known]
-    return sorted([*rows, *_rows(f"{name}/{WITH_PLAIN}/result.json"), *later],
-                  key=lambda row: (row["t_s"], list(LABELS).index(row["compensation"])))
+    rows = [*_rows(f"{name}/chips.json"), *map(_augmented, _rows(f"{name}/chips-augmented.json")),
+            *_rows(f"{name}/{WITH_PLAIN}/result.json"), *map(_augmented, _rows(f"{name}/{EVALUATION}/result.json"))]
+    return sorted(by_time(rows).values(), key=lambda row: (row["t_s"], list(LABELS).index(row["compensation"])))
 
 
 def _rows(path):
@@ -89,19 +87,18 @@ def gains():
 
 def on_chips(name, title, text):
     """One network: protocol, command, and a row for each time and compensation."""
-    first, later, plain = (f"{name}/{path}" for path in ("chips.json", f"{EVALUATION}/result.json", f"{WITH_PLAIN}/result.json"))
-    result = read(first if (RESULTS / first).exists() else later)
+    of_01, of_02, plain = (f"{name}/{path}" for path in ("chips.json", f"{EVALUATION}/result.json", f"{WITH_PLAIN}/result.json"))
+    has_02 = (RESULTS / of_02).exists()
+    result = read(of_02 if has_02 else of_01)
     rows = [[time_text(row["t_s"]), LABELS[row["compensation"]], percent(row["mean"]),
              f"{percent(row['low'])} .. {percent(row['high'])}", percent(row["std"])] for row in rows_of(name)]
     protocol = result["protocol"]
     images = "all" if protocol["images"] is None else f"the first {result['test_images']:,}"
-    commands = []
-    if (RESULTS / first).exists():
-        commands += [f"{_asked(first)} --calibration train", f"{_asked(first)} \\\n    --compensation adabs"]
-    if (RESULTS / later).exists():
-        commands.append(_asked(later))
-    if (RESULTS / plain).exists():
-        commands.append(f"{_asked(plain)} \\\n    --compensation adabs --calibration train")
+    if has_02:
+        plain = plain if (RESULTS / plain).exists() else of_01
+        commands = [_asked(of_02), f"{_asked(plain)} \\\n    --compensation adabs --calibration train"]
+    else:
+        commands = [f"{_asked(of_01)} --calibration train", f"{_asked(of_01)} \\\n    --compensation adabs"]
     return "\n\n".join([
         f"## {title}",
         f"{text} {protocol['chips']} chips, device `{protocol['device']}`, {images} test images; digital "

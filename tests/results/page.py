@@ -48,7 +48,8 @@ What the numbers are of:
 - The trainings are by the paper's own recipe only where a line says so; the others are shorter, or of more runs.
 - The evaluations are of the default device, `joshi2020`, not of the paper's transfer model, unless a line names it.
 - AdaBS is shown with two kinds of calibration images. Images as in training (I-20) are today's default. Images as they are
-  (I-11, `--calibration train`) were the default when those of version 0.1 ran. AdaBS took the unbiased variance of a batch then,
+  (I-11, `--calibration train`) were the default of version 0.1. It computed those rows, except for networks by the paper's
+  recipe, and all rows of the networks in `shorter` and `shorter-noise`. AdaBS took the unbiased variance of a batch then,
   and takes the biased one, as the paper's eq. 5 does, today.
 - Figs. 2 and 3 were computed at a small scale only.
 
@@ -73,8 +74,8 @@ BASELINE_TEXT = (
 def evidence(run):
     """Where the evaluation with version 0.2 of a run is kept."""
     return (
-        "Version 0.2 repeated the evaluation (with the biased variance in AdaBS) and added 1000 s; its rows at that time are in the "
-        "table, the others are of version 0.1. Its evidence is kept in "
+        "Rows of AdaBS with images as they are come from version 0.1, with the unbiased variance of a batch; all others from "
+        "version 0.2, whose evidence is kept in "
         f"[evaluation](results/{run}/evaluation): for each chip and time the images that were recognised, the hash of the chip "
         f"and the factors of GDC. `python -m refpcm.inspect trace docs/results/{run}/evaluation --time 1day --compensation gdc` "
         "follows a number. The table:")

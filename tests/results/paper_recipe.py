@@ -4,10 +4,10 @@ from tests.results.chips import EVALUATION, by_time, on_chips
 from tests.results.files import RESULTS, command, percent, read, table, with_interval
 from tests.results.runs import CHAIN, epochs_of, network_file
 
-BASELINE = "paper/baseline"
+BASELINE, RETRAINED = "paper/baseline", "paper/retrained"
 PAPERS = {  # {run: (its weights, the paper's accuracy after training, and after transfer)}
     BASELINE: ("FP32", "93.87 %", "91.66 %"),
-    "paper/retrained": ("FP32, eta_tr = 3.8 %", "94.17 %", "93.71 %"),
+    RETRAINED: ("FP32, eta_tr = 3.8 %", "94.17 %", "93.71 %"),
     "paper/4-bit": ("4-bit", "93.85 or 93.89 %", "92.82 %"),
     "paper/ternary": ("ternary", "92.35 %", "92.02 %")}
 FEW_VALUES = (
@@ -34,6 +34,11 @@ def transferred(run):
     return by_time(read(f"{run}/transfer.json")["rows"])[25.0, "none"]
 
 
+def first_number(text):
+    """The first percentage of a text, as a share."""
+    return float(text.split()[0]) / 100
+
+
 def in_one_table():
     """Each network after training and after transfer, next to the paper's."""
     rows = []
@@ -49,7 +54,7 @@ def in_one_table():
 def order():
     """(the paper's order of the networks after transfer, from the lowest; ours; whether they are the same)."""
     paper, ours = (" < ".join(PAPERS[run][0] for run in sorted(MADE, key=key))
-                   for key in (lambda run: float(PAPERS[run][2].split()[0]), lambda run: transferred(run)["mean"]))
+                   for key in (lambda run: first_number(PAPERS[run][2]), lambda run: transferred(run)["mean"]))
     return paper, ours, "yes" if paper == ours else "no"
 
 
