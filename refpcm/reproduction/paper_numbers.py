@@ -1,7 +1,7 @@
 """What the paper reports (Joshi et al., Nature Communications 11, 2473, 2020), and where it stands.
 
-T: the paper's text, or a printed label of the figure that is named; S: a statement about its Supplementary Information,
-which was not at hand. The figures refer to the rows of these tables by key.
+T: the paper's text, or a printed label of the figure that is named. Where it refers to its Supplementary Information, that was
+not at hand. The figures refer to the rows of these tables by key.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ CIFAR10 = {  # ResNet-32 with 361,722 weights
     "spread-of-nu": PaperNumber("spread of nu", "the steady fall over time", "T, Suppl. Fig. 5"),
     "nu-over-g": PaperNumber("dependence of nu on G_T", "the steady fall over time", "T, Suppl. Fig. 5"),
     "read-noise": PaperNumber("1/f read noise", "fluctuation over time", "T, Suppl. Fig. 5"),
-    "adabs-images": PaperNumber("images that AdaBS needs", "2,600 (5.2 %) suffice", "S, Note 3"),
+    "adabs-images": PaperNumber("images that AdaBS needs", "2,600 (5.2 %) suffice", "T, Suppl. Note 3"),
 }
 IMAGENET = {  # ResNet-34
     "fp32": PaperNumber("FP32, after training", "73.20 % (probably)", "T, printed label"),
