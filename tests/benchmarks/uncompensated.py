@@ -37,7 +37,8 @@ DEVICES = {  # group: [(what is changed, device)]
     "not converged": [("0.9 % of the devices", "stuck-0.9")],
     "another model": [(name, name) for name in ("joshi2020-note2", "crosssim-joshi", "aihwkit-pcm")],
 }
-OTHERS = {"none": DEVICES["none"], "mean nu": DEVICES["mean nu"][:2]}  # what the other networks are tried with
+OTHERS = {"none": DEVICES["none"], "mean nu": DEVICES["mean nu"][:2],
+          "another model": DEVICES["another model"][:1]}  # what the other networks are tried with
 
 
 def arguments():

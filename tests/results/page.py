@@ -51,7 +51,8 @@ What the numbers are of:
   (I-11, `--calibration train`) were the default of version 0.1. It computed those rows, except for networks by the paper's
   recipe, and all rows of the networks in `shorter` and `shorter-noise`. AdaBS took the unbiased variance of a batch then,
   and takes the biased one, as the paper's eq. 5 does, today.
-- Figs. 2 and 3 were computed at a small scale only.
+- Figs. 2 and 3 were computed at a small scale only; of `ablation`, `causes` and `calibration` of `refpcm.reproduce` no numbers
+  are kept here.
 
 Files and commands:
 
