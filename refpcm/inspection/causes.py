@@ -3,8 +3,8 @@
 A switch is a pure function (Crossbar, Device) -> Crossbar. It changes the state that programming left behind and draws
 no random number, so that a chip with one cause off is the same chip in everything else.
 
-    programming noise   G_prog -> G_T       of devices with a target (G_T > 0); stuck devices (I-6) count as noise
-    idle devices        G_prog -> 0         of devices without one (G_T = 0), the other half of each pair
+    programming noise   G_prog -> G_T       of devices with a target (G_T > 0), stuck ones (I-6) among them
+    idle devices        G_prog -> 0         of devices without one (G_T = 0), stuck ones among them: the other half of each pair
     spread of nu        nu -> mu_nu(G_T)    the exponent is the mean of its conductance
     mean drift          nu -> nu - mu_nu    the exponent is what differs from that mean
     read noise          z_read -> 0         see `conductances_with`

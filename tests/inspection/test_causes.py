@@ -54,6 +54,15 @@ def test_what_a_switch_puts_in_its_place():
     assert np.array_equal(STATE_SWITCHES["mean drift"](crossbar, device).nu, crossbar.nu - mean)
 
 
+def test_stuck_devices_belong_to_the_cause_of_their_target():
+    stuck = chip_of(replace(JOSHI2020, stuck_fraction=0.5)).crossbars[0]
+    target, idle = stuck.g_target_us > 0, stuck.g_target_us == 0
+    noiseless, without_idle = (STATE_SWITCHES[name](stuck, JOSHI2020).g_prog_us for name in ("programming noise", "idle devices"))
+    assert (stuck.g_prog_us > 5)[idle].any()  # far beyond the noise of an idle device
+    assert np.array_equal(noiseless[idle], stuck.g_prog_us[idle]) and np.array_equal(noiseless[target], stuck.g_target_us[target])
+    assert np.all(without_idle[idle] == 0) and np.array_equal(without_idle[target], stuck.g_prog_us[target])
+
+
 def test_a_chip_with_every_cause_is_the_chip_itself():
     chip = chip_of()
     assert chip_with(chip, EVERYTHING).crossbars == chip.crossbars
