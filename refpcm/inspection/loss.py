@@ -3,8 +3,11 @@
 For every chip i, time and cause or layer X, with the same random numbers in all cases:
 
     lost_i        = 100 (digital - all_i)            points lost with everything on
-    only_i(X)     = 100 (digital - only_i(X))        points lost with X alone
+    only_i(X)     = 100 (nothing_i - only_i(X))      points lost with X alone
     without_i(X)  = 100 (without_i(X) - all_i)       points won back by taking X off
+
+nothing_i, everything off, is digital. Only after AdaBS, which changes an ideal chip, too, it depends on the chip's
+calibration images; what AdaBS costs there is then in no only_i(X).
 
 Losses do not add up, since each bends what the next one meets. What is missing, lost - sum of only(X) and lost - sum of
 without(X), is part of the result. Means over chips, with intervals of the paired differences (refpcm/inspection/paired.py).
@@ -27,8 +30,8 @@ from refpcm.inspection.paired import paired, rank_correlation
 def run_loss(protocol, by, folder, executor=None, progress=lambda done, total: None, inputs=None):
     """Return the losses by cause, layer or both, ready for JSON; finished units are kept in `folder`.
 
-    protocol: of `refpcm.evaluation.protocol`, with one compensation, one read and frozen read noise; executor, progress
-    and inputs: as in `refpcm.evaluation.run.run`. Raises RefpcmError for another protocol, and for data without images
+    protocol: of `refpcm.evaluation.protocol`, with one compensation, one read, frozen read noise and the first read as the
+    reference of GDC; executor, progress and inputs: as in `refpcm.evaluation.run.run`. Raises RefpcmError for another protocol, and for data without images
     to calibrate with where they are needed.
     """
     check_loss(protocol)
@@ -58,13 +61,16 @@ def at_time(found, t_s, by, layers, protocol, digital, images):
     of_group = {group: [found[group, chip, t_s] for chip in chips]
                 for group in (WHOLE, "cause", "layer") if (group, 0, t_s) in found}
     all_on = [unit["all"] for unit in of_group[WHOLE]]
+    all_off = [unit["nothing"] for unit in of_group[WHOLE] if "nothing" in unit]  # without AdaBS only chip 0 has it
+    nothing = [unit.get("nothing", digital) for unit in of_group[WHOLE]]
     lost = [points(digital - count, images) for count in all_on]
     row = {"t_s": t_s, "accuracy": accuracy([count / images for count in all_on]), "lost": paired(lost),
-           "everything_off": of_group[WHOLE][0]["nothing"] / images}
+           "everything_off": sum(all_off) / len(all_off) / images}
     if by != "layer":
-        row["causes"], row["causes_remainder"] = attribution(of_group["cause"], causes_of(protocol), all_on, digital, images)
+        names = causes_of(protocol)
+        row["causes"], row["causes_remainder"] = attribution(of_group["cause"], names, all_on, nothing, digital, images)
     if by != "cause":
-        rows, row["layers_remainder"] = attribution(of_group["layer"], layers, all_on, digital, images)
+        rows, row["layers_remainder"] = attribution(of_group["layer"], layers, all_on, nothing, digital, images)
         row["layers"] = [{**each, **{what: sum(unit[f"{what} {each['name']}"] for unit in of_group["layer"]) / len(chips)
                                      for what in ("mvm_error", "estimate")}} for each in rows]
         alone = [each["only"]["mean"] for each in rows]
@@ -73,14 +79,14 @@ def at_time(found, t_s, by, layers, protocol, digital, images):
     return row
 
 
-def attribution(units, names, all_on, digital, images):
+def attribution(units, names, all_on, nothing, digital, images):
     """Return [{"name", "only", "without"}] and the remainder {"only", "without"}: what the sums lack of the whole loss.
 
-    units: [{part: images recognised}] of the chips; all_on: of each chip with everything on; digital: digitally.
+    units: [{part: images recognised}] of the chips; all_on, nothing: of each with everything on and off; digital: digitally.
     """
     rows, remainder = [], {case: [points(digital - whole, images) for whole in all_on] for case in ("only", "without")}
     for name in names:
-        lost = {"only": [points(digital - unit[f"only {name}"], images) for unit in units],
+        lost = {"only": [points(off - unit[f"only {name}"], images) for unit, off in zip(units, nothing)],
                 "without": [points(unit[f"without {name}"] - whole, images) for unit, whole in zip(units, all_on)]}
         rows.append({"name": name, **{case: paired(values) for case, values in lost.items()}})
         remainder = {case: [left - value for left, value in zip(remainder[case], lost[case])] for case in lost}

@@ -3,7 +3,7 @@
 A case is a network on a chip with some causes or some layers switched off:
 
     all             everything on: the accuracy that an evaluation finds
-    nothing         everything off: that of the digital network (after AdaBS, of the ideal chip after AdaBS)
+    nothing         everything off: that of the digital network, on chip 0; after AdaBS, of each ideal chip after AdaBS
     only CAUSE      one cause on, all others off          without CAUSE   one off, all others on
     only LAYER      one layer on the chip, others digital  without LAYER  one layer digital, others on the chip
 """
@@ -57,10 +57,10 @@ class LossTask:
 
 def loss_tasks(protocol, by, layers):
     """Return all units, one chip after the other; layers: names of the layers on the chip."""
-    found = []
+    found, with_adabs = [], not {*ADABS}.isdisjoint(protocol.compensations)
     for chip in range(protocol.chips):
         for t_s in map(float, protocol.times_s):
-            found.append(LossTask(protocol, WHOLE, chip, t_s, ("all", "nothing") if chip == 0 else ("all",)))
+            found.append(LossTask(protocol, WHOLE, chip, t_s, ("all", "nothing") if chip == 0 or with_adabs else ("all",)))
             if by != "layer":
                 found.append(LossTask(protocol, "cause", chip, t_s, pairs(causes_of(protocol))))
             if by != "cause":
@@ -76,7 +76,7 @@ def pairs(names):
 
 def check_loss(protocol):
     """Raises RefpcmError for a protocol that losses cannot be attributed with."""
-    for field, wanted in (("read_noise", "frozen"), ("reads", 1)):
+    for field, wanted in (("read_noise", "frozen"), ("reads", 1), ("gdc_reference", "first-read")):
         if getattr(protocol, field) != wanted:
             raise RefpcmError(f"inspect loss: {field} must be {wanted}, not {getattr(protocol, field)}")
     if len(protocol.compensations) != 1:
@@ -142,7 +142,7 @@ def read_with(inputs, task, causes):
     protocol = task.protocol
     chip = chip_with(programmed(inputs, protocol, task.chip)[0], causes)
     how = Readout(protocol.readout, protocol.per_column,
-                  conductances_with(causes, inputs.forms.chip.read_conductances))
+                  conductances_with(causes, inputs.forms.chip.read_conductances), protocol.gdc_reference)
     return compensated_read(chip, task.t_s, 0, reference_readouts(chip, how), how)
 
 

@@ -77,10 +77,24 @@ def test_the_attribution_is_that_of_an_example_by_hand():
     """200 images, 190 digital; two causes; the sums lack what the whole loss has beyond them."""
     counts = [{"only a": 186, "only b": 188, "without a": 184, "without b": 182},
               {"only a": 184, "only b": 190, "without a": 185, "without b": 180}]
-    rows, remainder = attribution(counts, ("a", "b"), [180, 178], 190, 200)
+    rows, remainder = attribution(counts, ("a", "b"), [180, 178], [190, 190], 190, 200)
     assert [row["only"]["chips"] for row in rows] == [[2.0, 3.0], [1.0, 0.0]]
     assert [row["without"]["chips"] for row in rows] == [[2.0, 3.5], [1.0, 1.0]]
     assert remainder["only"]["chips"] == [2.0, 3.0] and remainder["without"]["chips"] == [2.0, 1.5]
+
+
+def test_with_adabs_a_cause_alone_is_counted_from_everything_off_on_the_same_chip(inputs, protocol, tmp_path):
+    """Whatever AdaBS costs an ideal chip, no cause bears it."""
+    protocol = replace(protocol, compensations=("adabs",))
+    row, = run_loss(protocol, "cause", tmp_path, inputs=inputs)["times"]
+
+    def counted(group, part):
+        return [loss_counts(inputs, task.only((part,)))[part] for task in loss_tasks(protocol, "cause", ())
+                if task.group == group]
+    off, cause = counted("whole", "nothing"), row["causes"][2]
+    alone = counted("cause", f"only {cause['name']}")
+    assert len(off) == 2 and off != [20, 20] and row["everything_off"] == sum(off) / 2 / 20
+    assert cause["only"]["chips"] == [5.0 * (ideal - count) for ideal, count in zip(off, alone)]
 
 
 def test_intervals_are_students_and_need_three_chips():
@@ -135,6 +149,7 @@ def test_another_compensation_is_another_attribution(inputs, protocol):
 
 @pytest.mark.parametrize("change, said", [({"reads": 2}, "reads must be 1"), ({"read_noise": "per_batch"}, "frozen"),
                                           ({"compensations": ("none", "gdc")}, "choose one compensation"),
+                                          ({"gdc_reference": "targets"}, "gdc_reference must be first-read"),
                                           ({"times_s": (21.0,)}, "has not been made")])
 def test_what_cannot_be_attributed_is_refused(protocol, tmp_path, change, said):
     with pytest.raises(RefpcmError, match=said):
