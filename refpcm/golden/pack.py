@@ -5,7 +5,7 @@ from pathlib import Path
 
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import atomic_file, check_writable
-from refpcm.golden.kit import Kit
+from refpcm.golden.pin import find_kit
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # so that the same kit makes the same bytes
 
@@ -13,9 +13,9 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)  # so that the same kit makes the same bytes
 def pack(options):
     """Write the files of a kit into a new zip archive, in a folder named after its version. Return the exit status.
 
-    Raises RefpcmError for an archive that exists or cannot be written, and for a damaged kit.
+    Raises RefpcmError for an archive that exists or cannot be written, and as `find_kit`.
     """
-    kit, path = Kit(options.kit), Path(options.file)
+    kit, path = find_kit(options.kit), Path(options.file)
     if path.exists():
         raise RefpcmError(f"{path} exists; give the name of a new archive")
     check_writable(path)

@@ -19,6 +19,13 @@ def test_an_archive_unpacks_to_the_same_kit(major, tmp_path):
     assert major == 1 or {"FORMAT.md", "LICENSE"} <= {file.name for file in folder.iterdir()}
 
 
+def test_a_kit_may_be_named_by_the_version_that_is_wanted_at_least(tmp_path):
+    done = command("refpcm.golden", "pack", "kit.zip", "--kit", "2.1", cwd=tmp_path)
+    assert done.returncode == 0 and "files of kit 2." in done.stdout, done.stderr
+    done = command("refpcm.golden", "pack", "other.zip", "--kit", "2.99", cwd=tmp_path)
+    assert done.returncode == 2 and "which is older" in done.stderr
+
+
 def test_the_same_kit_makes_the_same_bytes_and_overwrites_nothing(tmp_path):
     for name in ("a.zip", "b.zip"):
         assert command("refpcm.golden", "pack", name, cwd=tmp_path).returncode == 0
