@@ -78,7 +78,7 @@ def example(law):
                "time_s": (law.t0_s + np.array(EXAMPLE_LATER_S))[time],
                "g_us": np.zeros(device.size), "read": read}
     m = measured({name: np.asarray(values, np.float64) for name, values in columns.items()}, str)
-    return replace(m, g_us=np.maximum(sampled_us(m, law, seed=EXAMPLE_SEED), 0.0))
+    return replace(m, g_us=sampled_us(m, law, seed=EXAMPLE_SEED))
 
 
 def _write_example(path, law):

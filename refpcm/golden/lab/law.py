@@ -14,6 +14,7 @@ MANY_TIMES, DIGITS = 1000, 4  # of more distinct times only so many digits count
 def sampled_us(m, law, layer=0, draw=0, seed=SEED):
     """Return conductances (n,) [uS] for the readings of Measurements; every device is a new one of this law.
 
+    They are cut at 0 as measurements are (`refpcm.golden.lab.measurements.REMEDY`), also where the law is not.
     layer and draw tell samples apart. Reads at different times and repeated reads have independent read noise, as in
     `refpcm.read`. The pair's identity (I-8) does not matter: each device stands alone.
     """
@@ -37,7 +38,7 @@ def sampled_us(m, law, layer=0, draw=0, seed=SEED):
         else:
             g_drift_us = drift.drifted_us(g_prog_us[who], nu[who], t_s, law)
             g_us[rows] = read_noise.read_us(g_drift_us, q_s[who], z_read[rows], t_s, law)
-    return g_us
+    return np.maximum(g_us, 0.0)
 
 
 def _programmed(target_us, z, z_nu, law):

@@ -10,10 +10,12 @@ import pytest
 
 from refpcm.golden.lab import report
 from refpcm.golden.lab.command import example
+from refpcm.golden.lab.comparison import compare
 from refpcm.golden.lab.table_file import read_table, write_table
 from refpcm.golden.lab.verdicts import Row
 from refpcm.spec.pcm.device import DEVICES, JOSHI2020
 from tests.commands import command
+from tests.golden.lab.experiments import differing
 
 PAGE = Path(__file__).parents[3] / "docs" / "lab.md"
 
@@ -37,6 +39,13 @@ def test_the_example_agrees_with_its_law(made):
     assert done.returncode == 0
     assert "39 comparisons, 39 agree, 0 differ, 3 cannot be judged; alpha = 0.01" in done.stdout
     assert "example.csv: 500 devices, 4000 readings from 30 s to 1 day, against the law of joshi2020" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["joshi2020-transfer", "joshi2020-note2"])
+def test_the_example_agrees_with_a_law_that_is_not_cut_at_0_us(name):
+    m = example(DEVICES[name])
+    rows = compare(m, DEVICES[name])
+    assert (m.g_us == 0).any() and differing(rows) == {} and any(row.verdict == "agrees" for row in rows)
 
 
 def test_the_report_has_every_row_and_what_it_rests_on(made):
