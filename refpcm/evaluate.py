@@ -54,8 +54,9 @@ def main():
     if options.plot:
         from refpcm.evaluation.plot import need_matplotlib
         need_matplotlib(options.plot)
-        from refpcm.files.atomic import check_writable
-        check_writable(options.plot)
+        from refpcm.files.atomic import check_distinct, check_writable
+        check_distinct(options.out, options.plot)
+        check_writable(options.plot, options.out)
     cli.set_threads(options.threads)
     digital(options) if options.digital else on_chips(options)
 

@@ -51,16 +51,37 @@ def write_bytes(path, data):
         stream.write(data)
 
 
-def check_writable(path):
-    """Raises RefpcmError if the file `path` cannot be written: to be asked before the work whose result goes there."""
+def check_writable(path, new_folder=None):
+    """Raises RefpcmError if the file `path` cannot be written: to be asked before the work whose result goes there.
+
+    new_folder: one that the work will make where it is missing; None: none.
+    """
     target = os.path.realpath(os.fspath(path))
     folder = os.path.dirname(target)
+    if new_folder is not None and folder == os.path.realpath(new_folder) and not os.path.exists(folder):
+        return
     try:
         _mode_of(target, path)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise OSError(errno.EACCES if os.path.exists(folder) else errno.ENOENT, "")
     except OSError as error:
         raise RefpcmError(_sentence(error, path, folder)) from error
+
+
+def check_new(path):
+    """Raises RefpcmError if the file is there already, which nobody said is to be overwritten, or cannot be written."""
+    if os.path.lexists(path):
+        raise RefpcmError(f"{path} is already there; choose another name")
+    check_writable(path)
+
+
+def check_distinct(*paths):
+    """Raises RefpcmError if two of the paths are the same place, so that one file would overwrite the other. None: no file."""
+    places = set()
+    for path in filter(None, paths):
+        if os.path.realpath(path) in places:
+            raise RefpcmError(f"{path} is named twice; give each file a name of its own")
+        places.add(os.path.realpath(path))
 
 
 def make_folder(path):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from refpcm.cli import Progress
 from refpcm.cli import counted as number_of
 from refpcm.errors import RefpcmError
-from refpcm.files.atomic import check_writable, write_bytes
+from refpcm.files.atomic import check_distinct, check_writable, write_bytes
 from refpcm.golden import program, runner
 from refpcm.golden.junit import junit_xml
 from refpcm.golden.one_case import ask_case
@@ -74,14 +74,12 @@ def chosen_profile(options):
 
 
 def _writers(options):
-    """Return [(path, function report -> text)] of the files that are wanted, all of them writable."""
+    """Return [(path, function report -> text)] of the files that are wanted, all of them writable and distinct."""
     forms = ((options.report, _json), (options.junit, junit_xml), (options.badge, lambda report: _json(badge(report))),
              (options.markdown, lambda report: scoreboard_text([report])))
     writers = [(path, text_of) for path, text_of in forms if path is not None]
-    paths = [path for path, _ in writers]
-    for path in paths:
-        if paths.count(path) > 1:
-            raise RefpcmError(f"{path} is named twice; give each report a file of its own")
+    check_distinct(options.profile, *(path for path, _ in writers))
+    for path, _ in writers:
         check_writable(path)
     return writers
 

@@ -3,8 +3,7 @@
 import zipfile
 from pathlib import Path
 
-from refpcm.errors import RefpcmError
-from refpcm.files.atomic import atomic_file, check_writable
+from refpcm.files.atomic import atomic_file, check_new
 from refpcm.golden.pin import find_kit
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # so that the same kit makes the same bytes
@@ -16,9 +15,7 @@ def pack(options):
     Raises RefpcmError for an archive that exists or cannot be written, and as `find_kit`.
     """
     kit, path = find_kit(options.kit), Path(options.file)
-    if path.exists():
-        raise RefpcmError(f"{path} exists; give the name of a new archive")
-    check_writable(path)
+    check_new(path)
     folder = f"refpcm-golden-{kit.manifest['version']}"
     files = sorted(file for file in kit.folder.iterdir() if file.is_file())
     with atomic_file(path) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:

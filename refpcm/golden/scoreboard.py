@@ -2,7 +2,7 @@
 
 from data_tools.foreign_text import shown
 from refpcm.errors import RefpcmError
-from refpcm.files.atomic import check_writable, write_bytes
+from refpcm.files.atomic import check_distinct, check_writable, write_bytes
 from refpcm.files.reading import read_json
 from refpcm.golden.kit import WRONG_FORM, demand
 from refpcm.golden.report import counted
@@ -13,10 +13,12 @@ FORM = {"kit": str, "kit_sha256": str, "implementation": str, "counts": dict, "c
 def scoreboard(options):
     """Print the scoreboard of reports made by `check --report`, and write it where --markdown says.
 
-    Raises RefpcmError for a file that is no report.
+    Raises RefpcmError for a file that is no report, and for a table that cannot be written or would overwrite a report.
     """
     if options.markdown:
         check_writable(options.markdown)
+        for report in options.reports:
+            check_distinct(report, options.markdown)
     text = scoreboard_text([read_report(path) for path in options.reports])
     print(text, end="")
     if options.markdown:

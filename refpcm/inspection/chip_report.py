@@ -8,13 +8,10 @@ file needs no network. A crossbar without weights, W_max = 0, has errors 0. Over
 root mean square of (G - G_T) / G_max, which Joshi et al. 2020 print in Fig. 4a, 4 % on their hardware.
 """
 
-import os
-
 import numpy as np
 
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.unit import check_first_read
-from refpcm.files.atomic import check_writable
 from refpcm.forms import find_forms
 from refpcm.inspection.contents import CHIP_COLUMNS, chip_rows
 from refpcm.spec.compensation.global_drift import Readout, compensated_read, reference_readouts
@@ -68,10 +65,3 @@ def weight_error(weights, crossbar, device):
     """Return the root mean square of weights (R, K) minus those wanted, over W_max."""
     wanted = to_weights(crossbar.g_target_us.astype(np.float64), crossbar.w_max, device.g_max_us)
     return float(np.sqrt(np.mean((weights - wanted) ** 2))) / (crossbar.w_max or 1.0)
-
-
-def check_new(path):
-    """Raises RefpcmError if the file is there already, since it may be a network, or cannot be written."""
-    if os.path.lexists(path):
-        raise RefpcmError(f"--out {path} is already there; choose another name")
-    check_writable(path)

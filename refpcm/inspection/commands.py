@@ -77,9 +77,10 @@ def chip(arguments):
     made.add_argument("--out", type=cli.name, metavar="FILE", help="file to save the chip in")
     add_outputs(made)
     options = made.parse_args(arguments)
+    from refpcm.files.atomic import check_new
     from refpcm.files.chips import save_chip
     from refpcm.inspection.chip_maps import maps_chart
-    from refpcm.inspection.chip_report import check_new, chip_report
+    from refpcm.inspection.chip_report import chip_report
     from refpcm.inspection.tables import chip_blocks
     from refpcm.times import parse_times
     times_s = parse_times(options.times)

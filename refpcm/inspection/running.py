@@ -1,6 +1,5 @@
 """What the subcommands of `python -m refpcm.inspect` share when they run: inputs, progress, output."""
 
-import os
 import shlex
 import sys
 from dataclasses import asdict
@@ -41,12 +40,11 @@ def identity(protocol, inputs):
 
 
 def check_outputs(options, folder=None):
-    """Raises RefpcmError if the files of --html and --plot cannot be written; to be asked before the work.
+    """Raises RefpcmError if the files of --html and --plot cannot be written or would overwrite one another or --out.
 
-    folder: one that the command will make.
+    To be asked before the work. folder: one that the command will make.
     """
-    from refpcm.errors import RefpcmError
-    from refpcm.files.atomic import check_writable
+    from refpcm.files.atomic import check_distinct, check_writable
     from refpcm.inspection.page import check_page
     html, plot = options.html, getattr(options, "plot", None)
     if html:
@@ -55,11 +53,9 @@ def check_outputs(options, folder=None):
         from refpcm.evaluation.plot import need_matplotlib
         need_matplotlib(plot)
     named = [path for path in (html, plot, getattr(options, "sheet", None)) if path]
-    if len({os.path.realpath(path) for path in named}) < len(named):
-        raise RefpcmError(f"{', '.join(named)}: give each file another name")
+    check_distinct(*named, getattr(options, "out", None))
     for path in named:
-        if os.path.realpath(os.path.dirname(path) or ".") != os.path.realpath(folder or os.devnull):
-            check_writable(path)
+        check_writable(path, folder)
 
 
 def show(options, result, title, blocks, written=()):

@@ -177,6 +177,8 @@ MISUSES = {
     "noise of products before the first read": (["--read-noise", "per_product", "--times", "1s"], "at 25 s, has not been made"),
     "no tile rows": (["--tile-rows", "0"], "rows"),
     "plot of unknown form": (["--plot", "a.xyz"], "a.xyz"),
+    "plot in the place of the folder": (["--plot", "a.png", "--out", "a.png"], "a.png is named twice"),
+    "plot in the folder that is made later": (["--plot", "new/a.png", "--out", "new", "--network", "/nowhere"], "/nowhere"),
     "plot in no folder": (["--plot", "nowhere/a.png"], "there is no folder"),
     "files and chips of a digital network": (["--digital", "--out", "a", "--plot", "b.png"], "leave out --out, --plot"),
     "name left empty": (["--out", ""], "--out: a name is wanted"),

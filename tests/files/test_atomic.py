@@ -11,7 +11,7 @@ import time
 import pytest
 
 from refpcm.errors import RefpcmError
-from refpcm.files.atomic import atomic_file, write_bytes
+from refpcm.files.atomic import atomic_file, check_distinct, check_new, check_writable, write_bytes
 
 OLD, NEW = b"old content", b"new content, longer"
 
@@ -51,6 +51,25 @@ def test_a_failing_disk_is_reported_and_leaves_the_old_file(target, monkeypatch,
     with pytest.raises(RefpcmError, match=f"file.bin: {words}.*; the file that was there is unchanged"):
         write_bytes(target, NEW)
     assert only_old(target)
+
+
+def test_a_folder_that_is_to_be_made_need_not_be_there(tmp_path):
+    check_writable(tmp_path / "new" / "a.png", tmp_path / "new")
+    for path, folder in ((tmp_path / "new" / "a.png", None), (tmp_path / "new" / "sub" / "a.png", tmp_path / "new")):
+        with pytest.raises(RefpcmError, match="there is no folder"):
+            check_writable(path, folder)
+
+
+def test_a_new_file_is_one_that_is_not_there(target):
+    check_new(target.parent / "other.bin")
+    with pytest.raises(RefpcmError, match="file.bin is already there; choose another name"):
+        check_new(target)
+
+
+def test_two_names_of_one_file_are_refused(target):
+    check_distinct(target, None, target.parent / "other.bin", None)
+    with pytest.raises(RefpcmError, match="is named twice"):
+        check_distinct(target, target.parent / "." / "file.bin")
 
 
 def test_a_file_size_limit_leaves_the_old_file_and_says_so(target):

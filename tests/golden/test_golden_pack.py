@@ -31,4 +31,4 @@ def test_the_same_kit_makes_the_same_bytes_and_overwrites_nothing(tmp_path):
         assert command("refpcm.golden", "pack", name, cwd=tmp_path).returncode == 0
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     done = command("refpcm.golden", "pack", "a.zip", cwd=tmp_path)
-    assert done.returncode == 2 and "a.zip exists" in done.stderr
+    assert done.returncode == 2 and "a.zip is already there" in done.stderr

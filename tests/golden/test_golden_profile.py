@@ -211,6 +211,8 @@ def test_all_files_may_be_written_at_once_and_two_to_one_place_is_refused(tmp_pa
     assert all((tmp_path / name).stat().st_size for name in "abcd")
     done = check(tmp_path, "--report", "a", "--junit", "a")
     assert done.returncode == 2 and "a is named twice" in done.stderr
+    done = command("refpcm.golden", "scoreboard", "a", "--markdown", "a", cwd=tmp_path)
+    assert done.returncode == 2 and "a is named twice" in done.stderr
 
 
 def test_the_command_of_a_program_that_loses_an_operation_has_status_four(tmp_path):

@@ -114,6 +114,12 @@ def test_files_that_cannot_be_written_are_refused_before_the_work(small, files, 
     assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("arguments", [["chip", "--network", "net"], ["loss", "--network", "net"]], ids=lambda each: each[0])
+def test_a_page_under_the_name_of_another_output_is_refused(arguments, tmp_path):
+    done = command("refpcm.inspect", *arguments, "--out", "a.html", "--html", "a.html", cwd=tmp_path)
+    assert done.returncode == 2 and "a.html is named twice" in done.stderr and not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("arguments", [["loss"], ["loss", "--chips", "many"], ["device", "--layer"], ["chip"],
                                        ["trace", "a", "b"], ["layers", "--compensation", "magic"]], ids=str)
 def test_a_wrong_option_gets_one_sentence_without_usage_lines(arguments):

@@ -10,7 +10,7 @@ from data_tools.foreign_text import shown
 from refpcm.cli import Progress
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.plot import need_matplotlib
-from refpcm.files.atomic import atomic_file, check_writable
+from refpcm.files.atomic import atomic_file, check_distinct, check_new, check_writable
 from refpcm.files.devices import find_device
 from refpcm.files.reading import open_input
 from refpcm.golden.lab import plot, report
@@ -30,13 +30,15 @@ def lab(options):
     """Compare measurements with the law of a device; print the table, write report and picture.
 
     Returns 0 if all that can be judged agrees, 1 if something differs or nothing can be judged.
-    Raises RefpcmError for measurements that are refused, and for files that cannot be written.
+    Raises RefpcmError for measurements that are refused, for files that cannot be written or would overwrite one another, and
+    for an example under a name that is taken.
     """
     law = find_device(options.device)
     if (options.measurements is None) == (options.example is None):
         raise RefpcmError("give one file of measurements, or --example FILE to write an example of one")
     if options.example:
         return _write_example(options.example, law)
+    check_distinct(options.measurements, options.report, options.plot)
     for path in (options.report, options.plot):
         if path:
             check_writable(path)
@@ -82,6 +84,7 @@ def example(law):
 
 
 def _write_example(path, law):
+    check_new(path)
     m = example(law)
     with atomic_file(path) as stream:
         write_table(m, stream)

@@ -92,6 +92,9 @@ def test_another_law_differs_and_the_exit_status_says_so(made):
     (("example.csv", "--alpha", "1"), "'1' is no probability from 1e-12 to 0.5"),
     (("example.csv", "--plot", "a.nosuch"), "its name must end in one of"),
     (("example.csv", "--report", "none/a.json"), "none"),
+    (("--example", "example.csv"), "example.csv is already there"),
+    (("example.csv", "--report", "./example.csv"), "./example.csv is named twice"),
+    (("example.csv", "--report", "a.png", "--plot", "a.png"), "a.png is named twice"),
     (("none.csv",), "cannot read none.csv: there is no such file"),
     (("lab.json",), "lab.json, line 1: unknown column '{'")])
 def test_wrong_usage_is_one_sentence(arguments, words, made):
