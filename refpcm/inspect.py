@@ -4,6 +4,7 @@ import os
 import sys
 
 from refpcm import cli
+from refpcm.evaluation.compensations import WITH_ADABS
 from refpcm.evaluation.options import add_tiles
 from refpcm.evaluation.workers import check_workers, chosen_workers, executor
 from refpcm.inspection.commands import chip, device, trace
@@ -109,7 +110,7 @@ def adabs(arguments):
     from refpcm.evaluation.unit import check_adabs
     from refpcm.inspection.norms import changes_of_norms
     from refpcm.inspection.tables import norms_blocks
-    if options.compensation not in ("adabs", "adabs-alone"):
+    if options.compensation not in WITH_ADABS:
         raise RefpcmError("inspect adabs: --compensation must be adabs or adabs-alone")
     check_outputs(options)
     protocol, inputs = loaded(options)

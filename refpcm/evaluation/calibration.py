@@ -89,8 +89,7 @@ def mini_batches(inputs, images, chosen, protocol, task):
     if protocol.calibration != "train-augmented":
         return MiniBatches(inputs, images, chosen)
     in_memory = isinstance(images, np.ndarray)
-    own = own_augmentation(inputs.file.notes, protocol.network)
-    augmentation = parsed_augmentation(protocol.augmentation) or own or (USUAL if in_memory else USUAL_IMAGENET)
+    _, own, augmentation = augmentations(inputs, protocol, images)
     moves = draw_moves(augmentation, images.shape[2:], protocol.seed, task.draw, len(images), task.chip,
                        random.Purpose.CALIBRATION_AUGMENTATION, inputs.forms.random)
     if augmentation.resized_crop:
@@ -114,11 +113,18 @@ def calibration_text(inputs, protocol):
     start = f"{protocol.adabs_batches} mini-batches of {protocol.adabs_batch_size}"
     if protocol.calibration != "train-augmented":
         return f"{start} {'test' if protocol.calibration == 'test' else 'training'} images as they are"
-    own = own_augmentation(inputs.file.notes, protocol.network)
-    asked = parsed_augmentation(protocol.augmentation)
-    usual = USUAL if isinstance(inputs.data.train_images, np.ndarray) else USUAL_IMAGENET
+    asked, own, used = augmentations(inputs, protocol, inputs.data.train_images)
     source = "as asked for" if asked else "as the network's training showed them" if own else "as is usual for such data"
-    return f"{start} training images, {source}: {augmentation_text(asked or own or usual)}"
+    return f"{start} training images, {source}: {augmentation_text(used)}"
+
+
+def augmentations(inputs, protocol, images):
+    """Return the Augmentation asked for, that of the network's training, and the one of the views of `images` that AdaBS sees.
+
+    The first two are None where there is none. Raises RefpcmError for impossible ones.
+    """
+    asked, own = parsed_augmentation(protocol.augmentation), own_augmentation(inputs.file.notes, protocol.network)
+    return asked, own, asked or own or (USUAL if isinstance(images, np.ndarray) else USUAL_IMAGENET)
 
 
 def augmentation_text(augmentation):

@@ -5,6 +5,7 @@ import hashlib
 import inspect
 from functools import lru_cache
 
+from refpcm.evaluation.compensations import WITH_ADABS, WITH_GDC
 from refpcm.evaluation.nested import summarise_shares
 from refpcm.evaluation.protocol import RESULTS_VERSION
 from refpcm.files.devices import find_device
@@ -26,9 +27,9 @@ def equations(protocol, device, compensation):
     steps.append(("conductances to weights", mapping.to_weights))
     per_product = protocol.read_noise == "per_product"
     for step, function, used in (("read noise per product", product_noise.weight_variances, per_product),
-                                 ("GDC", global_drift.drift_factor, compensation in ("gdc", "adabs")),
+                                 ("GDC", global_drift.drift_factor, compensation in WITH_GDC),
                                  ("tiles", tile.product, protocol.needs_tiles()),
-                                 ("AdaBS", adabs.calibrate, compensation in ("adabs", "adabs-alone")),
+                                 ("AdaBS", adabs.calibrate, compensation in WITH_ADABS),
                                  ("mean and interval", summarise_shares, True)):
         steps += [(step, function)] if used else []
     return steps

@@ -14,10 +14,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from refpcm.evaluation.compensations import WITH_ADABS
 from refpcm.evaluation.expected import changes
 from refpcm.spec.pcm.chip import chip_hash
-
-ADABS = ("adabs", "adabs-alone")
 
 
 class Counts(dict):
@@ -85,7 +84,7 @@ def lacking(counts):
     if not all(_is_supported(count, evidence.get("right", {}).get(name), evidence.get("images", 0))
                for name, count in counts.items()):
         missing.append("right")
-    if any(name in ADABS and name not in evidence.get("adabs", {}) for name in counts):
+    if any(name in WITH_ADABS and name not in evidence.get("adabs", {}) for name in counts):
         missing.append("adabs")
     return tuple(missing)
 

@@ -7,7 +7,8 @@ from functools import lru_cache
 import numpy as np
 
 from refpcm.errors import RefpcmError
-from refpcm.evaluation.calibration import mini_batches, own_augmentation, parsed_augmentation
+from refpcm.evaluation.calibration import augmentations, mini_batches
+from refpcm.evaluation.compensations import WITH_ADABS, WITH_GDC
 from refpcm.evaluation.evidence import unit_counts
 from refpcm.evaluation.inputs import BATCH
 from refpcm.evaluation.on_tiles import engine_on_tiles, with_ranges
@@ -40,12 +41,12 @@ def recognised(inputs, task):
         raw, compensated, alphas = compensated_read(chip, task.t_s, draw, reference, readout_of(inputs, protocol))
         gdc_factors = gdc_factors or alphas
         for name in task.compensations:
-            with_gdc = name in ("gdc", "adabs")
+            with_gdc = name in WITH_GDC
             parameters = {**with_matrices(network, trained, compensated if with_gdc else raw), **statistics[name]}
             engine = inputs.engine
             if protocol.needs_tiles():
                 engine = engine_on_tiles(inputs, protocol, chip, draw, raw, alphas if with_gdc else {}, variances)
-            if name in ("adabs", "adabs-alone") and begin == 0:
+            if name in WITH_ADABS and begin == 0:
                 engine.next_image = CALIBRATION_START
                 parameters = calibrate(engine, parameters, adabs_images(inputs, task))
                 statistics[name] = {key: value for key, value in parameters.items() if ".running_" in key}
@@ -79,7 +80,7 @@ def adabs_images(inputs, task):
 
 def check_adabs(inputs, protocol):
     """Raises RefpcmError where AdaBS is asked for and the data have no images for it; a unit would do so late."""
-    if not {"adabs", "adabs-alone"}.isdisjoint(protocol.compensations):
+    if not set(WITH_ADABS).isdisjoint(protocol.compensations):
         adabs_images(inputs, tasks(protocol)[0])
 
 
@@ -91,7 +92,7 @@ def check_times(protocol):
     device = find_device(protocol.device)
     if protocol.gdc_reference == "targets":
         check_targets(device)
-    if protocol.gdc_reference == "first-read" and set(protocol.compensations) & {"gdc", "adabs"}:
+    if protocol.gdc_reference == "first-read" and not set(WITH_GDC).isdisjoint(protocol.compensations):
         check_first_read("evaluation", protocol.times_s, device, "give later --times, or only compensations without GDC")
     if min(protocol.times_s) < device.t0_s:
         raise RefpcmError(f"evaluation: {time_text(min(protocol.times_s))} is before t0 = {time_text(device.t0_s)} of device "
@@ -126,8 +127,8 @@ def fingerprint(inputs, protocol):
     digest = inputs.digest(inputs.data.train_images, inputs.data.test_images, inputs.data.test_labels)
     network = [inputs.file.network.architecture, list(inputs.file.mean), list(inputs.file.std)]
     if protocol.calibration == "train-augmented":
-        own, asked = own_augmentation(inputs.file.notes, protocol.network), parsed_augmentation(protocol.augmentation)
-        network.append((asked or own) and asdict(asked or own))
+        asked, own, used = augmentations(inputs, protocol, inputs.data.train_images)
+        network.append(asdict(used) if asked or own else None)
         if asked and not own:
             network.append("black border")  # of `refpcm.evaluation.calibration.WithBlackBorder`
     choices = {name: getattr(protocol, name) for name in FINGERPRINTED}

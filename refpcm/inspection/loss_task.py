@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass, replace
 
 from refpcm.errors import RefpcmError
-from refpcm.evaluation.evidence import ADABS
+from refpcm.evaluation.compensations import WITH_ADABS, WITH_GDC
 from refpcm.evaluation.on_tiles import engine_on_tiles, with_ranges
 from refpcm.evaluation.protocol import Protocol, Task
 from refpcm.evaluation.unit import CALIBRATION_START, adabs_images, fingerprint, programmed
@@ -57,7 +57,7 @@ class LossTask:
 
 def loss_tasks(protocol, by, layers):
     """Return all units, one chip after the other; layers: names of the layers on the chip."""
-    found, with_adabs = [], not {*ADABS}.isdisjoint(protocol.compensations)
+    found, with_adabs = [], not set(WITH_ADABS).isdisjoint(protocol.compensations)
     for chip in range(protocol.chips):
         for t_s in map(float, protocol.times_s):
             found.append(LossTask(protocol, WHOLE, chip, t_s, ("all", "nothing") if chip == 0 or with_adabs else ("all",)))
@@ -122,7 +122,7 @@ def layer_counts(inputs, task, read, case, layers):
     """
     names = [part.split(" ", 1)[1] for part in task.parts if part.startswith(f"{case} ")]
     causes, (compensation,) = causes_of(task.protocol), task.protocol.compensations
-    if not names or task.protocol.needs_tiles() or compensation in ADABS:
+    if not names or task.protocol.needs_tiles() or compensation in WITH_ADABS:
         chosen = {name: [name] if case == "only" else [each for each in layers if each != name] for name in names}
         return {f"{case} {name}": count(inputs, task, causes, read, on) for name, on in chosen.items()}
     digital, analog = inputs.file.parameters, on_chip(inputs, task, causes, read, layers)[0]
@@ -148,7 +148,7 @@ def read_with(inputs, task, causes):
 
 def compensated_matrices(protocol, read):
     """Return {name: weights (R, K)} of a read, divided by the GDC factors if the protocol's compensation has GDC."""
-    return read[1] if protocol.compensations[0] in ("gdc", "adabs") else read[0]
+    return read[1] if protocol.compensations[0] in WITH_GDC else read[0]
 
 
 def count(inputs, task, causes, read, layers):
@@ -166,8 +166,8 @@ def on_chip(inputs, task, causes, read, layers):
     parameters, engine = with_matrices(inputs.file.network, inputs.file.parameters, matrices), inputs.engine
     if protocol.needs_tiles():
         chip = programmed(inputs, task.protocol, task.chip)[0]
-        engine = engine_on_tiles(inputs, protocol, chip, 0, raw, alphas if name in ("gdc", "adabs") else {}, {})
-    if name in ADABS:
+        engine = engine_on_tiles(inputs, protocol, chip, 0, raw, alphas if name in WITH_GDC else {}, {})
+    if name in WITH_ADABS:
         engine.next_image = CALIBRATION_START
         parameters = calibrate(engine, parameters, adabs_images(inputs, Task(protocol, task.chip, task.t_s, 0, (name,))))
     return parameters, engine

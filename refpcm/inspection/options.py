@@ -1,10 +1,9 @@
 """Options that the subcommands of `python -m refpcm.inspect` share. Imports nothing heavy."""
 
 from refpcm import cli
+from refpcm.evaluation.compensations import COMPENSATIONS
 from refpcm.evaluation.options import add_chips, add_network
 from refpcm.evaluation.workers import add_workers
-
-COMPENSATIONS = ("none", "gdc", "adabs", "adabs-alone")
 
 
 def parser(name, description, chips=5, times="1day", compensation="gdc"):
