@@ -121,7 +121,7 @@ def evaluate(network, data=None, times=TIMES, folder=None, executor=None, chips=
     run, name it.
     Raises RefpcmError for what cannot be evaluated.
     """
-    from refpcm.evaluation.protocol import Protocol
+    from refpcm.evaluation.protocol import Protocol, check_used
     from refpcm.evaluation.run import run
     known = {field.name for field in fields(Protocol)} - {"network", "data", "times_s", "ranges"}
     for name in set(choices) - known:
@@ -139,6 +139,7 @@ def evaluate(network, data=None, times=TIMES, folder=None, executor=None, chips=
     else:
         times_s = tuple(map(_seconds, times if hasattr(times, "__iter__") else [times]))
     protocol = Protocol(str(network), None if data is None else str(data), times_s=times_s, chips=chips, **choices)
+    check_used(protocol)
     if folder is not None:
         return run(protocol, folder, executor)
     with tempfile.TemporaryDirectory(prefix="refpcm-") as own:

@@ -215,7 +215,7 @@ class Meter:
 
 
 def range_meter():
-    """Return the Meter over the training images that set the ranges of converters."""
+    """Return the Meter over the images that set the ranges of converters."""
     return Meter("ranges of the converters: image", "images")
 
 

@@ -1,6 +1,7 @@
 """`python -m refpcm.evaluate`: accuracy of a network file, digital or on simulated PCM chips."""
 
 from refpcm import cli
+from refpcm.errors import RefpcmError
 from refpcm.evaluation.options import add_chips, add_network, add_tiles, protocol_of
 from refpcm.evaluation.workers import add_workers, check_workers, chosen_workers, executor
 
@@ -14,12 +15,16 @@ Accuracy of a network file (made by refpcm.train or refpcm.convert) on the test 
 EPILOG = """\
 An evaluation is cut into units (one read of one chip at one time). Finished units are kept in the output folder:
 the same command run again goes on where it was interrupted, and with more chips, times or reads only runs what is new.
-The calibration images of AdaBS are training images, never test images, unless --calibration test says so.
+The images that AdaBS and converters' ranges see are training images, never test images, unless --calibration test says so.
 I-1, I-2, ... are interpretations of the paper: docs/interpretations.md.
 """
 
 
+DIGITAL = {"network", "data", "images", "kernels", "digital", "json", "threads"}  # options that --digital has a use for
+
+
 def arguments():
+    """Return the parsed options. Raises RefpcmError for options that --digital would ignore."""
     parser = cli.parser("refpcm.evaluate", DESCRIPTION, EPILOG)
     add_network(parser)
     parser.add_argument("--digital", action="store_true", help="exact weights, float32 arithmetic: no chip")
@@ -41,16 +46,17 @@ def arguments():
                        help="what GDC compares with: the first read, or what the target conductances are on average (I-24)")
     add_tiles(parser).add_argument("--tile-columns", type=int, metavar="K",
                                    help="columns of a tile (default: no limit); changes no result")
-    return parser.parse_args()
+    options = parser.parse_args()
+    idle = [f"--{name.replace('_', '-')}" for name, value in vars(options).items()
+            if options.digital and name not in DIGITAL and value != parser.get_default(name)]
+    if idle:
+        raise RefpcmError(f"--digital has no chips and writes no files: leave out {', '.join(idle)}, or --digital")
+    return options
 
 
 def main():
     options = arguments()
-    from refpcm.errors import RefpcmError
     check_workers(options.workers, options.scheduler)
-    idle = [flag for flag in ("out", "plot") if options.digital and getattr(options, flag)]
-    if idle:
-        raise RefpcmError(f"--digital has no chips and writes no files: leave out --{', --'.join(idle)}, or --digital")
     if options.plot:
         from refpcm.evaluation.plot import need_matplotlib
         need_matplotlib(options.plot)
@@ -120,7 +126,8 @@ def _evaluate(inputs, protocol, folder, options):
     parts = [cli.counted(chips, "chip"), cli.counted(times, "time"), cli.counted(reads, "read")]
     print(f"{cli.counted(chips * times * reads, 'unit')}: {', '.join(parts)}; kept in {folder}", file=sys.stderr)
     if protocol.needs_ranges():
-        print(f"first the ranges of the converters, from up to {protocol.range_images:,} training images ...", file=sys.stderr)
+        images = "test" if protocol.calibration == "test" else "training"
+        print(f"first the ranges of the converters, from up to {protocol.range_images:,} {images} images ...", file=sys.stderr)
     meter, range_meter = cli.Meter("unit"), cli.range_meter()
     with executor(chosen_workers(options, chips * times * reads), options.scheduler) as pool:
         result = run(protocol, folder, pool, meter.update, inputs, range_meter.update)

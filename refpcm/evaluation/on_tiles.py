@@ -40,8 +40,9 @@ def with_ranges(inputs, protocol, progress=lambda done, total: None):
     """Return the protocol with its converters' ranges, if it needs some: from trained weights, the same for all chips.
 
     The weights are those of the network, or of `range_network`, another of the same layers (I-29). The images are training
-    images, as many as the protocol says or as there are, without augmentation. progress(done, total) is called before every
-    RANGE_BATCH images, and after the last. Raises RefpcmError for a range_network of other layers.
+    images, with calibration "test" test images, as many as the protocol says or as there are, without augmentation.
+    progress(done, total) is called before every RANGE_BATCH images, and after the last. Raises RefpcmError for a
+    range_network of other layers.
     """
     if not protocol.needs_ranges() or protocol.ranges:
         return protocol

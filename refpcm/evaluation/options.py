@@ -54,7 +54,8 @@ def add_tiles(parser):
     group.add_argument("--dac-bits", type=int, metavar="B", help="bits of the input converters (default: ideal)")
     group.add_argument("--adc-bits", type=int, metavar="B", help="bits of the output converters (default: ideal)")
     group.add_argument("--range-images", type=int, metavar="N", default=10_000,
-                       help="training images that set the converters' ranges, the 99.995th percentiles")
+                       help="training images, with --calibration test test images, that set the converters' ranges, the "
+                       "99.995th percentiles")
     group.add_argument("--range-network", type=cli.name, metavar="FILE",
                        help="network whose activations set the ranges, as the paper's baseline does (default: the one "
                        "evaluated; I-29)")
@@ -67,10 +68,12 @@ def add_tiles(parser):
 
 
 def protocol_of(options, compensations):
-    """Return the Protocol whose fields are the options of their names. Raises RefpcmError for impossible ones."""
+    """Return the Protocol whose fields are the options of their names. Raises RefpcmError for impossible and idle ones."""
     from dataclasses import fields
 
-    from refpcm.evaluation.protocol import Protocol
+    from refpcm.evaluation.protocol import Protocol, check_used
     from refpcm.times import parse_times
     same = {field.name: getattr(options, field.name) for field in fields(Protocol) if hasattr(options, field.name)}
-    return Protocol(**same, times_s=parse_times(options.times), compensations=tuple(compensations))
+    protocol = Protocol(**same, times_s=parse_times(options.times), compensations=tuple(compensations))
+    check_used(protocol)
+    return protocol

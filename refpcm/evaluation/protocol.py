@@ -10,6 +10,7 @@ from numbers import Integral
 
 from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.compensations import COMPENSATIONS
 from refpcm.spec.compensation.adabs import usual_size
 from refpcm.spec.compensation.global_drift import READOUTS, REFERENCES
 from refpcm.spec.pcm.converters import Converter
@@ -20,7 +21,6 @@ READ_NOISE = ("frozen", "per_batch", "per_product")
 CALIBRATION = ("train-augmented", "train", "test")
 MOST_UNITS = 1_000_000  # beyond lies a slip of the keyboard rather than an experiment
 MOST_SHOWN = 200  # characters of a wrong value
-COMPENSATIONS = ("none", "gdc", "adabs", "adabs-alone")  # adabs: with GDC beneath (I-11)
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Protocol:
     calibration: which views of images AdaBS has (I-11): "train-augmented", training images as the network's training
     showed them, or as `augmentation` says ("crop 4, flip, cutout 8"; None: the training's, of a network from elsewhere the
     usual one of its data); "train", training images as they are; or, for data without training images, "test". Then the
-    statistics have seen the test images, and accuracies after AdaBS are no longer a test's.
+    statistics, and the ranges of converters, have seen the test images, and accuracies with them are no longer a test's.
     adabs_batches, adabs_batch_size: n and m of AdaBS; None: the paper's, 13 of 200, for an ImageNet index 26 of 50.
     readout, per_column, gdc_reference: of GDC, see `refpcm.spec.compensation.global_drift.Readout` (I-10, I-24).
     images: only the first so many test images; None = all.
@@ -40,9 +40,9 @@ class Protocol:
     "per_product" of a vector with a layer's matrix. GDC then divides mean readouts (refpcm/spec/pcm/product_noise.py).
     dac_bits, adc_bits (None = ideal), tile_rows, tile_columns (None = no limit), output_noise: as in refpcm.spec.pcm.tile.
     With ideal converters and no noise on products the effective weights go through the digital network.
-    range_images: training images that set the converters' ranges; range_network: path of the network whose activations do
-    (I-29), None: the one that is evaluated; ranges: (layer name, of inputs, of outputs) once `run`
-    has found them.
+    range_images: training images, with calibration "test" test images, that set the converters' ranges; range_network: path
+    of the network whose activations do (I-29), None: the one that is evaluated; ranges: (layer name, of inputs, of outputs)
+    once `run` has found them.
     """
     network: str
     data: str | None = None
@@ -79,7 +79,7 @@ class Protocol:
             if getattr(self, field) is None:
                 object.__setattr__(self, field, usual)  # so that results name the numbers
         _demand(isinstance(self.device, str), "device", self.device, "a name or a TOML file")
-        for field in ("chips", "reads", "adabs_batches", "range_images", "images"):
+        for field in ("chips", "reads", "adabs_batches", "adabs_batch_size", "range_images", "images"):
             value = getattr(self, field)
             if value is not None or field != "images":
                 _demand(isinstance(value, Integral) and not isinstance(value, bool), field, value, "a whole number")
@@ -114,6 +114,16 @@ class Protocol:
     def needs_tiles(self):
         """Whether anything but the effective weights matters."""
         return self.needs_ranges() or self.read_noise == "per_product"
+
+
+def check_used(protocol):
+    """Raises RefpcmError for a choice that was made and that the other choices leave without effect."""
+    if protocol.augmentation is not None and protocol.calibration != "train-augmented":
+        raise RefpcmError(f"evaluation: augmentation has no effect with calibration {protocol.calibration}, whose images are as "
+                          "they are; leave one of them out")
+    if protocol.range_network is not None and not protocol.needs_ranges():
+        raise RefpcmError("evaluation: range_network has no effect without converters or output noise; leave it out, or give "
+                          "dac_bits, adc_bits or output_noise")
 
 
 def _demand(ok, field, value, wanted):

@@ -180,7 +180,9 @@ MISUSES = {
     "plot in the place of the folder": (["--plot", "a.png", "--out", "a.png"], "a.png is named twice"),
     "plot in the folder that is made later": (["--plot", "new/a.png", "--out", "new", "--network", "/nowhere"], "/nowhere"),
     "plot in no folder": (["--plot", "nowhere/a.png"], "there is no folder"),
-    "files and chips of a digital network": (["--digital", "--out", "a", "--plot", "b.png"], "leave out --out, --plot"),
+    "files and chips of a digital network": (["--digital", "--out", "a", "--plot", "b.png", "--device", "hermes"],
+                                             "leave out --plot, --out, --device, --chips, --times, --adabs-batches, "
+                                             "--adabs-batch-size, or --digital"),
     "name left empty": (["--out", ""], "--out: a name is wanted"),
 }
 

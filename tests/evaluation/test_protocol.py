@@ -9,6 +9,7 @@ from refpcm.errors import RefpcmError
 from refpcm.evaluation import unit as units
 from refpcm.evaluation.calibration import mini_batches
 from refpcm.evaluation.inputs import load_inputs
+from refpcm.evaluation.on_tiles import with_ranges
 from refpcm.evaluation.protocol import tasks
 from refpcm.spec.compensation.adabs import calibrate, calibration_images
 from refpcm.spec.compensation.global_drift import Readout, compensated_read, reference_readouts
@@ -69,6 +70,13 @@ def test_lists_are_as_good_as_tuples(small):
 def test_one_image_is_enough_for_the_ranges_of_converters(small):
     protocol = replace(small, dac_bits=8, adc_bits=8, range_images=1, compensations=("gdc",))
     assert 0 <= run_task(tasks(protocol)[0])["gdc"] <= 20
+
+
+def test_the_images_that_set_the_ranges_are_those_that_calibrate(small):
+    for calibration, images in (("train", 40), ("test", 20)):
+        seen = set()
+        with_ranges(load_inputs(small), replace(small, dac_bits=8, calibration=calibration), lambda done, total: seen.add(total))
+        assert seen == {images}
 
 
 @pytest.mark.parametrize("classes, words", [
@@ -153,6 +161,7 @@ def test_conductances_depend_neither_on_tiles_nor_on_the_order_of_chips(small):
     (dict(compensations=("gdc", "magic")), "adabs-alone"),
     (dict(times_s=()), "times_s"),
     (dict(adabs_batches=0), "adabs_batches"),
+    (dict(adabs_batch_size=200.0), "adabs_batch_size must be a whole number"),
     (dict(read_noise="often"), "per_batch"),
     (dict(dac_bits=1), "bits"),
     (dict(tile_rows=0), "rows"),
