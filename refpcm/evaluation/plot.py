@@ -7,6 +7,7 @@ import io
 
 import numpy as np
 
+from refpcm.cli import counted
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import write_bytes
 from refpcm.times import time_text
@@ -52,13 +53,20 @@ def draw_accuracy(axes, result):
         axes.errorbar([row["t_s"] for row in rows], mean, bars, marker="o", capsize=3,
                       label=LABELS.get(name, name), color=COLOURS.get(name))
     axes.axhline(100 * result["digital_accuracy"], color="black", linestyle=":", label="digital")
-    times = sorted({row["t_s"] for row in result["rows"]})
-    axes.set_xscale("log")
-    axes.set_xticks(times, [time_text(t) for t in times], rotation=30)
-    axes.minorticks_off()
-    title = f"{result['architecture']} on {result['data']}, {result['rows'][0]['chips']} chips, 95 % intervals of the mean"
-    axes.set(ylabel="test accuracy [%]", title=title)
+    time_axis(axes, sorted({row["t_s"] for row in result["rows"]}))
+    title = f"{result['architecture']} on {result['data']}, {counted(result['rows'][0]['chips'], 'chip')}"
+    if any(row["low"] is not None for row in result["rows"]):
+        title += ", 95 % intervals of the mean"
+    axes.set_title(title, parse_math=False)  # a $ in a name starts no formula
+    axes.set(ylabel="test accuracy [%]")
     axes.legend()
+
+
+def time_axis(axes, times_s):
+    """Let the horizontal axis be logarithmic time with a labelled tick at each of times_s [s]."""
+    axes.set_xscale("log")
+    axes.set_xticks(times_s, [time_text(t_s) for t_s in times_s], rotation=30)
+    axes.minorticks_off()
 
 
 def draw_chip(error_axes, conductance_axes, inputs, protocol):
@@ -71,7 +79,7 @@ def draw_chip(error_axes, conductance_axes, inputs, protocol):
     targets = to_matrices(inputs.file.network, inputs.file.parameters, protocol.on_chip)
     for t_s in protocol.times_s:
         compensated = compensated_read(chip, t_s, 0, reference, readout_of(inputs, protocol))[1]
-        error = np.concatenate([((compensated[c.name] - targets[c.name]) / c.w_max).ravel() for c in chip.crossbars])
+        error = np.concatenate([((compensated[c.name] - targets[c.name]) / (c.w_max or 1.0)).ravel() for c in chip.crossbars])
         g_us = np.concatenate([inputs.forms.chip.read_conductances(chip, c, t_s, 0).ravel() for c in chip.crossbars])
         label = f"{time_text(t_s)}: rms {100 * np.sqrt(np.mean(np.square(error))):.2f} %"
         error_axes.hist(100 * error, np.linspace(-25, 25, 201), histtype="step", density=True, label=label)

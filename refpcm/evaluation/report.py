@@ -9,8 +9,9 @@ import numpy as np
 
 from refpcm.cli import aligned, counted, per_cent
 from refpcm.errors import RefpcmError
-from refpcm.evaluation.nested import FEWEST, summarise
+from refpcm.evaluation.nested import FEWEST
 from refpcm.evaluation.one_chip import interval_of_one_chip
+from refpcm.evaluation.paired import paired
 from refpcm.evaluation.saturation import largest
 from refpcm.files.atomic import atomic_file
 from refpcm.files.reading import read_json
@@ -55,10 +56,8 @@ def _span(low, high):
 
 def _difference(row, gdc, cells):
     """Return the line `adabs - gdc` in points, of the same chips and reads."""
-    found = summarise(np.subtract(row["accuracies"], gdc).mean(1)[:, None])
-    enough = found.chips >= FEWEST
-    line = (time_text(row["t_s"]), "adabs - gdc", per_cent(found.mean),
-            _span(found.low, found.high) if enough else "-")
+    found = paired(np.subtract(row["accuracies"], gdc).mean(1))
+    line = (time_text(row["t_s"]), "adabs - gdc", per_cent(found["mean"]), _span(found["low"], found["high"]))
     return line + ("",) * (cells - len(line))
 
 

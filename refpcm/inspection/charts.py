@@ -7,7 +7,7 @@ compensations as everywhere (refpcm/evaluation/plot.py), of causes here, of time
 import numpy as np
 
 from data_tools.foreign_text import shown
-from refpcm.evaluation.plot import COLOURS, LABELS, draw_accuracy
+from refpcm.evaluation.plot import COLOURS, LABELS, draw_accuracy, time_axis
 from refpcm.inspection.report import Chart
 from refpcm.times import time_text
 
@@ -24,13 +24,6 @@ def row_axis(axes, names):
     axes.set_yticks(range(len(names)), [shown(name, NAME) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(axis="x", alpha=0.3)
-
-
-def time_axis(axes, times_s):
-    """Let the horizontal axis be logarithmic time with a tick at each of times_s [s]."""
-    axes.set_xscale("log")
-    axes.set_xticks(times_s, [time_text(t_s) for t_s in times_s], rotation=30)
-    axes.minorticks_off()
 
 
 def series(number):

@@ -51,7 +51,8 @@ def trace_weight(file, device, layer, row, column, times_s, seed=0, chip=0, draw
 
 def times_between(times_s, number=60):
     """Return times [s] for a smooth curve: those given, and others spread evenly over the logarithm between them."""
-    return sorted({*times_s, *np.geomspace(min(times_s), max(times_s), number)[1:-1].tolist()})
+    first_s, last_s = min(times_s), max(times_s)
+    return sorted({*times_s, *np.geomspace(first_s, last_s, number).clip(first_s, last_s).tolist()})  # rounding may leave them
 
 
 class Trace:

@@ -15,7 +15,7 @@ ROW_COLUMNS = ("t_s", "compensation", "mean", "low", "high", "chips", "reads")
 UNIT_COLUMNS = ("fingerprint", "t_s", "chips", "reads", "units")
 SAME, OTHER, UNKNOWN = "the file has this hash", "the file has changed since", "no hash was kept"
 UNNOTED = "not noted"
-DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # what a damaged result.json leads to
+DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # what a damaged result.json or unit leads to
 
 
 def describe_folder(folder):

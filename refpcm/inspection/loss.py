@@ -10,7 +10,7 @@ nothing_i, everything off, is digital. Only after AdaBS, which changes an ideal 
 calibration images; what AdaBS costs there is then in no only_i(X).
 
 Losses do not add up, since each bends what the next one meets. What is missing, lost - sum of only(X) and lost - sum of
-without(X), is part of the result. Means over chips, with intervals of the paired differences (refpcm/inspection/paired.py).
+without(X), is part of the result. Means over chips, with intervals of the paired differences (refpcm/evaluation/paired.py).
 """
 
 from dataclasses import asdict
@@ -18,13 +18,13 @@ from dataclasses import asdict
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.nested import summarise_shares
 from refpcm.evaluation.on_tiles import with_ranges
+from refpcm.evaluation.paired import paired, rank_correlation
 from refpcm.evaluation.provenance import provenance
 from refpcm.evaluation.run import run_units
 from refpcm.evaluation.store import Store
 from refpcm.evaluation.unit import check_adabs, check_times
 from refpcm.inspection.causes import causes_of
 from refpcm.inspection.loss_task import WHOLE, check_loss, layers_on_chip, loss_counts, loss_fingerprint, loss_tasks
-from refpcm.inspection.paired import paired, rank_correlation
 
 
 def run_loss(protocol, by, folder, executor=None, progress=lambda done, total: None, inputs=None):

@@ -15,6 +15,7 @@ from refpcm.evaluation.nested import summarise_shares
 from refpcm.evaluation.protocol import Task
 from refpcm.evaluation.store import digest_of_unit
 from refpcm.files.reading import read_json
+from refpcm.inspection.folders import DAMAGE
 
 OK, CHANGED, DIFFERS, NOT_THERE = "ok", "changed", "differs", "not there"
 
@@ -49,7 +50,7 @@ def checked_unit(folder, result, row, task):
         return {**found, **_counted(unit["correct"], evidence, result, row, task)}
     except RefpcmError as error:
         return {**found, "status": DIFFERS, "what": str(error)}
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+    except DAMAGE:
         return {**found, "status": DIFFERS, "what": "the file is damaged, or of another version"}
 
 

@@ -6,6 +6,7 @@ and what comes back without it. Of the mean drift GDC leaves what depends on G_T
 
 import numpy as np
 
+from refpcm.evaluation.plot import time_axis
 from refpcm.reproduction import drawing
 from refpcm.reproduction.comparison import comparison_row, paired, percent, row_of
 from refpcm.reproduction.measurements import losses_by_cause
@@ -39,17 +40,20 @@ def _over_time(rows, cause, paper):
     some = [row_of(rows, t_s=t_s, cause=cause, case="only") for t_s in times]
     growth, values = paired(some[-1], some[0])
     text = f"alone {percent(some[0]['mean'])} lost at {time_text(times[0])}, {growth} more at {time_text(times[-1])}"
-    if len(times) > 1:
+    if len(times) > 1 and np.size(some[0]["accuracies"]) > 1:
         values["fluctuation"] = fluctuation(some)
         text += f"; a chip's std over times {percent(values['fluctuation'])}"
     return comparison_row(paper, text, first=some[0]["mean"], last=some[-1]["mean"], **values)
 
 
 def fluctuation(rows):
-    """Return how a chip's loss, about the mean of all chips, varies over times: standard deviation, rms over chips."""
+    """Return how a chip's loss, about the mean of all n > 1 chips, varies over times: standard deviation, rms over chips.
+
+    The mean holds 1/n of each chip's own variation, which leaves (n - 1)/n of its variance in the difference.
+    """
     losses = np.array([row["accuracies"] for row in rows])[..., 0]  # (times, trainings, chips)
-    apart = losses - losses.mean((1, 2), keepdims=True)
-    return float(np.sqrt(apart.var(axis=0, ddof=1).mean()))
+    apart, n = losses - losses.mean((1, 2), keepdims=True), losses[0].size
+    return float(np.sqrt(apart.var(axis=0, ddof=1).mean() * n / (n - 1)))
 
 
 COMPARE = {"cifar10": compare, "imagenet": compare}
@@ -65,5 +69,5 @@ def draw(figure, rows):
                 drawing.curve(axes, times, some, cause, "black" if cause == "everything" else None)
         axes.set(title=title)
         axes.legend()
-        drawing.time_axis(axes, times)
+        time_axis(axes, times)
     figure.axes[0].set(ylabel="points of accuracy")

@@ -3,7 +3,6 @@
 import io
 
 from refpcm.files.atomic import write_bytes
-from refpcm.times import time_text
 
 SIZES = {"fig2": (14, 5.5), "fig3": (10, 6), "fig4": (12, 8), "fig5": (12, 8), "ablation": (10, 6), "causes": (12, 6),
          "calibration": (10, 6)}  # inches
@@ -37,8 +36,8 @@ def painted(name, module, rows, title, below):
     figure = Figure(figsize=SIZES[name], layout="constrained")
     FigureCanvasAgg(figure)
     module.draw(figure, rows)
-    figure.suptitle(title, fontsize=10)
-    figure.supxlabel(below, x=0.01, ha="left", fontsize=8, family="monospace")
+    figure.suptitle(title, fontsize=10, parse_math=False)  # a $ in a name starts no formula
+    figure.supxlabel(below, x=0.01, ha="left", fontsize=8, family="monospace", parse_math=False)
     return figure
 
 
@@ -74,10 +73,3 @@ def widen(axes):
     low, high = axes.get_ylim()
     lacking = max(0.0, NARROWEST - (high - low)) / 2
     axes.set_ylim(low - lacking, high + lacking)
-
-
-def time_axis(axes, times_s):
-    """A logarithmic axis of time with a labelled tick at each of times_s, in s since programming."""
-    axes.set_xscale("log")
-    axes.set_xticks(times_s, [time_text(t_s) for t_s in times_s], rotation=30)
-    axes.minorticks_off()

@@ -37,17 +37,12 @@ def compare(rows, on_chip):
 
 def compare_imagenet(rows, on_chip):
     """on_chip: which of the paper's two mappings was computed, "all" or "inner"."""
-    def transferred(network):
-        accuracy = mean_of(rows, network=network, compensation="none")
+    def ours(network, compensation, computed=True):
+        accuracy = mean_of(rows, network=network, compensation=compensation) if computed else None
         return {} if accuracy is None else {"ours": percent(accuracy), "accuracy": accuracy}
-
-    def trained(network):
-        accuracy = mean_of(rows, network=network, compensation="digital")
-        return comparison_row(IMAGENET[network], *(() if accuracy is None else (percent(accuracy),)))
-    return [trained(FP32), trained(NOISE),
-            *(comparison_row(IMAGENET[mapping], **(transferred(NOISE) if mapping == on_chip else {}))
-              for mapping in ("all", "inner")),
-            comparison_row(IMAGENET["others"], **(transferred(FP32) if on_chip == "all" else {}))]
+    return [*(comparison_row(IMAGENET[network], **ours(network, "digital")) for network in (FP32, NOISE)),
+            *(comparison_row(IMAGENET[mapping], **ours(NOISE, "none", mapping == on_chip)) for mapping in ("all", "inner")),
+            comparison_row(IMAGENET["others"], **ours(FP32, "none", on_chip == "all"))]
 
 
 def _both(rows, network, paper):

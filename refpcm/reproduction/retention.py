@@ -1,6 +1,6 @@
 """Figs. 4 and 5: accuracy over time without compensation, with GDC, with AdaBS, of FP32- and noise-trained networks."""
 
-from refpcm.evaluation.plot import COLOURS, LABELS
+from refpcm.evaluation.plot import COLOURS, LABELS, time_axis
 from refpcm.reproduction import drawing
 from refpcm.reproduction.comparison import mean_of
 from refpcm.reproduction.measurements import on_chips
@@ -35,7 +35,7 @@ def draw(figure, rows):
                 drawing.curve(axes, [row["t_s"] for row in some], some, LABELS[compensation],
                               COLOURS[compensation])
             axes.axhline(100 * digital, color="black", linestyle=":", label="digital")
-        drawing.time_axis(below, sorted({row["t_s"] for row in rows if row["t_s"]}))
+        time_axis(below, sorted({row["t_s"] for row in rows if row["t_s"]}))
         above.set(title=f"{label(network)} in training" if network != FP32 else label(network))
         above.legend()
     for axes, part in zip(panels[:, 0], ("", ", compensated")):

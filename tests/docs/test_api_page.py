@@ -62,7 +62,8 @@ def test_evaluate_is_the_command_as_a_function(tmp_path):
 @pytest.mark.parametrize("choices, said", [
     ({"chip": 3}, "there is no choice 'chip'; there are adabs_batch_size,"), ({"chips": "3"}, "chips must be a whole number, not '3'"),
     ({"chips": 2.5}, "chips must be a whole number"), ({"device": 3}, "device must be a name or a TOML file"),
-    ({"calibration": "train", "augmentation": "flip"}, "augmentation has no effect"), ({"compensations": "gcd"}, "not 'gcd'"), ({"times": "soon"}, "is not a time"),
+    ({"calibration": "train", "augmentation": "flip"}, "augmentation has no effect"),
+    ({"compensations": "gcd"}, "not 'gcd'"), ({"times": "soon"}, "is not a time"),
     ({"device": replace(refpcm.find_device("hermes"), g_max_us=30.0)}, "device 'hermes' is none of the built-in ones")], ids=str)
 def test_a_mistake_in_a_choice_of_evaluate_gets_one_sentence(choices, said):
     with pytest.raises(refpcm.RefpcmError, match=said) as error:

@@ -27,6 +27,13 @@ def test_estimates_and_interval_are_right_on_average():
     assert np.mean([s.low <= 0.9 <= s.high for s in runs]) == pytest.approx(0.95, abs=0.015)
 
 
+def test_with_reads_alone_the_interval_of_one_chip_is_about_twice_as_wide():
+    """Three chips that do not differ, ten reads each: 95 % of reads lie within 1.96."""
+    accuracies = 0.5 + 0.01 * np.random.default_rng(3).standard_normal((2000, 3, 10))
+    widths = [high - low for low, high in map(interval_of_one_chip, accuracies)]
+    assert np.median(widths) / (2 * 1.96 * 0.01) == pytest.approx(2.3, abs=0.2)
+
+
 @pytest.mark.parametrize("reads, least, most", [(1, 0.94, 0.96), (3, 0.945, 0.975)])
 def test_one_more_chip_lies_in_its_interval_as_often_as_promised(reads, least, most):
     """4,000 designs of 5 chips: exact for one read a chip, a little too wide for three."""

@@ -14,6 +14,17 @@ from refpcm.spec.pcm.device import JOSHI2020
 figure = pytest.importorskip("matplotlib.figure")
 
 
+@pytest.mark.parametrize("chips, low, said", [(1, None, "1 chip"), (3, 0.88, "3 chips, 95 % intervals of the mean")])
+def test_the_title_counts_chips_names_intervals_only_where_there_are_some_and_takes_names_as_they_are(chips, low, said):
+    rows = [{"t_s": 25.0, "compensation": "gdc", "mean": 0.9, "low": low, "high": low and 0.95, "chips": chips}]
+    drawn = figure.Figure()
+    axes = drawn.subplots()
+    draw_accuracy(axes, {"protocol": {"compensations": ["gdc"]}, "rows": rows, "digital_accuracy": 0.93,
+                         "architecture": "tiny", "data": "$\\nosuch$"})
+    drawn.canvas.draw()  # where a formula would be refused
+    assert axes.get_title() == f"tiny on $\\nosuch$, {said}"
+
+
 @pytest.mark.parametrize("interval", [(0.88, 0.95), (None, None)])
 def test_bars_are_the_interval_of_the_mean_and_missing_where_there_is_none(interval):
     low, high = interval
@@ -25,6 +36,14 @@ def test_bars_are_the_interval_of_the_mean_and_missing_where_there_is_none(inter
     assert drawn.has_yerr == (low is not None)
     if low is not None:
         assert [segment[:, 1].round(9).tolist() for segment in drawn.lines[2][0].get_segments()] == [[88.0, 95.0]] * 2
+
+
+def test_a_layer_of_zeros_has_no_weight_error(small):
+    inputs = load_inputs(small)
+    inputs.file = replace(inputs.file, parameters={**inputs.file.parameters, "fc.weight": np.zeros((10, 64), np.float32)})
+    panels = figure.Figure().subplots(2)
+    with np.errstate(all="raise"):
+        draw_chip(*panels, inputs, replace(small, times_s=(1e7,)))
 
 
 def test_the_histograms_are_the_weight_errors_after_gdc_and_the_conductances(small):

@@ -9,7 +9,7 @@ import pytest
 
 from refpcm.errors import RefpcmError
 from refpcm.files.network_file import load_network
-from refpcm.inspection.device_trace import trace_weight
+from refpcm.inspection.device_trace import times_between, trace_weight
 from refpcm.inspection.report import as_text
 from refpcm.inspection.tables import device_blocks
 from refpcm.spec import random
@@ -71,6 +71,12 @@ def test_every_formula_holds_between_the_numbers_shown(file):
     conductance = at("G_drift [uS]") * (1 + at("Q_s") * at("s(t)") * at("z_read"))
     assert at("G(t) [uS]") == pytest.approx(np.maximum(conductance, 0), rel=1e-6)
     assert at("W(t)") == pytest.approx((at("G(t) [uS]")[0] - at("G(t) [uS]")[1]) * w_max / 25, rel=1e-5)
+
+
+@pytest.mark.parametrize("times_s", [(t_s,) for t_s in (20.0, 25.0, 1e5 / 3, 31536000.0)] + [(20.0, 86400.0)])
+def test_times_of_a_curve_stay_between_those_given(times_s):
+    found = times_between(times_s)
+    assert (found[0], found[-1], len(found)) == (times_s[0], times_s[-1], 60 if len(times_s) > 1 else 1)
 
 
 def test_an_address_gives_its_number(file):

@@ -9,13 +9,13 @@ import pytest
 
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import load_inputs
+from refpcm.evaluation.paired import paired, rank_correlation
 from refpcm.evaluation.run import run
 from refpcm.inspection import loss_task, sensitivity
 from refpcm.inspection.causes import causes_of
 from refpcm.inspection.loss import attribution, run_loss
 from refpcm.inspection.loss_report import loss_blocks, write_loss
 from refpcm.inspection.loss_task import loss_counts, loss_fingerprint, loss_tasks
-from refpcm.inspection.paired import paired, rank_correlation
 from refpcm.inspection.report import as_text
 from refpcm.spec.crossbars import analog_layers
 from tests.inspection.conftest import YEAR_S

@@ -42,6 +42,7 @@ def test_lines_between_measured_points_only_guide_the_eye():
 def test_small_differences_are_drawn_as_points():
     rows = [{"network": name, "eta_inf": eta, "mean": mean, "low": mean - 0.01, "high": mean + 0.01}
             for name, mean in (("noise", 0.81), ("fp32", 0.80)) for eta in (0.0, 0.038)]
-    figure = drawing.painted("ablation", ablation, rows, "title", "below")
+    figure = drawing.painted("ablation", ablation, rows, "a $\\nosuch$ in a name", "below $\\nosuch$")
+    assert outside(figure) == []  # drawn: neither is a formula
     axes, = figure.axes
     assert not axes.patches and axes.get_ylim()[0] > 70

@@ -114,6 +114,7 @@ def test_fig3_on_imagenet_fills_the_lines_of_its_mapping():
     rows = [row(name, t_s, kind, mean) for name, digital, chip in (("fp32", 0.73, 0.65), ("noise", 0.72, 0.716))
             for t_s, kind, mean in ((None, "digital", digital), (25.0, "none", chip))]
     assert [line["ours"] for line in fig3.compare_imagenet(rows, "all")] == ["73.00 %", "72.00 %", "71.60 %", None, "65.00 %"]
+    assert [line["values"].get("accuracy") for line in fig3.compare_imagenet(rows, "all")] == [0.73, 0.72, 0.716, None, 0.65]
     assert [line["ours"] for line in fig3.compare_imagenet(rows[2:], "inner")] == [None, "72.00 %", None, "71.60 %", None]
 
 
@@ -154,8 +155,21 @@ def test_causes_tell_growth_from_fluctuation():
     assert steady["ours"].startswith("alone 2.00 % lost at 25 s, +2.00 % (+2.00 .. +2.00) more at 1 day")
     assert noise["values"]["difference"] == pytest.approx(0, abs=1e-12)
     changes = np.array([0.01, 0.01, -0.02])
-    assert noise["values"]["fluctuation"] == pytest.approx(np.sqrt(np.mean(changes ** 2 / 2)))
+    assert noise["values"]["fluctuation"] == pytest.approx(np.sqrt(np.mean(changes ** 2 / 2) * 3 / 2))
     assert over_g["values"]["last"] == pytest.approx(-0.01)
+
+
+def test_the_fluctuation_of_few_chips_is_not_smaller_than_that_of_many():
+    rng = np.random.default_rng(0)
+    found = [causes.fluctuation([{"accuracies": rng.standard_normal((1, chips, 1))} for _ in range(4000)]) for chips in (2, 20)]
+    assert found == pytest.approx([1.0, 1.0], rel=0.03)
+
+
+def test_one_chip_has_no_fluctuation_about_the_mean_of_all():
+    rows = [{"t_s": t_s, "cause": cause, "case": "only", **spread_of_differences([[[0.01]]])} for cause in causes.PAPER
+            for t_s in (25.0, 86400.0)]
+    for line in causes.compare(rows, "all"):
+        assert "fluctuation" not in line["values"] and "std over times" not in line["ours"]
 
 
 def test_calibration_compares_the_papers_number_of_images_with_the_most():

@@ -25,7 +25,7 @@ def draw(path, rows, law, title):
         last = panels.flat[len(QUANTITIES)]
         last.axis("off")
         last.legend(*_handles(panels), loc="center")
-        figure.suptitle(title, fontsize=10)
+        figure.suptitle(title, fontsize=10, parse_math=False)  # a $ in a name starts no formula
         picture = io.BytesIO()
         figure.savefig(picture, dpi=100, format=str(path).rpartition(".")[2].lower())
     finally:

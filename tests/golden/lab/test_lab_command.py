@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refpcm.golden.lab import report
+from refpcm.golden.lab import plot, report
 from refpcm.golden.lab.command import example
 from refpcm.golden.lab.comparison import compare
 from refpcm.golden.lab.table_file import read_table, write_table
@@ -64,6 +64,12 @@ def test_the_report_has_every_row_and_what_it_rests_on(made):
 def test_the_picture_is_one(made):
     content = (made[0] / "lab.png").read_bytes()
     assert content.startswith(b"\x89PNG") and len(content) > 20_000
+
+
+def test_a_dollar_in_a_name_starts_no_formula(tmp_path):
+    pytest.importorskip("matplotlib")
+    plot.draw(tmp_path / "a.png", [], JOSHI2020, "$\\nosuch$.csv against the law of $\\nosuch$")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_page_shows_what_the_command_prints(made):
