@@ -19,14 +19,13 @@ def explain(options):
     """Print the cases whose id fits one of the patterns, one after the other. Raises RefpcmError if there is none."""
     kit = find_kit(options.kit)
     cases = kit.chosen(patterns=options.case)
-    texts = [case_text(case, [e for e in kit.errata if e["case"] == case.id]) + specification_text(case.operation)
-             for case in cases]
+    texts = [case_text(case, [e for e in kit.errata if e["case"] == case.id]) for case in cases]
     print(shown_lines("\n\n".join(texts)))
     return 0
 
 
 def case_text(case, errata):
-    """Return all that the kit says of a case, and the reference's code."""
+    """Return all that the kit says of a case, and `code_text`."""
     interpretation = f", interpretation {case.interpretation}" if case.interpretation else ""
     lines = [f"{case.id}: {case.operation}, level L{case.level}{interpretation}", f"  equation  {case.equation}",
              f"  catches   {case.catches}"]
@@ -46,12 +45,18 @@ def case_text(case, errata):
         lines += ["", *_device_lines(chosen.device(values))]
     if "architecture" in values:
         lines += ["", *_layer_lines(network_named(values["architecture"], values["classes"]))]
-    return "\n".join([*lines, "", "The reference's answer:", "", inspect.getsource(getattr(reference, case.operation))])
+    return "\n".join([*lines, "", code_text(case.operation)])
 
 
-def specification_text(operation):
-    """Return the source of the functions of refpcm.spec that answer an operation; their numbers are of docs/equations.md."""
-    return f"\nThe specification, equations as in docs/equations.md:\n\n{spec_source(operation)}"
+def code_text(operation):
+    """Return the reference's answer to an operation and the functions of refpcm.spec behind it, as source.
+
+    For an operation of a kit that is not ours: that there is no answer.
+    """
+    if operation not in reference.__all__:
+        return "The reference of this refpcm has no answer: the operation is of another kit or version."
+    return (f"The reference's answer:\n\n{inspect.getsource(getattr(reference, operation))}\n"
+            f"The specification, equations as in docs/equations.md:\n\n{spec_source(operation)}")
 
 
 def _some(array, count=4):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from refpcm.cli import Terminated
 from refpcm.errors import RefpcmError
 from refpcm.golden.compare import compare
 from refpcm.golden.exchange import read_outputs, untouched
@@ -43,7 +44,9 @@ def adapter_asker(name, operations=()):
     try:
         sys.path.insert(0, "")
         module = importlib.import_module(name)
-    except (Exception, SystemExit) as error:  # importing runs foreign code, which may raise anything
+    except (KeyboardInterrupt, Terminated):
+        raise
+    except BaseException as error:  # importing runs foreign code, which may raise anything
         raise RefpcmError(f"the adapter {name!r} cannot be imported ({type(error).__name__}: {error}); "
                           "give the name of a module, without .py, and run from the folder it is in") from error
     finally:
@@ -64,7 +67,9 @@ def adapter_asker(name, operations=()):
                 return {str(name): np.asarray(value) for name, value in dict(answers).items() if value is not None}
         except NotImplementedError as error:
             raise Unsupported from error
-        except (Exception, SystemExit) as error:  # whatever foreign code raises is a finding, not a crash
+        except (KeyboardInterrupt, Terminated):
+            raise
+        except BaseException as error:  # whatever foreign code raises is a finding, not a crash
             raise Broken(f"raised {type(error).__name__}: {error}") from error
         raise Broken(f"returned {type(answers).__name__}, not a dict of arrays")
     return ask

@@ -31,6 +31,7 @@ def read_report(path):
     report = read_json(path)
     try:
         demand(all(isinstance(report[key], kind) for key, kind in FORM.items()), "a field is of another kind")
+        demand(all(isinstance(report.get(key), (str, type(None))) for key in ("precision", "arithmetic")), "a field is no text")
         demand(all(isinstance(row[status], int) for row in report["counts"].values() for status in ("passed", "failed"))
                and all(isinstance(number, int) for row in report["counts"].values() for number in row.values()),
                "a count is no number")

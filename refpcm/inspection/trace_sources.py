@@ -19,16 +19,19 @@ from refpcm.files.network_file import load_network
 from refpcm.files.reading import sha256_of
 from refpcm.inspection.places import where_looked
 from refpcm.inspection.trace_units import CHANGED, DIFFERS, NOT_THERE, OK
+from refpcm.spec.pcm.device import DEVICES
 from refpcm.spec.pcm.device_data import device_to_dict
 
 DIGITS = 16  # of a hash in a sentence
 
 
-def compared(name, noted, find, place, folder=None):
+def compared(name, noted, find, place, folder=None, what=None):
     """Return the link `name`: noted, a hash or a dict of them, against find(), which may raise RefpcmError for `place`.
 
-    A place that is there and cannot be read differs. folder: that of the results, from which the place was looked for.
+    A place that is there and cannot be read differs. folder: that of the results, from which the place was looked for; what:
+    the words for what was found, None: the place.
     """
+    words = what or place or "built in"
     entry = {"link": name, "status": NOT_THERE, "noted": noted, "found": None}
     try:
         entry["found"] = find()
@@ -37,10 +40,10 @@ def compared(name, noted, find, place, folder=None):
         return {**entry, "status": NOT_THERE if gone else DIFFERS,
                 "what": where_looked(place, folder) if gone and folder else str(error)}
     if noted is None:
-        return {**entry, "what": f"{place or 'built in'}: the result notes no hash"}
+        return {**entry, "what": f"{words}: the result notes no hash"}
     same = entry["found"] == noted
-    return {**entry, "status": OK if same else DIFFERS, "what": f"{place or 'built in'}"
-            + ("" if same else f" has {shortened(entry['found'])}, not {shortened(noted)}")}
+    return {**entry, "status": OK if same else DIFFERS,
+            "what": words + ("" if same else f" has {shortened(entry['found'])}, not {shortened(noted)}")}
 
 
 def shortened(value):
@@ -74,7 +77,9 @@ def source_links(folder, result, protocol, file, inputs):
                "what": "network and data are needed to compute the fingerprint again"}
     if inputs:
         what = f"fingerprint of network, data, device {protocol.device}, seed {protocol.seed} and the protocol"
-        choices = compared("choices", result["fingerprint"], lambda: fingerprint(inputs, protocol), what)
+        gone = next((name for name in (protocol.device, protocol.range_network)
+                     if name and name not in DEVICES and not os.path.lexists(name)), None)
+        choices = compared("choices", result["fingerprint"], lambda: fingerprint(inputs, protocol), gone, what=what)
         changed = changed_device(result.get("device"), protocol.device)
         if changed:
             choices.update(status=DIFFERS, what=choices["what"] + changed)

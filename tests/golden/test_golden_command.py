@@ -99,6 +99,18 @@ def test_explain_shows_the_equations_that_the_answer_is_built_on():
         assert shown.count(part) == 1, part
 
 
+def test_explain_says_that_an_operation_of_another_kit_has_no_answer_here(tmp_path):
+    from dataclasses import replace
+
+    from refpcm.golden.kit import Kit
+    from refpcm.golden.kit_writing import write_kit
+    case = next(case for case in Kit("1").cases if case.id == "L1-drift-1h")
+    write_kit(tmp_path, [replace(case, operation="crystallised")], {}, major=1)
+    done = golden("explain", "L1-drift-1h", "--kit", tmp_path)
+    assert done.returncode == 0 and "3600.0 [s]" in done.stdout, done.stderr
+    assert "L1-drift-1h: crystallised" in done.stdout and "The reference of this refpcm has no answer" in done.stdout
+
+
 def test_regenerated_values_agree_with_the_stored_ones(tmp_path):
     done = golden("regenerate", "--level", 0, 1, 2, 3, "--out", tmp_path / "kit")
     assert done.returncode == 0 and (tmp_path / "kit" / "manifest.json").exists(), done.stdout + done.stderr

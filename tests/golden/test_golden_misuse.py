@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
+from refpcm.golden.junit import junit_xml
 from tests.commands import command
 
 HEAD = "import sys\nimport numpy as np\n\n\ndef drifted(inputs, parameters):\n    "
@@ -20,8 +22,10 @@ ANSWERS = {"sys.exit(0)": "raised SystemExit: 0",
            "return [1, 2]": "returned list, not a dict of arrays",
            "pass": "returned NoneType, not a dict of arrays",
            "return 1 / 0": "raised ZeroDivisionError",
+           "import asyncio; raise asyncio.CancelledError('no more')": "raised CancelledError: no more",
            "return {'g_drift_us': type('T', (), {'__array__': lambda *a, **k: 1 / 0})()}": "raised ZeroDivisionError"}
 MODULES = {"import sys; sys.exit(0)": "SystemExit", "def (": "SyntaxError", "1 / 0": "division by zero",
+           "raise BaseException('panic')": "BaseException: panic",
            "x = 1": "no function named like an operation", "drifted = 1": "no function named like an operation"}
 RIGHT = "from refpcm.golden import reference\n    return reference.drifted(inputs, parameters)"
 PROGRAMS = {"printf '\\377' >&2; exit 3": "exit status 3", "rm -r \"$3\"": "no such file",
@@ -168,6 +172,10 @@ def test_ctrl_c_names_the_case_and_keeps_what_was_found(tmp_path):
     status, out, err, report = interrupted(tmp_path, "--adapter", "mine")
     assert status == 130 and "1 of 2 cases, 1 passed, 0 failed" in out and "interrupted in case L1-drift-25s" in err
     assert report["interrupted"] == "L1-drift-25s" and [case["id"] for case in report["cases"]] == ["L1-map"]
+    suite = ElementTree.fromstring(junit_xml(report))
+    assert suite.get("tests") == "2" and suite.get("failures") == "1"
+    assert "interrupted in case L1-drift-25s" in suite.find("testcase/failure").get("message")
+    assert ("interrupted", "L1-drift-25s") in [(each.get("name"), each.get("value")) for each in suite.iter("property")]
 
 
 def test_ctrl_c_stops_the_program_that_is_asked(tmp_path):

@@ -155,6 +155,13 @@ def test_junit_of_a_failure_has_the_text_of_the_report_without_control_character
     assert "exit status 3: a\\x1b[31m<b>\\x01" in failure.text and failure.get("type") == "failed"
 
 
+def test_junit_of_a_check_in_which_nothing_was_answered_has_a_failure(tmp_path):
+    done = command(*CHECK, "--command", "sh -c 'exit 77'", "--case", "L1-nu", "--junit", "golden.xml", cwd=tmp_path)
+    suite = ElementTree.parse(tmp_path / "golden.xml").getroot()
+    assert done.returncode == 1 and [suite.get(name) for name in ("tests", "failures", "skipped")] == ["2", "1", "1"]
+    assert "no case was answered" in suite.find("testcase/failure").get("message")
+
+
 def test_a_scoreboard_has_a_row_for_each_report(tmp_path):
     check(tmp_path, "--report", "one.json", "--markdown", "one.md")
     command(*CHECK, "--self", "--level", 0, 1, "--precision", "float32", "--report", "two.json",
@@ -177,7 +184,8 @@ def test_texts_of_a_report_cannot_end_a_cell_or_become_html(tmp_path):
 
 @pytest.mark.parametrize("change", [
     lambda r: r.pop("counts"), lambda r: r.update(cases={}), lambda r: r["counts"]["L1"].pop("passed"),
-    lambda r: r["cases"].append(3), lambda r: r["counts"].update(L1=[])])
+    lambda r: r["cases"].append(3), lambda r: r["counts"].update(L1=[]),
+    lambda r: r.update(precision=32), lambda r: r.update(arithmetic=["tf32"])])
 def test_a_scoreboard_of_something_else_is_refused(change, tmp_path):
     check(tmp_path, "--report", "one.json")
     report = json.loads((tmp_path / "one.json").read_text())

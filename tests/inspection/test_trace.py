@@ -3,6 +3,7 @@
 import base64
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -174,6 +175,22 @@ def test_files_that_are_gone_are_not_there_and_can_be_named_elsewhere(copied):
     (copied / "first.safetensors").unlink()
     status = followed(copied, network=str(copied / "moved.safetensors"))[1]
     assert status["start 0"] == status["start 1"] == "not there"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib is part of Python from 3.11 on")
+@pytest.mark.parametrize("name, changes, spoil", [
+    ("cell.toml", {"device": "cell.toml"}, lambda path: path.write_text("no such thing")),
+    ("ranges.npz", {"range_network": "ranges.npz", "dac_bits": 6}, lambda path: path.mkdir())], ids=["device", "ranges"])
+def test_a_file_of_the_choices_that_cannot_be_read_differs_and_one_that_is_gone_is_not_there(name, changes, spoil, copied):
+    path = copied / "results" / "result.json"
+    result = json.loads(path.read_text())
+    result["protocol"].update(changes)
+    path.write_text(json.dumps(result))
+    assert followed(copied)[1]["choices"] == "not there"
+    spoil(copied / name)
+    found, status = followed(copied)
+    assert status["choices"] == "differs" and not found["holds"]
+    assert name in next(each["what"] for each in found["sources"] if each["link"] == "choices")
 
 
 def test_other_data_code_and_seed_differ(copied):
