@@ -44,15 +44,18 @@ def meaning(result):
     alone = {name: [each["only"]["mean"] for each in of_cause(result, name)] for name in names(result)}
     spread, programming, read_noise = (alone[name] for name in ("spread of nu", "programming noise", "read noise"))
     growth = spread[-1] - spread[0]
-    if not (growth > 0.5 * (last - first) and max(programming[0], read_noise[0]) == max(values[0] for values in alone.values())):
+    whole = result["times"][-1]["lost"]
+    added_up = sum(values[-1] for values in alone.values())
+    if not (growth > 0.5 * (last - first) and max(programming[0], read_noise[0]) == max(values[0] for values in alone.values())
+            and abs(alone["mean drift"][-1]) < 0.05 and whole["low"] <= added_up <= whole["high"]):
         raise ValueError("the paragraph about the causes no longer fits the numbers")
     return (f"At first programming noise ({number(programming[0])} points alone) and read noise ({number(read_noise[0])}) cost most. "
-            f"They change little: after {time_text(result['times'][-1]['t_s'])} they cost {number(programming[-1])} and "
-            f"{number(read_noise[-1])}. What grows is the cost of the spread of the drift exponents nu, from "
+            f"After {time_text(result['times'][-1]['t_s'])} they cost {number(programming[-1])} and "
+            f"{number(read_noise[-1])}. What grows most is the cost of the spread of the drift exponents nu, from "
             f"{number(spread[0])} to {number(spread[-1])} points; that is {100 * growth / (last - first):.0f} % of the whole fall. "
             "GDC removes the mean drift. The paper's Supplementary Fig. 5 gives two causes of the steady fall of its model: the "
             "spread of nu, as here, and its dependence on the target conductance, which costs nothing here: the default mean of nu "
-            "is the same for all g above 0.2. The causes add up to the whole within the intervals, so on this network they hardly "
+            "is the same for all g above 0.2. The causes add up to the whole within its interval, so on this network they hardly "
             "interact.")
 
 

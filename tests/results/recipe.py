@@ -33,6 +33,6 @@ def recipe():
         "## The recipe, on held-out images",
         f"ResNet-32, {EPOCHS} epochs on {50000 - HELD_OUT:,} training images, one training each; the first line is the "
         f"recipe, every other one a change of it. Accuracy on the other {HELD_OUT:,} training images; standard error "
-        f"of one {error:.1f} points, of a difference {error * 2 ** 0.5:.1f}, and that between trainings on top. {CHOICE}",
+        f"of one {error:.1f} points, of a difference at most {error * 2 ** 0.5:.1f}, and that between trainings on top. {CHOICE}",
         command("python -m tests.benchmarks.recipe --data cifar10 --out runs/recipe"),
         table(["", "training accuracy, last epoch", "held out", "points"], rows)])
