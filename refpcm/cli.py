@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 import time
+from contextlib import suppress
 
 from data_tools.foreign_text import shown_lines
 from refpcm.errors import RefpcmError
@@ -25,19 +26,20 @@ def run(main):
     except MemoryError as error:
         status = failed(f"not enough memory ({error})")
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        say("interrupted")
         status = 130
     except Terminated:
-        print("terminated; what was finished before is kept", file=sys.stderr)
+        say("terminated; what was finished before is kept")
         status = 128 + signal.SIGTERM
     except BrokenPipeError:  # the reader of our output has gone
         status = 1
     except OSError as error:
         status = failed(f"{error.filename or 'the output'}: {error.strerror or error}")
-    try:
-        sys.stdout.flush()
-    except OSError:  # keep Python from complaining at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # keep Python from complaining at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(status)
 
 
@@ -59,8 +61,14 @@ def check_environment():
 
 def failed(why):
     """Say why on stderr. -> exit status 2."""
-    print(f"error: {shown_lines(str(why))}", file=sys.stderr)
+    say(f"error: {shown_lines(str(why))}")
     return 2
+
+
+def say(text, end="\n"):
+    """Write to stderr, so that stdout has results only. A log that cannot be written does not end the work."""
+    with suppress(OSError):
+        print(text, end=end, file=sys.stderr, flush=True)
 
 
 def make_streams_usable():
@@ -188,12 +196,12 @@ class Progress:
         speed = f"{rate * self.scale:.{self.decimals}f} {self.unit}/s"
         text = f"{self.what} {done}/{self.total}  {speed}  {left} left  {note}"
         line, end = (f"\r{text:<100}", "") if self.terminal else (text, "\n")
-        print(line, end=end, file=sys.stderr, flush=True)
+        say(line, end)
 
     def clear(self):
         """Wipe the line off the terminal."""
         if self.terminal:
-            print("\r" + " " * 100 + "\r", end="", file=sys.stderr, flush=True)
+            say("\r" + " " * 100 + "\r", end="")
 
 
 class Meter:

@@ -75,6 +75,26 @@ def test_help_shows_a_default_of_0_and_none_where_there_is_none(capsys):
     assert "of all random numbers (default: 0)" in text and text.count("default:") == 1
 
 
+def test_a_log_whose_reader_has_gone_does_not_end_the_work(monkeypatch):
+    class Gone(io.StringIO):
+        def isatty(self):
+            return True
+
+        def write(self, text):
+            raise BrokenPipeError
+    monkeypatch.setattr(sys, "stderr", Gone())
+    progress = cli.Progress(2, "step")
+    progress.update(1)
+    progress.clear()
+    cli.say("half of it")
+    assert cli.failed("a mistake") == 2
+
+
+def test_a_command_without_a_reader_of_its_log_keeps_its_exit_status(tmp_path):
+    shell("(sleep 0.2; -m refpcm.convert absent.pt n.npz; echo $? > status) 2>&1 | true", tmp_path)
+    assert (tmp_path / "status").read_text() == "2\n"
+
+
 def test_a_meter_shows_the_first_step_at_once_on_a_terminal(monkeypatch, capsys):
     """Before its first unit an evaluation may compute for minutes."""
     class Terminal(io.StringIO):

@@ -18,7 +18,7 @@ from refpcm.training.metrics import keep_records
 from refpcm.training.report import NETWORK, finish
 from refpcm.training.request import Request
 from refpcm.training.run import CONFIG, begin, check_images, hold_back, identity_of, start_from, write_config
-from refpcm.training.session import CHECKPOINT, METRICS, Session, note
+from refpcm.training.session import CHECKPOINT, METRICS, Session
 
 AGAIN = "the same command goes on where this one stopped"
 
@@ -118,7 +118,7 @@ def train_all(setting, variants, dataset):
     done, began = 0, time.monotonic()
     for number, training in enumerate(missing):
         remaining = cli.clock((time.monotonic() - began) / done * left) if done else "?"
-        note(f"training {number + 1} of {len(missing)}, {training.folder.name}; {remaining} left for all")
+        cli.say(f"training {number + 1} of {len(missing)}, {training.folder.name}; {remaining} left for all")
         status = train_one(setting, training, dataset)
         if status:
             return status
@@ -154,5 +154,5 @@ def train_one(setting, training, dataset):
     if session.run():
         finish(folder, state, kept, dataset)
         if session.signal:
-            note(f"stopped after {folder.name}; {AGAIN}")
+            cli.say(f"stopped after {folder.name}; {AGAIN}")
     return 128 + session.signal if session.signal else 0

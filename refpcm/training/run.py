@@ -27,7 +27,7 @@ from refpcm.training.budget import plan
 from refpcm.training.match import matched
 from refpcm.training.metrics import keep_records
 from refpcm.training.report import NETWORK, RESULT, check_chips, report
-from refpcm.training.session import CHECKPOINT, METRICS, Session, note
+from refpcm.training.session import CHECKPOINT, METRICS, Session
 from refpcm.training.sources import image_source
 
 CONFIG = "config.json"
@@ -44,10 +44,10 @@ def begin_run(request, config):
     training, validation = hold_back(dataset, config.validation_images)
     check_images(config, build(config.architecture, len(dataset.classes)), training)
     if request.match:
-        note(f"noise {config.weight_noise:g} on the network of {request.match}: one pass over the training images ...")
+        cli.say(f"noise {config.weight_noise:g} on the network of {request.match}: one pass over the training images ...")
         config, found = matched(config, request.match, training)
-        note(f"train accuracy with noise {100 * found['noisy_train_accuracy']:.2f} %, as in epoch {found['epoch']} of the "
-             f"baseline: its schedule from epoch {found['schedule_start']:g} on, for {found['epochs']:g} epochs")
+        cli.say(f"train accuracy with noise {100 * found['noisy_train_accuracy']:.2f} %, as in epoch {found['epoch']} of the "
+                f"baseline: its schedule from epoch {found['schedule_start']:g} on, for {found['epochs']:g} epochs")
         request = replace(request, start=os.path.join(request.match, NETWORK), matched=found)
     state = loop.start(config, len(dataset.classes), identity_of(training))
     if request.start:
@@ -55,7 +55,7 @@ def begin_run(request, config):
     elif config.batch_norm == "frozen":
         raise RefpcmError("frozen batch norm keeps the statistics of a trained network; name one by --start")
     elif request.for_trained:
-        note("warning: this preset is a retraining, its learning rate is for a trained network; name one by --start")
+        cli.say("warning: this preset is a retraining, its learning rate is for a trained network; name one by --start")
     if request.time_budget_s:
         state.config = plan(state, training, len(validation.test_images), request.time_budget_s, began)
     folder = given_folder(request.out) if request.out else numbered_folder()
@@ -181,14 +181,14 @@ def start_from(path, state, dataset):
         raise RefpcmError(f"--start {path} has the classes of {dataset.name} in another order; prepare the data in its "
                           "order (for ImageNet: --classes)")
     if not np.allclose([file.mean, file.std], [dataset.mean, dataset.std], atol=0.01):
-        note(f"warning: {path} was trained on images normalised by mean {file.mean}, std {file.std}; this run takes "
-             f"{dataset.mean}, {dataset.std}")
+        cli.say(f"warning: {path} was trained on images normalised by mean {file.mean}, std {file.std}; this run takes "
+                f"{dataset.mean}, {dataset.std}")
     trained = file.notes.get("config")
     if state.config.batch_norm == "frozen" and isinstance(trained, dict):
         for name in ("clip_sigma", "weight_precision"):
             if trained.get(name) != getattr(state.config, name):
-                note(f"warning: {path} was trained with {name} = {trained.get(name)}, this run has "
-                     f"{getattr(state.config, name)}: its weights will not be those that the frozen statistics belong to")
+                cli.say(f"warning: {path} was trained with {name} = {trained.get(name)}, this run has "
+                        f"{getattr(state.config, name)}: its weights will not be those that the frozen statistics belong to")
     state.parameters = {name: np.array(value, np.float32) for name, value in file.parameters.items()}
     state.start = sha256_of(path)
 

@@ -1,7 +1,6 @@
 """One stretch of a training run: progress, checkpoints, signals, and the log."""
 
 import signal
-import sys
 import time
 
 import numpy as np
@@ -37,11 +36,11 @@ class Session:
         config, count = self.state.config, len(self.training.train_images)
         total = loop.total_steps(config, count)
         self.progress = cli.Progress(total, "step", config.batch_size, "images", self.state.step)
-        note(f"{config.architecture} ({pcm_weight_count(build(config.architecture, self.state.classes)):,} weights), "
-             f"{count:,} training images, {config.epochs:g} epochs of {loop.steps_per_epoch(config, count)} steps; "
-             f"output in {self.folder}" + (f"; going on after step {self.state.step}" if self.state.step else ""))
+        cli.say(f"{config.architecture} ({pcm_weight_count(build(config.architecture, self.state.classes)):,} weights), "
+                f"{count:,} training images, {config.epochs:g} epochs of {loop.steps_per_epoch(config, count)} steps; "
+                f"output in {self.folder}" + (f"; going on after step {self.state.step}" if self.state.step else ""))
         if changed := difference(config, PRESETS["demo"]):
-            note("not at its default: " + ", ".join(f"{name} = {value}" for name, value in changed.items()))
+            cli.say("not at its default: " + ", ".join(f"{name} = {value}" for name, value in changed.items()))
         before = {number: signal.signal(number, self.interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             complete = self.state.step >= total or loop.train(self.state, self.training, self.after_step,
@@ -53,20 +52,21 @@ class Session:
             for number, handler in before.items():
                 signal.signal(number, handler)
         if not complete:
-            note(f"stopped after step {self.state.step} of {total} ({self.stop_reason}); {self.again}")
+            cli.say(f"stopped after step {self.state.step} of {total} ({self.stop_reason}); {self.again}")
         return complete
 
     def interrupted(self, number, frame):
         self.stop_reason, self.signal = signal.Signals(number).name, number
 
     def after_step(self, state, total):
-        """Progress, and a checkpoint if it is time for one. -> True to stop. Raises RefpcmError as `save`."""
-        self.progress.update(state.step, self.loss(state))
+        """A checkpoint if it is time for one, then progress. -> True to stop. Raises RefpcmError as `save`."""
         if self.budget and time.monotonic() - self.began > self.budget:
             self.stop_reason = "time budget spent"
-        if self.stop_reason or time.monotonic() - self.saved > self.every:
+        stop = self.stop_reason is not None  # a signal from here on is for the next step
+        if stop or time.monotonic() - self.saved > self.every:
             self.save(state)
-        return self.stop_reason is not None
+        self.progress.update(state.step, self.loss(state))
+        return stop
 
     def loss(self, state):
         """The epoch's mean loss so far, for the progress line; empty between two epochs."""
@@ -82,18 +82,18 @@ class Session:
         self.saved = time.monotonic()
 
     def after_epoch(self, state, record):
-        """Validate, complete the epoch's record, log it, save. Raises RefpcmError as `save`."""
+        """Validate, complete the epoch's record, log it, save, say so. Raises RefpcmError as `save`."""
         if len(self.validation.test_images):
             engine = self.engine()
             record["validation_accuracy"] = accuracy(find_forms(state.config.kernels), engine,
                                                      outcome(state, engine, self.training), self.validation)[0]
         append_record(self.folder / METRICS, record)
+        self.save(state)
         self.progress.clear()
         share = record.get("validation_accuracy")
         validated = "" if share is None else f"  validation {100 * share:.2f} %"
-        note(f"epoch {record['epoch']:3}  loss {record['train_loss']:.4f}  train {100 * record['train_accuracy']:.2f} %"
-             f"{validated}  {record['images_per_second']:.0f} images/s  {cli.clock(record['seconds'])}")
-        self.save(state)
+        cli.say(f"epoch {record['epoch']:3}  loss {record['train_loss']:.4f}  train {100 * record['train_accuracy']:.2f} %"
+                f"{validated}  {record['images_per_second']:.0f} images/s  {cli.clock(record['seconds'])}")
 
     def engine(self):
         """A second engine for evaluation, so that the buffers of the training one stay as they are."""
@@ -101,8 +101,3 @@ class Session:
             forms = find_forms(self.state.config.kernels)
             self.evaluator = forms.make_engine(build(self.state.config.architecture, self.state.classes))
         return self.evaluator
-
-
-def note(text):
-    """A line for the user, to stderr, so that stdout has results only."""
-    print(text, file=sys.stderr, flush=True)

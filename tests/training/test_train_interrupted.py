@@ -6,6 +6,13 @@ import signal
 
 import pytest
 
+from refpcm import cli
+from refpcm.datasets import load
+from refpcm.spec.training.config import TrainingConfig
+from refpcm.training import loop
+from refpcm.training.request import Request
+from refpcm.training.run import hold_back, identity_of
+from refpcm.training.session import CHECKPOINT, Session
 from tests.commands import command
 from tests.training.small_runs import SMALL, kill, launch, wait_for_a_step_beyond
 
@@ -41,6 +48,21 @@ def test_a_signal_finishes_the_step_saves_and_says_how_to_resume(finished, data,
     done = command("refpcm.train", "--resume", folder)
     assert done.returncode == 0, done.stderr
     assert (folder / "network.safetensors").read_bytes() == (finished[0] / "network.safetensors").read_bytes()
+
+
+def test_a_run_whose_log_has_no_reader_any_more_goes_on_to_its_end(finished, data, tmp_path):
+    process = launch("--data", data, "--out", tmp_path / "run", "--epochs", 8, *SMALL)
+    process.stderr.close()
+    assert process.wait(60) == 0
+    assert (tmp_path / "run/network.safetensors").read_bytes() == (finished[0] / "network.safetensors").read_bytes()
+
+
+def test_an_epoch_is_saved_before_it_is_told(data, monkeypatch, tmp_path):
+    training, validation = hold_back(load(data), 0)
+    state = loop.start(TrainingConfig(epochs=0.1, batch_size=32, kernels="numpy"), 10, identity_of(training))
+    session, told = Session(tmp_path, state, training, validation, Request(checkpoint_every_s=1e9), 0.0, ""), {}
+    monkeypatch.setattr(cli, "say", lambda text, end="": told.update({text[:5]: (tmp_path / CHECKPOINT).exists()}))
+    assert session.run() and told["epoch"]
 
 
 @pytest.mark.slow
