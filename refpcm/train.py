@@ -1,11 +1,21 @@
 """`python -m refpcm.train`: train a ResNet. Parses, calls refpcm.training, reports."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
+from math import inf
 
 from refpcm import cli
 from refpcm.errors import RefpcmError
 from refpcm.files.configuration import read_config_file
-from refpcm.spec.training.config import PRESETS, RETRAININGS, TrainingConfig, checked, kinds_of, preset, put_over
+from refpcm.spec.training.config import (
+    PRESETS,
+    RETRAININGS,
+    TrainingConfig,
+    checked,
+    checked_but_for_epochs,
+    kinds_of,
+    preset,
+    put_over,
+)
 from refpcm.training.request import Request
 
 DESCRIPTION = """\
@@ -73,7 +83,8 @@ def arguments(argv=None):
                         help="output folder (default: runs/train-001, -002, ...)")
     parser.add_argument("--resume", type=cli.name, metavar="DIR", help="go on with the run in this folder")
     parser.add_argument("--time-budget", type=cli.duration, metavar="TIME",
-                        help="as many epochs as fit in 90s, 45m, 1.5h ...; measured first, then fixed")
+                        help="as many epochs as fit in 90s, 45m, 1.5h ...; measured first, then fixed; if --epochs are given, no "
+                             "more than these. With --resume: how long this session lasts at most")
     parser.add_argument("--checkpoint-every", type=cli.duration, metavar="TIME", default="60s",
                         help="time between checkpoints; one is also written after every epoch")
     parser.add_argument("--chips", type=int, metavar="N",
@@ -96,7 +107,7 @@ def arguments(argv=None):
 
 
 def resolve(options):
-    """Configuration from preset, file and flags.
+    """Configuration from preset, file and flags; with --time-budget its epochs are the most that may be planned, maybe inf.
 
     Raises RefpcmError for what does not go together in the end, and for another noise_kind than the preset's without a
     strength of its own: those of different kinds are not comparable.
@@ -108,7 +119,11 @@ def resolve(options):
 
     def source(name):
         return "command line" if name in flags else options.config if name in from_file else "preset"
-    config = checked(put_over(put_over(base, from_file, options.config), flags, "command line"), source)
+    config = put_over(put_over(base, from_file, options.config), flags, "command line")
+    if options.time_budget and "epochs" not in {*from_file, *flags}:
+        config = replace(checked_but_for_epochs(config, source), epochs=inf)
+    else:
+        config = checked(config, source)
     if config.noise_kind != base.noise_kind and "weight_noise" not in {*from_file, *flags}:
         raise RefpcmError(f"noise_kind = {config.noise_kind!r} needs a strength of its own, --weight-noise; the "
                           f"preset's {base.weight_noise:g} is meant for {base.noise_kind!r}")
@@ -117,9 +132,9 @@ def resolve(options):
 
 def main():
     options = arguments()
-    config = None if options.resume else resolve(options)
     if options.resume:
         refuse_with_resume(options)
+    config = None if options.resume else resolve(options)
     from refpcm.training.run import begin_run, resume_run
     cli.set_threads(options.threads)
     refuse_with_match(options)

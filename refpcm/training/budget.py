@@ -17,7 +17,7 @@ FORWARD = 0.3            # time of an image that is only looked at, in those of 
 def plan(state, training, validation, budget, began):
     """Configuration with as many epochs as fit in what is left of `budget` seconds, from a timed rehearsal.
 
-    Where a schedule is given, they are no more than what is left of it.
+    They are no more than those of the state's configuration (inf: no limit), nor than what is left of its schedule.
 
     state: before its first step; training: its Dataset; validation: number of images looked at after every epoch;
     began: time.monotonic() when the budget began to run.
@@ -49,4 +49,5 @@ def plan(state, training, validation, budget, began):
                           "give more time")
     rounded = math.floor(10 * fitting) / 10 if fitting < 10 else float(math.floor(fitting))
     of_schedule = state.config.schedule_epochs - state.config.schedule_start if state.config.schedule_epochs else math.inf
-    return checked(dataclasses.replace(state.config, epochs=min(rounded or fitting, of_schedule)), "--time-budget")
+    return checked(dataclasses.replace(state.config, epochs=min(rounded or fitting, state.config.epochs, of_schedule)),
+                   "--time-budget")

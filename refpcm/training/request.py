@@ -9,7 +9,8 @@ class Request:
 
     start: network file to begin with, None: initial weights; match: folder of the baseline whose network and learning
     rates the run goes on with (refpcm.training.match), in place of start; matched: what was found then; chips: how many
-    the finished network is tried on, None: not said; time_budget_s: time for the whole run, None: no limit;
+    the finished network is tried on, None: not said; time_budget_s: time for the whole run, of a resumed one for this
+    session, None: no limit;
     checkpoint_every_s: time between checkpoints; as_json: print the result as JSON; for_trained: the configuration is
     meant for a network that was trained before.
     """

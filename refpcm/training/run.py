@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from dataclasses import asdict, replace
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -109,9 +110,10 @@ def check_images(config, network, training):
     if network.classes < 2:
         raise RefpcmError(f"{training.name} has one class, so there is nothing to tell apart; choose other data")
     check_sizes(images.augmentation, network.input_shape[1:])
-    if config.epochs * loop.steps_per_epoch(config, len(images)) > 2 ** random.LIMITS["draw"]:
+    longest = max(config.schedule_epochs, config.epochs if config.epochs < inf else 0)  # inf: a time budget says how many
+    if longest * loop.steps_per_epoch(config, len(images)) > 2 ** random.LIMITS["draw"]:
         # what the random numbers' addresses can tell apart
-        raise RefpcmError(f"{config.epochs:g} epochs are more than 2^32 steps; choose fewer --epochs")
+        raise RefpcmError(f"{longest:g} epochs are more than 2^32 steps; choose fewer --epochs or --schedule-epochs")
 
 
 def hold_back(dataset, validation_images):

@@ -1,6 +1,7 @@
 """The number of epochs that fit in a time budget, by a clock that is told what to say."""
 
 import dataclasses
+from math import inf
 
 import pytest
 
@@ -9,7 +10,7 @@ from refpcm.errors import RefpcmError
 from refpcm.spec.training.config import TrainingConfig
 from refpcm.training import budget, loop
 
-CONFIG = TrainingConfig(batch_size=32, epochs=8.0)
+CONFIG = TrainingConfig(batch_size=32, epochs=inf)
 
 
 @pytest.fixture
@@ -40,8 +41,15 @@ def test_what_is_planned_fits(state_and_data, seconds, validation, epochs):
 
 def test_no_more_is_planned_than_is_left_of_the_schedule(state_and_data):
     state, data = state_and_data
-    state.config = dataclasses.replace(CONFIG, schedule="step", schedule_epochs=8.0, schedule_start=2.0, epochs=6.0)
+    state.config = dataclasses.replace(CONFIG, schedule="step", schedule_epochs=8.0, schedule_start=2.0)
     assert budget.plan(state, data, 0, 1000.0, 100.0).epochs == 6.0
+
+
+def test_no_more_is_planned_than_the_epochs_asked_for(state_and_data):
+    state, data = state_and_data
+    state.config = dataclasses.replace(CONFIG, epochs=5.5)
+    assert budget.plan(state, data, 0, 1000.0, 100.0).epochs == 5.5
+    assert budget.plan(state, data, 0, 50.0, 100.0).epochs < 5.5
 
 
 def test_less_than_a_tenth_of_an_epoch_is_not_rounded_up(state_and_data):
@@ -73,6 +81,6 @@ def test_what_averaging_costs_is_planned_for(state_and_data, validation, epochs)
 
 def test_averaged_epochs_that_do_not_fit_are_refused(state_and_data):
     state, data = state_and_data
-    state.config = dataclasses.replace(CONFIG, epochs=60.0, average_epochs=50.0)
+    state.config = dataclasses.replace(CONFIG, average_epochs=50.0)
     with pytest.raises(RefpcmError, match="--time-budget: average_epochs = 50.0 must be at most"):
         budget.plan(state, data, 0, 100.0, 100.0)

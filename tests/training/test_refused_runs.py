@@ -20,6 +20,7 @@ REFUSED = {
     "no test images": ({"test_images": NONE, "test_labels": NONE}, {}, 10, "no test images"),
     "one class": ({}, {}, 1, "one class"),
     "more steps than addresses": ({}, {"epochs": 1e307, "batch_size": 1}, 10, "2.32 steps"),
+    "a schedule of more steps": ({}, {"schedule_epochs": 1e308}, 10, "1e.308 epochs are more than 2.32 steps"),
 }
 
 
@@ -32,6 +33,7 @@ def test_images_that_cannot_be_trained_or_tested_on_are_refused(case):
 
 def test_built_in_images_are_accepted():
     check_images(TrainingConfig(), build("tiny-resnet8", 10), load())
+    check_images(TrainingConfig(epochs=np.inf), build("tiny-resnet8", 10), load())  # until a time budget is planned
 
 
 @pytest.mark.filterwarnings("ignore:invalid value")

@@ -171,10 +171,27 @@ def of_kind(kinds, value, name, source):
 def checked(config, source):
     """config itself. source: where its values come from, or a function of a field's name that says so.
 
-    Raises RefpcmError for the first value out of range.
+    Raises RefpcmError for the first value out of range, or too long for the epochs of the run.
     """
+    checked_but_for_epochs(config, source)
+    for name in ("average_epochs", "warmup_epochs"):
+        if getattr(config, name) > config.epochs:
+            _refuse(config, source, name, f"at most the epochs of the run, {config.epochs:g}")
+    left = config.schedule_epochs - config.schedule_start
+    if config.schedule_epochs and config.epochs > left + 1e-9:
+        _refuse(config, source, "epochs", f"at most {left:g}, what is left of the schedule")
+    return config
+
+
+def _refuse(config, source, name, what):
+    """Raises RefpcmError: the field `name` must be `what`."""
+    raise RefpcmError(f"{source(name) if callable(source) else source}: {name} = {getattr(config, name)!r} must be {what}")
+
+
+def checked_but_for_epochs(config, source):
+    """config itself, whose epochs may be too few for it: a time budget will say how many there are. As `checked`."""
     def wanted(name, what):
-        raise RefpcmError(f"{source(name) if callable(source) else source}: {name} = {getattr(config, name)!r} must be {what}")
+        _refuse(config, source, name, what)
     for name in _POSITIVE:
         if getattr(config, name) is not None and not 0 < getattr(config, name) < float("inf"):
             wanted(name, "above zero and finite")
@@ -187,12 +204,8 @@ def checked(config, source):
     for name, choices in _CHOICES.items():
         if getattr(config, name) not in choices:
             wanted(name, f"one of {', '.join(choices)}")
-    for name in ("average_epochs", "warmup_epochs"):
-        if getattr(config, name) > config.epochs:
-            wanted(name, f"at most the epochs of the run, {config.epochs:g}")
-    left = (config.schedule_epochs or config.epochs) - config.schedule_start
-    if config.epochs > left + 1e-9:
-        wanted("epochs", f"at most {left:g}, what is left of the schedule")
+    if config.schedule_start and config.schedule_start >= config.schedule_epochs:
+        wanted("schedule_start", f"below schedule_epochs, the length of the schedule, {config.schedule_epochs:g}; give both")
     if config.batch_size % config.batch_parts:
         wanted("batch_parts", f"a divisor of the batch size, {config.batch_size}")
     if config.batch_parts > 1 and config.weight_noise and config.noise_kind in ("inputs", "pre-activations"):

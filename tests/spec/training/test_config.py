@@ -69,7 +69,9 @@ def test_presets_of_the_paper_have_the_values_of_their_sources(name):
 
 @pytest.mark.parametrize("values, said", [
     ({"schedule_epochs": 10.0, "schedule_start": 3.0, "epochs": 8.0}, "epochs = 8.0 must be at most 7, what is left"),
-    ({"schedule_start": 1.0}, "at most 7, what is left"), ({"schedule_epochs": 5.0}, "at most 5"),
+    ({"schedule_start": 1.0}, "schedule_start = 1.0 must be below schedule_epochs, .*, 0; give both"),
+    ({"schedule_start": 9.0, "schedule_epochs": 9.0}, "schedule_start = 9.0 must be below"),
+    ({"schedule_epochs": 5.0}, "at most 5"),
     ({"noise_layers": "inner", "noise_kind": "inputs", "weight_noise": 0.1}, "noise_layers = 'inner' must be all"),
     ({"noise_layers": "first"}, "one of all, inner")])
 def test_a_part_of_a_schedule_and_noise_on_some_layers_must_make_sense(values, said):
@@ -94,6 +96,19 @@ def test_what_flags_complete_is_judged_as_a_whole(tmp_path):
     assert (config.average_epochs, config.epochs) == (20.0, 40.0)
     with pytest.raises(RefpcmError, match="at most the epochs of the run, 8"):
         resolve(arguments(["--config", str(path)]))
+
+
+def test_with_a_time_budget_the_epochs_asked_for_are_the_most_and_the_presets_count_for_nothing(tmp_path):
+    path = tmp_path / "c.json"
+    path.write_text('{"epochs": 0.1}')
+    budget = ["--time-budget", "10h"]
+    assert resolve(arguments([*budget, "--average-epochs", "10", "--schedule-epochs", "5"])).epochs == float("inf")
+    assert resolve(arguments([*budget, "--config", str(path)])).epochs == 0.1
+    assert resolve(arguments([*budget, "--config", str(path), "--epochs", "3"])).epochs == 3.0
+    for flags, words in ((["--epochs", "5", "--average-epochs", "10"], "at most the epochs of the run, 5"),
+                         (["--average-epochs", "-1"], "average_epochs = -1.0 must be zero or more")):
+        with pytest.raises(RefpcmError, match=words):
+            resolve(arguments([*budget, *flags]))
 
 
 def test_no_clipping_can_be_said_by_flag_and_file(tmp_path):
