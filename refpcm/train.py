@@ -113,6 +113,8 @@ def resolve(options):
     strength of its own: those of different kinds are not comparable.
     """
     base = preset(options.preset or "demo")
+    if options.match:  # finds the schedule
+        base = replace(base, schedule_epochs=0.0, schedule_start=0.0, warmup_epochs=0.0)
     names = {field.name for field in fields(TrainingConfig)}
     from_file = read_config_file(options.config) if options.config else {}
     flags = {name: value for name, value in vars(options).items() if name in names}
@@ -134,10 +136,10 @@ def main():
     options = arguments()
     if options.resume:
         refuse_with_resume(options)
+    refuse_with_match(options)
     config = None if options.resume else resolve(options)
     from refpcm.training.run import begin_run, resume_run
     cli.set_threads(options.threads)
-    refuse_with_match(options)
     request = request_of(options)
     return resume_run(options.resume, request) if options.resume else begin_run(request, config)
 

@@ -30,11 +30,11 @@ def matched(config, folder, training, after_batch=lambda done, total: None):
 
     config: of the retraining; folder: of the baseline's finished run; training: Dataset. The retraining's epochs are those
     asked for, or as many as are left of the baseline's schedule, if those are fewer. Raises RefpcmError if the folder
-    holds no finished run of this network, where its curve never had the accuracy, and where the epochs that are left are
-    too few for the averaging or the warm-up.
+    holds no finished run of this network on these classes, where its curve never had the accuracy, and where the epochs
+    that are left are too few for the averaging or the warm-up.
     """
     folder = Path(folder)
-    baseline, parameters = _baseline(folder, config)
+    baseline, parameters = _baseline(folder, config, training)
     curve = read_curve(folder / "metrics.jsonl")
     accuracy = noisy_accuracy(config, parameters, training, after_batch)
     epoch = next((record["epoch"] for record in curve if record["train_accuracy"] >= accuracy), None)
@@ -51,14 +51,17 @@ def matched(config, folder, training, after_batch=lambda done, total: None):
     return checked(replace(config, **values, schedule_epochs=length, schedule_start=start, epochs=epochs), "--match"), found
 
 
-def _baseline(folder, config):
-    """The TrainingConfig and parameters of the finished run in a folder."""
+def _baseline(folder, config, training):
+    """The TrainingConfig and parameters of the finished run in a folder, if its classes are those of the Dataset."""
     path = folder / "network.safetensors"
     if not path.exists():
         raise RefpcmError(f"{path} is not there: --match wants the folder of a finished run")
     file = load_network(path)
     if file.network.architecture != config.architecture:
         raise RefpcmError(f"{path} holds {file.network.architecture}; this run trains {config.architecture}")
+    if file.classes != training.classes:
+        raise RefpcmError(f"--match: {path} knows the classes {', '.join(file.classes[:3])}, ...; {training.name} has "
+                          f"{', '.join(training.classes[:3])}, ...: name the baseline's data with --data")
     known = file.notes.get("config")
     names = [name for name in ("epochs", "schedule_epochs", "schedule_start", *TAKEN)
              if isinstance(known, dict) and name in known]

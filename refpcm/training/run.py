@@ -46,7 +46,11 @@ def begin_run(request, config):
     check_images(config, build(config.architecture, len(dataset.classes)), training)
     if request.match:
         cli.say(f"noise {config.weight_noise:g} on the network of {request.match}: one pass over the training images ...")
-        config, found = matched(config, request.match, training)
+        meter = cli.Meter("pass with noise: batch", "batches")
+        try:
+            config, found = matched(config, request.match, training, meter.update)
+        finally:
+            meter.clear()
         cli.say(f"train accuracy with noise {100 * found['noisy_train_accuracy']:.2f} %, as in epoch {found['epoch']} of the "
                 f"baseline: its schedule from epoch {found['schedule_start']:g} on, for {found['epochs']:g} epochs")
         request = replace(request, start=os.path.join(request.match, NETWORK), matched=found)

@@ -6,12 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from refpcm import cli
 from refpcm.datasets import load
 from refpcm.errors import RefpcmError
 from refpcm.files.network_file import load_network, save_network
 from refpcm.spec.training.config import TrainingConfig, override
 from refpcm.training import loop
 from refpcm.training.match import matched, noisy_accuracy, read_curve
+from refpcm.training.request import Request
+from refpcm.training.run import begin_run
 from tests.commands import command
 from tests.training.small_runs import SMALL
 
@@ -119,6 +122,28 @@ def test_folders_without_a_finished_run_of_this_network_are_refused(baseline, tm
         matched(override(RETRAINING, {"architecture": "cifar-resnet20"}, "test"), baseline[0], baseline[1])
 
 
+def test_the_pass_with_noise_shows_its_progress(baseline, data, monkeypatch, tmp_path):
+    class Meter:
+        shown = []
+
+        def __init__(self, what, unit):
+            self.update = lambda done, total: self.shown.append((done, total))
+
+        def clear(self):
+            self.shown.append("cleared")
+    monkeypatch.setattr(cli, "Meter", Meter)
+    with pytest.raises(RefpcmError, match="never reached"):
+        begin_run(Request(str(data), match=with_curve(baseline, tmp_path, [0.0])), RETRAINING)
+    assert Meter.shown == [*((done, 10) for done in range(1, 11)), "cleared"]
+
+
+@pytest.mark.parametrize("classes", [tuple("abcdefghij"), ("cat", "dog")])
+def test_images_of_other_classes_are_refused_before_the_pass(baseline, classes):
+    other = replace(baseline[1], classes=classes, name="other")
+    with pytest.raises(RefpcmError, match="--match: .*network.safetensors knows the classes .*; other has .* with --data"):
+        matched(RETRAINING, baseline[0], other)
+
+
 def test_the_command_finds_prints_and_writes_it_down(baseline, data, tmp_path):
     (tmp_path / "baseline").mkdir()
     # So short a run may keep more accuracy with noise than its own curve ever had.
@@ -137,7 +162,8 @@ def test_the_command_finds_prints_and_writes_it_down(baseline, data, tmp_path):
     assert any(not np.array_equal(start[name], value) for name, value in after.parameters.items())
 
 
-@pytest.mark.parametrize("flags", [["--learning-rate", "0.1"], ["--start", "a"], ["--time-budget", "1h"]])
+@pytest.mark.parametrize("flags", [["--learning-rate", "0.1"], ["--start", "a"], ["--time-budget", "1h"],
+                                   ["--schedule-start", "2"]])
 def test_what_match_finds_is_not_given_beside_it(flags):
     done = command("refpcm.train", "--match", "somewhere", *flags)
     assert done.returncode == 2 and f"leave out {flags[0]}" in done.stderr

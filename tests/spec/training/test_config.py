@@ -111,6 +111,14 @@ def test_with_a_time_budget_the_epochs_asked_for_are_the_most_and_the_presets_co
             resolve(arguments([*budget, *flags]))
 
 
+def test_with_match_the_schedule_of_the_preset_counts_for_nothing():
+    noise = ["--preset", "joshi2020-cifar10-noise", "--match", "somewhere"]
+    config = resolve(arguments([*noise, "--epochs", "180"]))
+    assert (config.epochs, config.schedule_epochs, config.schedule_start) == (180.0, 0.0, 0.0)
+    with pytest.raises(RefpcmError, match="at most 150, what is left of the schedule"):
+        resolve(arguments([*noise[:2], "--epochs", "180"]))
+
+
 def test_no_clipping_can_be_said_by_flag_and_file(tmp_path):
     path = tmp_path / "c.json"
     path.write_text('{"clip_sigma": "none"}')
