@@ -20,6 +20,7 @@ from refpcm.spec.training.config import TrainingConfig, checked, put_over
 from refpcm.spec.training.quantisation import quantised_parameters
 from refpcm.spec.training.step import noisy_forward
 from refpcm.training import loop
+from refpcm.training.metrics import LOG_LIMIT
 from refpcm.training.sources import image_source
 
 TAKEN = ("learning_rate", "schedule", "warmup_epochs")  # what a retraining takes from its baseline
@@ -73,7 +74,7 @@ def _baseline(folder, config, training):
 def read_curve(path):
     """Return the records of a training's log, one an epoch. Raises RefpcmError if it is missing or damaged."""
     try:
-        curve = [json.loads(line) for line in read_bytes(path).splitlines()]
+        curve = [json.loads(line) for line in read_bytes(path, LOG_LIMIT).splitlines()]
         numbers = [(record["epoch"], record["train_accuracy"]) for record in curve]
         if not curve or any(type(epoch) is not int or not 0 <= accuracy <= 1 for epoch, accuracy in numbers):
             raise ValueError("it holds no epochs, or numbers that are none")

@@ -6,6 +6,8 @@ from refpcm.errors import RefpcmError
 from refpcm.files.atomic import write_bytes
 from refpcm.files.reading import read_bytes
 
+LOG_LIMIT = 1 << 30  # bytes, some four million epochs
+
 
 def append_record(path, record):
     """Add a line. Raises RefpcmError if it cannot be written (a full disk, say)."""
@@ -24,7 +26,7 @@ def keep_records(path, last_step):
     kept = []
     try:
         empty = not path.exists() or path.stat().st_size == 0 and path.is_file()
-        lines = () if empty else read_bytes(path).splitlines()
+        lines = () if empty else read_bytes(path, LOG_LIMIT).splitlines()
     except (OSError, RefpcmError) as error:
         raise RefpcmError(f"cannot read {path}: {error}; move it away, then resume the run") from None
     for line in lines:

@@ -107,6 +107,12 @@ def test_a_curve_that_never_had_the_accuracy_is_said(baseline, tmp_path):
         matched(RETRAINING, with_curve(baseline, tmp_path, [0.0, 0.001]), baseline[1])
 
 
+def test_a_curve_may_be_longer_than_other_texts(tmp_path):
+    line = json.dumps({"epoch": 1, "train_accuracy": 0.5, "step": 1, "padding": "x" * 1000})
+    (tmp_path / "metrics.jsonl").write_text(f"{line}\n" * 17000)
+    assert len(read_curve(tmp_path / "metrics.jsonl")) == 17000
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"epoch": 1}', '{"epoch": 1, "train_accuracy": NaN}', "{", "\xff",
                                   '{"epoch": "1", "train_accuracy": 0.5}'])
 def test_what_is_no_curve_is_refused(tmp_path, text):

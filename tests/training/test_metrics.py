@@ -1,5 +1,7 @@
 """The log of a run, as a resumed run finds it."""
 
+import json
+
 import pytest
 
 from refpcm.errors import RefpcmError
@@ -15,6 +17,13 @@ def test_lines_beyond_the_checkpoint_and_damaged_ones_are_dropped_and_no_others(
     assert log.read_bytes() == good[0] + good[1]
     append_record(log, {"step": 30})
     assert log.read_bytes() == b"".join(good)
+
+
+def test_a_log_may_be_longer_than_other_texts(tmp_path):
+    log = tmp_path / "metrics.jsonl"
+    log.write_text((json.dumps({"step": 1, "padding": "x" * 1000}) + "\n") * 17000)
+    keep_records(log, 1)
+    assert log.stat().st_size > 17_000_000
 
 
 def test_a_log_that_cannot_be_read_is_refused(tmp_path):
