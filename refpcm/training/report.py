@@ -18,7 +18,7 @@ from refpcm.spec.resnet import build, pcm_weight_count
 from refpcm.training.outcome import outcome
 from refpcm.training.session import CHECKPOINT
 
-NETWORK, RESULT, PICTURE = "network.safetensors", "result.json", "chips.png"
+NETWORK, RESULT, PICTURE, CHIPS = "network.safetensors", "result.json", "chips.png", "chips"
 NO_PICTURE = 'no picture: matplotlib is not installed (pip install "refpcm[plots]" brings it)'
 CHIP_TIMES_S = (25.0, 86400.0, 31536000.0)  # 25 seconds, a day, a year
 
@@ -108,13 +108,13 @@ def picture_of(folder, inputs, protocol, result):
 
 
 def on_chips(folder, protocol, inputs):
-    """Result of an evaluation; it and its units are kept in the folder `chips` within `folder`."""
+    """Result of an evaluation; it and its units are kept in the folder CHIPS within `folder`."""
     from refpcm.evaluation.report import write_report
     from refpcm.evaluation.run import run
     progress = cli.Progress(protocol.chips * len(CHIP_TIMES_S), "chips: unit", unit="units", decimals=2)
-    result = run(protocol, folder / "chips", progress=lambda done, total: progress.update(done), inputs=inputs)
+    result = run(protocol, folder / CHIPS, progress=lambda done, total: progress.update(done), inputs=inputs)
     progress.clear()
-    write_report(folder / "chips", {**result, "versions": cli.versions()})
+    write_report(folder / CHIPS, {**result, "versions": cli.versions()})
     return result
 
 

@@ -27,7 +27,7 @@ from refpcm.training import loop
 from refpcm.training.budget import plan
 from refpcm.training.match import matched
 from refpcm.training.metrics import keep_records
-from refpcm.training.report import NETWORK, RESULT, check_chips, report
+from refpcm.training.report import CHIPS, NETWORK, PICTURE, RESULT, check_chips, report
 from refpcm.training.session import CHECKPOINT, METRICS, Session
 from refpcm.training.sources import image_source
 
@@ -73,11 +73,15 @@ def begin_run(request, config):
 def resume_run(folder, request):
     """Go on with the run in `folder`. Return the exit status.
 
-    data and chips of the request, where None, are those that the run began with.
+    data and chips of the request, where None, are those that the run began with. Where it was killed before its config.json
+    was written, the built-in images, if they are its own, and no chips.
     """
     began, folder = time.monotonic(), Path(folder)
     with locked(folder):
         state = load_checkpoint(folder / CHECKPOINT)
+        if request.data is None and not (folder / CONFIG).exists() and is_on_builtin(state):
+            cli.say(f"{folder / CONFIG} is missing and written anew: the built-in images, {request.chips or 0} chips")
+            write_config(folder, state, replace(request, chips=request.chips or 0))
         request = as_begun(folder, request)
         dataset = load(request.data)
         check_chips(request.chips, request.data, dataset)
@@ -135,7 +139,7 @@ def refuse_used(folder):
     if (Path(folder) / CHECKPOINT).exists():
         raise RefpcmError(f"{folder} already holds a run; go on with it by --resume {cli.quoted(folder)}, or choose "
                           "another --out")
-    for name in (CONFIG, METRICS, NETWORK, RESULT):
+    for name in (CONFIG, METRICS, NETWORK, RESULT, PICTURE, CHIPS):
         if (Path(folder) / name).exists():
             raise RefpcmError(f"{Path(folder) / name} is there and would be overwritten; choose another --out")
 
@@ -215,6 +219,15 @@ def as_begun(folder, request):
         raise RefpcmError(f"{folder / CONFIG} cannot be read ({error}); say where the images are with --data, and "
                           "how many chips to try with --chips") from None
     return replace(request, data=request.data or data, chips=chips if request.chips is None else request.chips)
+
+
+def is_on_builtin(state):
+    """Whether the training images of a State are the built-in ones."""
+    try:
+        training, _ = hold_back(load(), state.config.validation_images)
+    except RefpcmError:  # fewer than it holds back
+        return False
+    return identity_of(training) == state.data
 
 
 def identity_of(dataset):

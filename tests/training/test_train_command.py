@@ -113,7 +113,8 @@ def test_a_retraining_without_a_network_to_begin_with_is_warned_of(data, tmp_pat
     assert done.returncode == 0 and "warning: this preset is a retraining" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["network.safetensors", "result.json", "metrics.jsonl", "config.json"])
+@pytest.mark.parametrize("name", ["network.safetensors", "result.json", "metrics.jsonl", "config.json", "chips.png",
+                                  "chips"])
 def test_nothing_of_a_run_is_overwritten(tmp_path, name):
     (tmp_path / name).write_text("a week of work")
     done = command("refpcm.train", "--out", tmp_path)

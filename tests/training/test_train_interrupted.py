@@ -8,10 +8,12 @@ import pytest
 
 from refpcm import cli
 from refpcm.datasets import load
+from refpcm.errors import RefpcmError
+from refpcm.files.checkpoints import save_checkpoint
 from refpcm.spec.training.config import TrainingConfig
 from refpcm.training import loop
 from refpcm.training.request import Request
-from refpcm.training.run import hold_back, identity_of
+from refpcm.training.run import hold_back, identity_of, resume_run
 from refpcm.training.session import CHECKPOINT, Session
 from tests.commands import command
 from tests.training.small_runs import SMALL, kill, launch, wait_for_a_step_beyond
@@ -63,6 +65,25 @@ def test_an_epoch_is_saved_before_it_is_told(data, monkeypatch, tmp_path):
     session, told = Session(tmp_path, state, training, validation, Request(checkpoint_every_s=1e9), 0.0, ""), {}
     monkeypatch.setattr(cli, "say", lambda text, end="": told.update({text[:5]: (tmp_path / CHECKPOINT).exists()}))
     assert session.run() and told["epoch"]
+
+
+def test_a_run_on_the_built_in_images_can_be_resumed_without_its_configuration(tmp_path):
+    """Killed between the two files of its beginning."""
+    training, _ = hold_back(load(), 1000)
+    state = loop.start(TrainingConfig(epochs=0.02, validation_images=1000), 10, identity_of(training))
+    save_checkpoint(tmp_path / CHECKPOINT, state)
+    done = command("refpcm.train", "--resume", tmp_path, "--json")
+    assert done.returncode == 0 and "config.json is missing and written anew: the built-in images, 0 chips" in done.stderr
+    assert json.loads(done.stdout)["steps"] == 1
+    assert json.loads((tmp_path / "config.json").read_text())["data_identity"] == state.data
+
+
+@pytest.mark.parametrize("held", [0, 20000])
+def test_a_run_on_other_images_asks_for_them_where_its_configuration_is_missing(held, tmp_path):
+    config = TrainingConfig(validation_images=held, kernels="numpy")
+    save_checkpoint(tmp_path / CHECKPOINT, loop.start(config, 10, "of other images"))
+    with pytest.raises(RefpcmError, match="config.json cannot be read .* say where the images are with --data"):
+        resume_run(tmp_path, Request())
 
 
 @pytest.mark.slow
