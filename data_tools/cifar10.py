@@ -27,19 +27,18 @@ def prepare(source_path, folder):
     """
     from data_tools import writing
     from data_tools.cifar10_batches import CLASSES, assemble
-    from data_tools.cifar10_checks import checksum_evidence, has_published_statistics, md5_of
+    from data_tools.cifar10_checks import are_cifar10, checksum_evidence, md5_of
     from data_tools.cifar10_source import read_source
     source = read_source(source_path)
     evidence = checksum_evidence(source)
     arrays = assemble(source.layout, source.files)
-    if has_published_statistics(*writing.channel_statistics(arrays["train_images"])):
-        evidence = evidence or "the published channel means and deviations"
+    if are_cifar10(arrays):
+        evidence = evidence or "the SHA-256 of the images and labels"
     elif evidence is None:
-        raise DataError(f"{source_path}: nothing vouches for these images: their checksums are not the official ones, "
-                        "there is no md5sums.txt, and their channel means are not CIFAR-10's")
+        raise DataError(f"{source_path}: nothing vouches for these images: neither their files nor the images and labels "
+                        "themselves have the checksums of CIFAR-10, and there is no md5sums.txt; get another copy")
     else:
-        commands.note(f"warning: {source_path} agrees with {evidence}, but its channel means are not CIFAR-10's: "
-                      "these are other images")
+        commands.note(f"warning: {source_path} agrees with {evidence}, but its images and labels are not those of CIFAR-10")
     origin = {"made_by": "data_tools.cifar10", "layout": source.layout.name, "vouched_for_by": evidence,
               "md5": {name: md5_of(source.files[name]) for name in source.layout.batches}}
     return writing.write(folder, NAME, CLASSES, arrays, origin)
