@@ -123,6 +123,8 @@ def problem_of(arrays, split, classes):
     images, labels, others = arrays[f"{split}_images"], arrays[f"{split}_labels"], arrays["train_images"]
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != CHANNELS:
         return f"images are {images.dtype} {images.shape}, not uint8 (N, {CHANNELS}, H, W)"
+    if 0 in images.shape[2:]:
+        return f"images of {images.shape[2]} x {images.shape[3]} have no pixels"
     if labels.dtype != np.uint8 or labels.ndim != 1:
         return f"labels are {labels.dtype} {labels.shape}, not uint8 (N,)"
     if len(images) != len(labels):

@@ -9,7 +9,7 @@ from data_tools.errors import DataError
 from data_tools.foreign_text import shown
 from data_tools.new_folder import FolderTaken, new_folder, save_array, save_text
 from data_tools.prepared import ARRAYS, DESCRIPTION, FORMAT, VERSION, find, problem_of, sealed
-from data_tools.reading import sha256_of
+from data_tools.reading import parse_json, sha256_of
 
 
 def channel_statistics(images):
@@ -33,10 +33,13 @@ def channel_statistics(images):
 def write(folder, name, classes, arrays, origin):
     """Write a set; returns its description (the content of dataset.json).
 
-    classes: names in the order of the labels; arrays: {name in ARRAYS: array}; origin: JSON-able dict that says
-    where the images come from. `folder` must not exist or be empty (`prepared.find` returns None).
+    name: text; classes: names in the order of the labels; arrays: {name in ARRAYS: array}; origin: JSON-able dict that
+    says where the images come from. `folder` must not exist or be empty (`prepared.find` returns None).
     Raises DataError, OSError; leaves nothing unfinished behind.
     """
+    if not isinstance(name, str):
+        raise DataError(f"the name of a set must be text, not {shown(name)}")
+    origin = _plain(origin)
     for array_name in ARRAYS:
         if not isinstance(arrays[array_name], np.ndarray):
             raise DataError(f"{array_name} must be a NumPy array, not a {type(arrays[array_name]).__name__}")
@@ -72,3 +75,14 @@ def write(folder, name, classes, arrays, origin):
         if find(folder) != description:  # the same set, made by another first run, is as good
             raise
     return description
+
+
+def _plain(origin):
+    """`origin` as it will be read again. Raises DataError unless it is a dict of what JSON can hold."""
+    try:
+        if isinstance(origin, dict):
+            return parse_json(json.dumps([origin]), "origin")[0]  # as deep as it will be in the description
+        reason = f"it is {shown(origin)}"
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = shown(str(error))
+    raise DataError(f"origin must be a dict of text, plain numbers, lists and dicts: {reason}")

@@ -32,6 +32,7 @@ PIXELS = small()["train_images"]
     ({"test_labels": np.full(6, 3, np.uint8)}, "test has a label 3 where there are 3 classes"),
     ({"test_labels": np.zeros((6, 1), np.uint8)}, r"test labels are uint8 \(6, 1\)"),
     ({"test_images": np.zeros((6, 3, 5, 5), np.uint8)}, r"test images are \(3, 5, 5\) where training images are"),
+    ({"train_images": PIXELS[..., :0], "test_images": PIXELS[..., :0]}, "train images of 4 x 0 have no pixels"),
     ({"train_images": PIXELS[:0], "train_labels": np.zeros(0, np.uint8)}, "no training images")])
 def test_what_could_not_be_read_again_is_not_written(tmp_path, changes, words):
     with pytest.raises(DataError, match=words):
@@ -43,6 +44,22 @@ def test_classes_are_names(tmp_path):
     for classes, words in (([0, 1, 2], "class 0 is 0"), (["a", "b", ""], "class 2 is ''"), (["a", None, "c"], "class 1 is")):
         with pytest.raises(DataError, match=f"name of {words}.*every class needs a name"):
             write(tmp_path / "set", "own", classes, small(), {})
+
+
+@pytest.mark.parametrize("name, origin, words", [
+    (7, {}, "the name of a set must be text, not 7"), ("own", "a disk", "origin must be a dict of .*: it is a disk"),
+    ("own", {"n": np.int64(3)}, "origin must be .*int64 is not JSON"), ("own", {1: 1, "1": 2}, "a key occurs twice"),
+    ("own", {(1, 2): 3}, "origin must be .*keys must be")])
+def test_descriptions_that_could_not_be_read_again_are_not_written(tmp_path, name, origin, words):
+    with pytest.raises(DataError, match=words):
+        write(tmp_path / "set", name, "abc", small(), origin)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_origin_with_numbers_as_keys_is_read_again(tmp_path):
+    origin = {number: (number, None) for number in (1, 10, 2)}
+    description = write(tmp_path / "set", "own", "abc", small(), origin)
+    assert description["origin"]["10"] == [10, None] and read(tmp_path / "set")[0] == description
 
 
 @pytest.mark.parametrize("link", ["to an empty folder", "to nothing"])
