@@ -68,7 +68,7 @@ def _work(arguments):
     archive = out.with_name(out.name + ".download.tar.gz")
     fetch(ADDRESS, archive, ARCHIVE_MD5["python"], LONGEST_DOWNLOAD)
     description = prepare(archive, arguments.out)
-    archive.unlink()
+    archive.unlink(missing_ok=True)  # of two commands the other may have finished first
     _report(arguments.out, description, "written")
 
 

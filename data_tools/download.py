@@ -1,5 +1,6 @@
 """Download a file over HTTP: resumed where it broke off, retried, checked."""
 
+import contextlib
 import hashlib
 import http.client
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from data_tools import commands
 from data_tools.errors import DataError
+from data_tools.locking import lock
 from data_tools.renaming import into_place
 
 TIMEOUT_S = 30.0
@@ -33,16 +35,42 @@ def fetch(address, path, md5, longest, first_pause_s=FIRST_PAUSE_S):
     What has arrived is kept in `path`.partial, and the next request, also of a later call, asks for the rest by an
     HTTP Range; a server that does not know ranges starts over. Gives up after ATTEMPTS failures without STEP new
     bytes between them; nothing longer than `longest` bytes is taken. A complete `path` is left alone.
-    Raises DataError, and OSError for the local disk.
+    Raises DataError, also if another program downloads to `path`, and OSError for the local disk.
     """
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
     for complete in (path, partial):
         if complete.exists() and not complete.is_file():
             raise DataError(f"{complete} is not a regular file; remove it and run the command again")
-        if complete.exists() and _md5_of(complete) == md5:
-            into_place(complete, path)
-            return
+    with _own(partial):
+        for complete in (path, partial):
+            if complete.exists() and _md5_of(complete) == md5:
+                into_place(complete, path)
+                return
+        _fetch(address, path, partial, md5, longest, first_pause_s)
+
+
+@contextlib.contextmanager
+def _own(partial):
+    """Context in which the file `partial` is this program's; it is removed if it is left empty. Raises DataError."""
+    with open(partial, "ab"):
+        pass
+    try:
+        descriptor = lock(partial)
+    except BlockingIOError:
+        raise DataError(f"{partial} is being written by another download; wait until that ends, then run the command "
+                        "again") from None
+    try:
+        yield
+    finally:
+        if not _size(partial):
+            partial.unlink(missing_ok=True)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _fetch(address, path, partial, md5, longest, first_pause_s):
+    """Download to `partial`, which becomes `path`; see `fetch`."""
     failures = furthest = 0
     while True:
         began_at = _size(partial)
@@ -55,7 +83,7 @@ def fetch(address, path, md5, longest, first_pause_s=FIRST_PAUSE_S):
             if found == md5:
                 into_place(partial, path)
                 return
-            partial.unlink()
+            os.truncate(partial, 0)  # not removed: the lock is on this file
             reason = f"the md5 is {found} where {md5} belongs"
             if began_at == 0:  # not the fault of an old beginning
                 raise DataError(f"{address}: {reason}; the file there is another one, or was changed on its way")
@@ -78,7 +106,7 @@ def _request(address, partial, have, longest):
     except urllib.error.HTTPError as failure:
         failure.close()
         if failure.code == 416:  # the old beginning is as long as the file, or longer
-            partial.unlink(missing_ok=True)
+            os.truncate(partial, 0)
             raise _TryAgain(f"the server has fewer than the {have} bytes that are here; starting over") from None
         if failure.code in BUSY:
             raise _TryAgain(f"the server answers {failure.code} {failure.reason}") from None

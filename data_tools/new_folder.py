@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from data_tools.errors import DataError
+from data_tools.locking import lock
 from data_tools.renaming import into_place
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -61,7 +62,7 @@ def new_folder(folder):
     is_free(folder)  # refuses what could not be replaced in the end
     partial = folder.with_name(f".{folder.name}.partial-{secrets.token_hex(8)}")
     partial.mkdir()
-    lock = _lock(partial)
+    descriptor = lock(partial)
     try:
         yield partial
         if folder.is_dir() and not any(folder.iterdir()):
@@ -78,8 +79,8 @@ def new_folder(folder):
         raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        if lock is not None:
-            os.close(lock)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _taken(folder):
@@ -93,30 +94,10 @@ def _remove_abandoned(folder):
             newest = max([old.stat().st_mtime] + [path.stat().st_mtime for path in old.glob("*")])
             if time.time() - newest <= ABANDONED_AFTER_S:
                 continue
-            lock = _lock(old)
+            descriptor = lock(old)
             shutil.rmtree(old, ignore_errors=True)
-            if lock is not None:
-                os.close(lock)
-
-
-def _lock(folder):
-    """A descriptor that keeps `folder` locked while it is open; None where there are no such locks (Windows).
-
-    Raises BlockingIOError if another program has it.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        return None
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise
-    except OSError:  # a file system without locks: then its age must do
-        pass
-    return descriptor
+            if descriptor is not None:
+                os.close(descriptor)
 
 
 def save_array(path, array):

@@ -3,6 +3,7 @@
 import os
 from contextlib import contextmanager
 
+from data_tools.locking import lock
 from refpcm.errors import RefpcmError
 
 
@@ -14,22 +15,13 @@ def locked(folder):
     network disks) has no such locks. Raises RefpcmError if another process has the folder, or if it cannot be opened.
     """
     try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
+        descriptor = lock(folder)
+    except BlockingIOError:
+        raise RefpcmError(f"{folder} is in use by another command; wait until that ends, or choose another folder") from None
     except OSError as error:
         raise RefpcmError(f"cannot read {folder}: {error.strerror}") from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RefpcmError(f"{folder} is in use by another command; wait until that ends, or choose another "
-                              "folder") from None
-        except OSError:  # no locks on this file system
-            pass
         yield
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)

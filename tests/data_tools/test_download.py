@@ -1,5 +1,6 @@
 import hashlib
 import http.server
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from data_tools.download import ATTEMPTS, fetch
 from data_tools.errors import DataError
+from data_tools.locking import lock
 
 BODY = bytes(range(256)) * 2000  # 512,000 bytes
 MD5 = hashlib.md5(BODY).hexdigest()
@@ -134,6 +136,18 @@ def test_a_download_that_was_killed_is_continued(serve, tmp_path):
     assert (tmp_path / "file").read_bytes() == BODY
 
 
+def test_two_programs_do_not_write_into_one_file(serve, tmp_path):
+    server, partial = serve(), tmp_path / "file.partial"
+    partial.write_bytes(BODY[:100])
+    other = lock(partial)
+    with pytest.raises(DataError, match="file.partial is being written by another download"):
+        get(server, tmp_path / "file")
+    assert server.asked == [] and partial.read_bytes() == BODY[:100]
+    os.close(other)
+    get(server, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == BODY
+
+
 @pytest.mark.parametrize("busy", [408, 429, 500, 502, 503, 504])
 def test_a_busy_server_is_asked_again(serve, tmp_path, busy):
     server = serve([busy, busy])
@@ -204,4 +218,4 @@ def test_an_endless_body_is_cut(serve, tmp_path):
     server.faults = ["no length"]
     with pytest.raises(DataError, match="more than the expected"):
         get(server, tmp_path / "file")
-    assert (tmp_path / "file.partial").stat().st_size == 0
+    assert list(tmp_path.iterdir()) == []
