@@ -9,7 +9,6 @@ Krizhevsky, "Learning multiple layers of features from tiny images", 2009: 50,00
 
 import argparse
 import sys
-from pathlib import Path
 
 from data_tools import commands
 from data_tools.errors import DataError
@@ -77,10 +76,10 @@ def main(argv=None):
         prog="python -m data_tools.cifar10", description="Get CIFAR-10, check it, and write it in the prepared form.",
         epilog="A download that was interrupted is kept beside DIR and continued by the same command. Without a "
                f"network, fetch {ADDRESS} elsewhere and give it to --from.")
-    parser.add_argument("--from", dest="source", type=Path, metavar="SOURCE",
+    parser.add_argument("--from", dest="source", type=commands.path, metavar="SOURCE",
                         help="python or binary archive (tar or zip), or a folder with cifar-10-batches-py or "
                              "cifar-10-batches-bin, or such a folder itself; default: download it")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR",
+    parser.add_argument("--out", type=commands.path, required=True, metavar="DIR",
                         help="folder to make; a complete one is left alone")
     return commands.run(parser.prog, _work, parser.parse_args(argv))
 

@@ -1,8 +1,10 @@
-"""What every command of data_tools shares: one sentence and exit status 2 when something is wrong."""
+"""What every command of data_tools shares: names of files, and one sentence and exit status 2 when something is wrong."""
 
+import argparse
 import errno
 import signal
 import sys
+from pathlib import Path
 
 from data_tools.errors import DataError
 from data_tools.foreign_text import shown_lines
@@ -41,6 +43,18 @@ class _Terminated(BaseException):
 
 def _terminate(*_):
     raise _Terminated
+
+
+def name(text):
+    """A file's or folder's name, not empty: '' is what an unset variable of a shell gives. For argparse's type=."""
+    if not text:
+        raise argparse.ArgumentTypeError("a name is wanted, not an empty text")
+    return text
+
+
+def path(text):
+    """A `name` as a Path. For argparse's type=."""
+    return Path(name(text))
 
 
 def note(text):

@@ -10,7 +10,6 @@ are left out and named. `data_tools.imagenet_index.read_index` reads the result.
 
 import argparse
 import sys
-from pathlib import Path
 
 from data_tools import commands
 from data_tools.foreign_text import shown
@@ -34,10 +33,10 @@ def _work(arguments):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(prog="python -m data_tools.imagenet", description="Index an ImageNet folder tree.")
-    parser.add_argument("--from", dest="source", type=Path, required=True, metavar="TREE",
+    parser.add_argument("--from", dest="source", type=commands.path, required=True, metavar="TREE",
                         help="folder with train/ and val/, or with the class folders (nXXXXXXXX) of one split")
-    parser.add_argument("--out", type=Path, required=True, metavar="INDEX", help="folder to make")
-    parser.add_argument("--val-classes", type=Path, metavar="FILE",
+    parser.add_argument("--out", type=commands.path, required=True, metavar="INDEX", help="folder to make")
+    parser.add_argument("--val-classes", type=commands.path, metavar="FILE",
                         help="classes of images that lie in val/ itself: lines of image name and WordNet id, such as "
                              "LOC_val_solution.csv, or the folder of the official development kit")
     parser.add_argument("--scaling", choices=SCALINGS, default=SCALINGS[0],
@@ -45,7 +44,7 @@ def main(argv=None):
                              "as in Joshi et al. 2020; shorter-side, that to 256, as in torchvision (%(default)s)")
     parser.add_argument("--cache", action="store_true",
                         help="also keep the 224 x 224 evaluation images of val, 150 kB each, for memory-mapped reading")
-    parser.add_argument("--classes", type=Path, metavar="FILE",
+    parser.add_argument("--classes", type=commands.path, metavar="FILE",
                         help="text file with the WordNet ids in the order of the labels, one a line; "
                              "default: the ids of the tree, sorted")
     parser.add_argument("--split", choices=("train", "val"), default="val",

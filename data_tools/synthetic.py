@@ -9,7 +9,6 @@ are the same on every machine and with every version of NumPy.
 
 import argparse
 import sys
-from pathlib import Path
 
 from data_tools import commands
 from data_tools.errors import DataError
@@ -97,14 +96,14 @@ def main(argv=None):
     parser = argparse.ArgumentParser(
         prog="python -m data_tools.synthetic",
         description="Make the synthetic set: ten figures on cluttered 32 x 32 colour images.")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder to make; a complete one is left alone")
+    parser.add_argument("--out", type=commands.path, metavar="DIR", help="folder to make; a complete one is left alone")
     parser.add_argument("--train", type=_integer(1, 10 ** 7), default=TRAIN, metavar="N",
                         help="training images (%(default)s)")
     parser.add_argument("--test", type=_integer(1, 10 ** 7), default=TEST, metavar="N",
                         help="test images (%(default)s)")
     parser.add_argument("--seed", type=_integer(0, 2 ** 64 - 1), default=SEED, metavar="S",
                         help="another seed, other images (%(default)s)")
-    parser.add_argument("--contact-sheet", type=Path, metavar="FILE", help="write a PNG that shows every class")
+    parser.add_argument("--contact-sheet", type=commands.path, metavar="FILE", help="write a PNG that shows every class")
     arguments = parser.parse_args(argv)
     if arguments.out is None and arguments.contact_sheet is None:
         parser.error("nothing to do: give --out DIR or --contact-sheet FILE")

@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import suppress
 
+from data_tools import commands
 from data_tools.foreign_text import shown_lines
 from refpcm.errors import RefpcmError
 
@@ -127,6 +128,8 @@ def set_threads(count):
     numba.set_num_threads(count)
 
 
+name = commands.name  # a file's or folder's name, not empty. For argparse's type=.
+
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -148,13 +151,6 @@ def number_or_none(text):
         return None if text == "none" else float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor none") from None
-
-
-def name(text):
-    """A file's or folder's name, not empty: '' is what an unset variable of a shell gives. For argparse's type=."""
-    if not text:
-        raise argparse.ArgumentTypeError("a name is wanted, not an empty text")
-    return text
 
 
 def quoted(path):

@@ -25,17 +25,15 @@ imagenet, and SHORTCUT projection, around or behind (docs/networks.md).
 The number of classes follows the checkpoint. Without --mean and --std the usual ones of the architecture's data set
 are assumed, ImageNet's or CIFAR-10's, and a note says so.
 """
-IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean, std; as torchvision's published networks
-CIFAR10 = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # mean, std of the training images
-CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+CIFAR10 = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # mean, std of the training images, in the usual digits
 
 
 def arguments():
     parser = cli.parser("refpcm.convert", DESCRIPTION, EPILOG)
-    parser.add_argument("source", metavar="SOURCE", help="file with trained weights")
-    parser.add_argument("target", metavar="TARGET", help="network file to write: .safetensors or .npz")
-    parser.add_argument("--architecture", metavar="NAME", help="one of the list below; left out, it is read from the "
-                        "names and shapes in SOURCE")
+    parser.add_argument("source", type=cli.name, metavar="SOURCE", help="file with trained weights")
+    parser.add_argument("target", type=cli.name, metavar="TARGET", help="network file to write: .safetensors or .npz")
+    parser.add_argument("--architecture", type=cli.name, metavar="NAME", help="one of the list below; left out, it is read "
+                        "from the names and shapes in SOURCE")
     parser.add_argument("--image-size", type=int, metavar="N", help="height and width of the images of a network whose "
                         "architecture is read from SOURCE (default: 32 with a 3x3 first convolution, 224 with a 7x7)")
     parser.add_argument("--check", type=cli.name, metavar="DIR", help="try the network on 500 test images of this prepared "
@@ -145,19 +143,21 @@ def placement_note(network):
 
 def default_normalisation(network, given):
     """(mean, std, notes) that the network's data set suggests; no notes if better numbers were given."""
-    imagenet = network.architecture.startswith("imagenet-")
-    mean, std = IMAGENET if imagenet else CIFAR10
+    from refpcm.datasets import imagenet
+    is_imagenet = network.architecture.startswith("imagenet-")
+    mean, std = (imagenet.MEAN, imagenet.STD) if is_imagenet else CIFAR10
     if given:
         return mean, std, []
-    note = (f"mean and std were not given: {'ImageNet' if imagenet else 'CIFAR-10'}'s were assumed; give --mean and "
+    note = (f"mean and std were not given: {'ImageNet' if is_imagenet else 'CIFAR-10'}'s were assumed; give --mean and "
             "--std if the network was trained with others")
     return mean, std, [note]
 
 
 def default_classes(network):
     """CIFAR-10's names for ten classes of small images, else "class 0", "class 1", ..."""
-    if network.classes == 10 and not network.architecture.startswith("imagenet-"):
-        return CIFAR10_CLASSES
+    from data_tools.cifar10_batches import CLASSES
+    if network.classes == len(CLASSES) and not network.architecture.startswith("imagenet-"):
+        return CLASSES
     return tuple(f"class {index}" for index in range(network.classes))
 
 

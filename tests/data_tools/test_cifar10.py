@@ -133,6 +133,7 @@ def test_targets_that_are_taken_are_refused_before_anything_is_read(refused, com
         assert reason in refused("cifar10", "--from", "missing", "--out", out)
     assert "error: " in refused("cifar10")
     assert "error: " in refused("cifar10", "--out")
+    assert "--from: a name is wanted, not an empty text" in refused("cifar10", "--from", "", "--out", "out")
 
 
 @pytest.fixture

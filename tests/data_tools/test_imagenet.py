@@ -152,6 +152,7 @@ def test_bad_input_is_refused_by_the_command(tree, refused, tmp_path):
     for arguments, reason in cases:
         assert reason in refused("imagenet", *arguments, "--out", "out"), arguments
         assert not (tmp_path / "out").exists()
+    assert "--from: a name is wanted, not an empty text" in refused("imagenet", "--from", "", "--out", "out")
     assert "is a file" in refused("imagenet", *whole, "--out", "thesis.txt")
     assert "is no ImageNet index" in refused("imagenet", *whole, "--out", "taken")
     assert not [path for path in tmp_path.iterdir() if "partial" in path.name]

@@ -22,8 +22,6 @@ from test_names import counters, random_parameters, renamed
 from torch_writer import Tensor, named, sequential, zipped
 
 from data_tools.cifar10_batches import CLASSES
-from refpcm.convert import CIFAR10_CLASSES, IMAGENET
-from refpcm.datasets.imagenet import MEAN, STD
 from refpcm.files.holders import find_state_dict
 from refpcm.files.names import to_parameters
 from refpcm.files.network_file import NetworkFile, load_network, save_network
@@ -31,11 +29,6 @@ from refpcm.files.npz import write_npz
 from refpcm.files.sources import read_source
 from refpcm.files.tensors import write_tensors
 from refpcm.spec.resnet import ARCHITECTURES, build
-
-
-def test_what_is_assumed_of_a_network_is_what_the_data_sets_are():
-    """convert.py repeats them, so that --help imports nothing heavy."""
-    assert tuple(CIFAR10_CLASSES) == tuple(CLASSES) and IMAGENET == (MEAN, STD)
 
 NETWORK = build("tiny-resnet8")
 PARAMETERS = random_parameters(NETWORK)
@@ -98,7 +91,7 @@ def test_sources_of_all_forms_become_the_same_network(tmp_path, source):
     found = load_network(tmp_path / "n.safetensors")
     assert all(np.array_equal(found.parameters[name], array) for name, array in PARAMETERS.items())
     assert (found.mean, found.std) == ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
-    assert found.classes == CIFAR10_CLASSES and found.notes["imported from"] == "source.npz"
+    assert found.classes == CLASSES and found.notes["imported from"] == "source.npz"
     assert found.notes["sha256 of source"] == hashlib.sha256((tmp_path / "source.npz").read_bytes()).hexdigest()
 
 
@@ -227,6 +220,7 @@ BAD = {  # arguments, words on stderr
     "target a folder": (["good.pt", "folder.npz", *ARCHITECTURE], "folder.npz: it is a folder"),
     "no network": (["foreign.pt", "n.npz"], "holds no network that refpcm knows: it has no convolution conv1.weight"),
     "data missing": (["good.pt", "n.npz", "--check", "absent"], "absent: no such folder"),
+    "architecture left empty": (["good.pt", "n.npz", "--architecture", ""], "--architecture: a name is wanted, not an empty"),
     "unknown architecture": (["good.pt", "n.npz", "--architecture", "vgg16"], "unknown architecture 'vgg16'; known"),
     "wrong architecture": (["good.pt", "n.npz", "--architecture", "cifar-resnet20"], "its tensors fit tiny-resnet8"),
     "weights of a network file": (["network.npz", "n.npz", "--weights", "ema"], "leave --weights out"),
@@ -276,7 +270,7 @@ def folder(tmp_path_factory):
     with zipfile.ZipFile(path / "packed.zip", "w") as archive:
         archive.write(path / "good.pt", "good.pt")
     write_tensors(path / "checkpoint", PARAMETERS, {"format": "refpcm-checkpoint"})
-    network_file = NetworkFile(NETWORK, PARAMETERS, CIFAR10_CLASSES, (0.5,) * 3, (0.5,) * 3)
+    network_file = NetworkFile(NETWORK, PARAMETERS, CLASSES, (0.5,) * 3, (0.5,) * 3)
     save_network(path / "network.npz", network_file)
     save_network(path / "damaged", network_file)
     raw = (path / "damaged").read_bytes()

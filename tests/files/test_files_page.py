@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from data_tools import npy, pickle_machine, pickle_values, reading
-from refpcm.convert import CIFAR10, IMAGENET
+from refpcm.convert import CIFAR10
+from refpcm.datasets import imagenet
 from refpcm.files import holders, tensors, torch_names
 from refpcm.files import reading as refpcm_reading
 from refpcm.golden import kit
@@ -22,7 +23,7 @@ def test_the_examples_print_the_numbers_in_their_comments(tmp_path, monkeypatch,
 
 
 def test_the_numbers_are_those_of_the_program():
-    for mean, std in (CIFAR10, IMAGENET):
+    for mean, std in (CIFAR10, (imagenet.MEAN, imagenet.STD)):
         for values in (mean, std):
             assert " ".join(f"{value:.{4 if values in CIFAR10 else 3}f}" for value in values) in PAGE.replace("\n", " ")
     assert f"{len(pickle_values.INSTRUCTIONS) + 1} instructions" in PAGE  # and STOP
