@@ -26,7 +26,7 @@ def unpickle(data, find_name, find_storage=None, old_text=bytes, position=0):
     """(value, position after it) of the pickle that begins at `position` of `data` (bytes).
 
     find_name("module.name") returns a function of ours, a constant or an Inert; find_storage(persistent id) an object;
-    both raise Refused or ValueError. old_text(bytes) returns what a text of Python 2 becomes. An object with a method
+    both raise Refused. old_text(bytes) returns what a text of Python 2 becomes. An object with a method
     `set_state` is given its state. Raises Refused with the reason and the place.
     """
     machine = _Machine(data, find_name, find_storage, old_text, position)

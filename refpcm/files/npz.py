@@ -15,6 +15,7 @@ from data_tools.npy import parse_npy
 from refpcm.errors import RefpcmError
 from refpcm.files.archive import read_archive
 from refpcm.files.atomic import atomic_file
+from refpcm.files.reading import parse_json
 from refpcm.files.tensors import is_storable, is_text_mapping, storable
 
 METADATA = "refpcm.metadata"  # name of the text array that holds the metadata
@@ -64,10 +65,7 @@ def read_npz(path):
 
 
 def _parse_metadata(path, array):
-    try:
-        metadata = json.loads(str(array))
-    except (ValueError, RecursionError):
-        metadata = None
+    metadata = parse_json(str(array), f"{path}: its {METADATA!r}")
     if not is_text_mapping(metadata):
         raise RefpcmError(f"cannot read {path}: its {METADATA!r} is not a JSON mapping of text to text")
     return metadata

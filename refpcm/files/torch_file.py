@@ -10,7 +10,7 @@ Source: PyTorch, torch/serialization.py.
 import numpy as np
 
 from data_tools.foreign_text import shown
-from data_tools.pickle_values import Inert
+from data_tools.pickle_values import Inert, Refused
 from refpcm.errors import RefpcmError
 from refpcm.files.archive import read_archive
 from refpcm.files.reading import open_input
@@ -58,19 +58,19 @@ class _Storages:
 
     def __call__(self, identity):
         if type(identity) is tuple and identity[:1] == ("module",):
-            raise ValueError("it holds a whole model, that is, code; save model.state_dict() instead")
+            raise Refused("it holds a whole model, that is, code; save model.state_dict() instead")
         if type(identity) is not tuple or [type(part) for part in identity[:5]] != [str, ElementType, str, str, int]:
-            raise ValueError("a persistent id that is no storage")
+            raise Refused("a persistent id that is no storage")
         kind, element, key, _, count, *view = identity
         if kind != "storage" or len(key) > 100:
-            raise ValueError("a persistent id that is no storage")
+            raise Refused("a persistent id that is no storage")
         if not 0 <= count * element.itemsize <= self.limit:
-            raise ValueError(f"storage {key!r} claims {shown(count)} elements, more than the file can hold")
+            raise Refused(f"storage {key!r} claims {shown(count)} elements, more than the file can hold")
         if view and view[0] is not None:
-            raise ValueError("a view of a storage, as before PyTorch 0.4; load and save it once with a later PyTorch")
+            raise Refused("a view of a storage, as before PyTorch 0.4; load and save it once with a later PyTorch")
         storage = self.found.setdefault(key, Storage(key, element, count))
         if (storage.element, storage.count) != (element, count):
-            raise ValueError(f"storage {key!r} appears with two types or sizes")
+            raise Refused(f"storage {key!r} appears with two types or sizes")
         return storage
 
 

@@ -9,7 +9,7 @@ from refpcm.files.torch_names import find_name
 def load_pickle(path, data, position=0, find_storage=None):
     """(value, position after it) of the pickle that begins at `position` of `data` (bytes).
 
-    `find_storage(persistent id)` returns a Storage or raises ValueError. Raises RefpcmError, naming `path` and the
+    `find_storage(persistent id)` returns a Storage or raises Refused. Raises RefpcmError, naming `path` and the
     instruction or name that is not allowed, and where.
     """
     try:

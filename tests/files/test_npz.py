@@ -125,9 +125,10 @@ MEMBERS = {
     "header beyond the member": ({"a.npy": b"\x93NUMPY\x02\x00\xff\xff\xff\xff{}"}, "truncated"),
     "impossible shape of nothing": ({"a.npy": npy_with_header(
         "{'descr': '<f8', 'fortran_order': False, 'shape': (%d, 0)}" % 2 ** 70)}, "array 'a'"),
-    "metadata no text": ({"refpcm.metadata.npy": npy(np.zeros(3))}, "JSON mapping"),
-    "metadata no JSON": ({"refpcm.metadata.npy": npy(np.array("{"))}, "JSON mapping"),
-    "metadata deep": ({"refpcm.metadata.npy": npy(np.array("[" * 100000))}, "JSON mapping"),
+    "metadata no text": ({"refpcm.metadata.npy": npy(np.zeros(3))}, "it is not JSON"),
+    "metadata no JSON": ({"refpcm.metadata.npy": npy(np.array("{"))}, "it is not JSON"),
+    "metadata deep": ({"refpcm.metadata.npy": npy(np.array("[" * 100000))}, "nested too deeply"),
+    "metadata name a key twice": ({"refpcm.metadata.npy": npy(np.array('{"a": "b", "a": "c"}'))}, "a key occurs twice"),
     "metadata of numbers": ({"refpcm.metadata.npy": npy(np.array('{"a": 1}'))}, "JSON mapping"),
 }
 

@@ -77,6 +77,14 @@ def test_impossible_tensors_are_refused_with_the_reason(tmp_path, form, case):
         read(tmp_path, FORMS[form]([value], STORAGES))
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("case", ["whole model", "view of a storage"])
+def test_what_is_sound_but_not_read_is_not_called_damaged(tmp_path, form, case):
+    with pytest.raises(RefpcmError, match="save") as refusal:
+        read(tmp_path, FORMS[form]([BAD[case][0]], STORAGES))
+    assert "damaged" not in str(refusal.value)
+
+
 def tar():
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
