@@ -72,8 +72,9 @@ def _existing(folder, wanted):
     check_cache(folder, there)
     differs = [key for key in wanted if there.get(key) != wanted[key]]
     if differs:
-        raise DataError(f"{folder} holds the index of another tree, or of this one before it changed "
-                        f"({', '.join(differs)} differ); name another folder or remove it")
+        what = ("of another tree, or of this one before it changed" if {"root", "listing"} & set(differs)
+                else "of this tree made with other options")
+        raise DataError(f"{folder} holds the index {what} ({', '.join(differs)} differ); name another folder or remove it")
     return there
 
 

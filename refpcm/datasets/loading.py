@@ -76,9 +76,9 @@ def _remedy(folder):
     if names & {"cifar-10-batches-bin", "cifar-10-batches-py", "data_batch_1", "data_batch_1.bin"}:
         return (f"{folder} holds CIFAR-10 in its official form; prepare it first: "
                 f"`python -m data_tools.cifar10 --from {folder} --out DIR`, then name DIR")
-    if names & {"cifar-10-python.tar.gz", "cifar-10-binary.tar.gz"}:
+    if archives := names & {"cifar-10-python.tar.gz", "cifar-10-binary.tar.gz"}:
         return (f"{folder} holds the CIFAR-10 archive; prepare it first: "
-                f"`python -m data_tools.cifar10 --from {folder}/cifar-10-....tar.gz --out DIR`, then name DIR")
+                f"`python -m data_tools.cifar10 --from {folder / min(archives)} --out DIR`, then name DIR")
     if names & {f"{name}.npy" for name in prepared.ARRAYS}:
         return (f"{folder} has no {prepared.DESCRIPTION}: it is not complete; remove it and prepare the set again")
     if is_imagenet(folder):

@@ -16,13 +16,13 @@ def split(dataset, validation_count):
     labels, classes = dataset.train_labels, len(dataset.classes)
     if not 0 <= validation_count <= len(labels):
         raise RefpcmError(f"cannot hold back {validation_count} images for validation: {shown(dataset.name)} has "
-                          f"{len(labels)} training images")
+                          f"{len(labels)} training images; choose a smaller --validation-images")
     held_back = np.zeros(len(labels), bool)
     for label, name in enumerate(dataset.classes):
         share = validation_count // classes + (label < validation_count % classes)
         rows = np.flatnonzero(labels == label)
         if share and share >= len(rows):
             raise RefpcmError(f"cannot hold back {share} images of class '{shown(name)}' for validation: "
-                              f"{shown(dataset.name)} has {len(rows)}")
+                              f"{shown(dataset.name)} has {len(rows)}; choose a smaller --validation-images")
         held_back[rows[len(rows) - share:]] = True
     return np.flatnonzero(~held_back), np.flatnonzero(held_back)

@@ -38,13 +38,13 @@ parse_json = data_errors()(reading.parse_json)
 sha256_of = data_errors()(reading.sha256_of)
 
 
-def read_toml(path):
+def read_toml(path, instead=""):
     """The table in a TOML file of at most 64 KiB. Raises RefpcmError as `read_text`, for what is no TOML, and before 3.11.
 
-    Python has a reader of TOML from version 3.11 on.
+    Python has a reader of TOML from version 3.11 on; instead: what a user of an older one may do, to end the sentence.
     """
     if sys.version_info < (3, 11):
-        raise RefpcmError(f"cannot read {path}: TOML files need Python 3.11 or later")
+        raise RefpcmError(f"cannot read {path}: TOML files need Python 3.11 or later{instead}")
     import tomllib
     text = read_text(path, TOML_LIMIT)
     if max(map(len, text.split("\n"))) > TOML_LINE_LIMIT:

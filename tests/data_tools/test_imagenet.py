@@ -107,7 +107,7 @@ def test_running_again_is_a_no_op_and_a_changed_tree_is_refused(tree, command, r
     again = command(*arguments)
     assert again.returncode == 0 and "nothing to do" in again.stderr
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "index").iterdir()} == before
-    assert "(cache differ)" in refused(*arguments, "--cache")
+    assert "index of this tree made with other options (cache differ)" in refused(*arguments, "--cache")
     (tree / f"val/{FISH}/new.JPEG").write_bytes(encoded(picture()))
     assert "before it changed (listing differ)" in refused(*arguments)
 

@@ -210,7 +210,7 @@ def test_what_is_no_prepared_set_is_refused_with_the_command_that_makes_one(tmp_
     cases = {"missing": "no such folder; make it with", "empty": "is no prepared data set",
              "thesis.txt": "is a file, not a folder", "py": convert, "bin": convert,
              "py/cifar-10-batches-py": convert, "bin/cifar-10-batches-bin": convert, archive: convert,
-             "downloads": convert}
+             "downloads": f"{convert} {archive} --out DIR"}
     for name, reason in cases.items():
         with pytest.raises(RefpcmError) as failure:
             load(tmp_path / name)

@@ -155,6 +155,12 @@ def test_json_and_toml_files_give_the_same(tmp_path):
             read_config_file(tmp_path / "a.toml")
 
 
+def test_without_a_reader_of_toml_json_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 10))
+    with pytest.raises(RefpcmError, match="a.toml: TOML files need Python 3.11 or later; give the same keys as JSON"):
+        read_config_file(tmp_path / "a.toml")
+
+
 @pytest.mark.parametrize("name, content", [
     ("a.json", b"{"), ("b.json", b"[1]"), ("c.json", b"\xff\xfe"), ("d.json", None), ("e.json", b""),
     ("f.json", b'{"seed": 1, "seed": 2}'), ("g.json", b'{"a":' * 99999), ("h.toml", b"a = " + b"[" * 99999)])
