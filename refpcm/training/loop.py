@@ -1,7 +1,7 @@
 """The training loop: a step, an epoch of them, and what is written on the way.
 
-Every random number is addressed by (seed, epoch, image), every other decision by the step, so that the state
-after step k is a function of the configuration and the data alone. `train` may stop after any step.
+Every random number has an address: of order and augmentation (seed, epoch, image), of noise (seed, layer, step, element).
+So the state after step k is a function of the configuration and the data alone. `train` may stop after any step.
 """
 
 import time

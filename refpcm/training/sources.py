@@ -8,13 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from refpcm.datasets.imagenet import crop_numbers
+from refpcm.datasets.imagenet import DECODERS, crop_numbers
 from refpcm.errors import RefpcmError
 from refpcm.forms import find_forms
 from refpcm.spec import random
 from refpcm.spec.training.augmentation import Augmentation, draw_moves
-
-DECODERS = 4  # threads; Pillow decodes without Python's lock, and four keep ahead of the kernels of any processor
 
 
 def image_source(config, dataset):
