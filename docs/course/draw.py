@@ -28,7 +28,7 @@ def svg_text(figure):
     """Return a figure as SVG with numbers of two decimals, which is finer than a pixel."""
     content = io.StringIO()
     figure.savefig(content, format="svg", metadata={"Date": None})
-    return re.sub(r"(\d\.\d\d)\d+", r"\1", content.getvalue())
+    return re.sub(r"(\d\.\d\d)\d+(?=[^<>]*>)", r"\1", content.getvalue())  # in attributes, not in text
 
 
 def main():
