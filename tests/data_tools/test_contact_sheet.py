@@ -24,7 +24,7 @@ def test_no_folder_is_made_for_a_picture(tmp_path):
     assert done.returncode == 2 and "there is no folder" in done.stderr and os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("target", ["pipe", "link-to-pipe", "folder", ""])
+@pytest.mark.parametrize("target", ["pipe", "link-to-pipe", "folder"])
 def test_what_is_no_file_is_refused_and_stays(tmp_path, target):
     os.mkfifo(tmp_path / "pipe")
     os.symlink("pipe", tmp_path / "link-to-pipe")

@@ -160,7 +160,7 @@ def test_a_full_disk_leaves_nothing_and_says_so(refused, tmp_path):
 @pytest.mark.parametrize("how", [signal.SIGTERM, *(pytest.param(how, marks=pytest.mark.slow)
                                                   for how in (signal.SIGINT, signal.SIGKILL))])
 def test_a_stopped_command_leaves_no_half_set(command, tmp_path, how):
-    process = subprocess.Popen([sys.executable, "-m", "data_tools.synthetic", "--out", "set", "--train", "30000"],
+    process = subprocess.Popen([sys.executable, "-m", "data_tools.synthetic", "--out", "set", "--train", "6000"],
                                cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     while not list(tmp_path.glob(".set.partial-*")):  # not before it has begun
         assert process.poll() is None

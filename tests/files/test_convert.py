@@ -289,7 +289,7 @@ def test_bad_input_is_one_sentence_and_exit_status_2(folder, case):
 
 
 def test_the_bad_inputs_are_counted():
-    assert len(BAD) == 44
+    assert len(BAD) == 45
 
 
 @pytest.mark.skipif(not RESNET20.exists(), reason="needs ../shared/data/pretrained")

@@ -171,10 +171,10 @@ def test_a_recognised_network_with_a_tensor_too_few_or_of_another_shape_is_refus
 
 
 def test_shapes_of_a_damaged_file_give_a_network_or_a_reason():
-    """3,000 sets of shapes with numbers, ranks and names changed."""
+    """1,000 sets of shapes with numbers, ranks and names changed."""
     draw, whole = np.random.default_rng(3), parameter_shapes(build("cifar-resnet-4x1-8x2-projection"))
     refused = 0
-    for _ in range(3000):
+    for _ in range(1000):
         shapes = dict(whole)
         for _ in range(draw.integers(1, 4)):
             name = list(shapes)[draw.integers(len(shapes))]
@@ -194,7 +194,7 @@ def test_shapes_of_a_damaged_file_give_a_network_or_a_reason():
             assert len(network.layers) < 60
         except RefpcmError:
             refused += 1
-    assert 300 < refused < 2900
+    assert 100 < refused < 970
 
 
 @pytest.mark.skipif(not RESNET20.exists(), reason="needs ../shared/data/pretrained")

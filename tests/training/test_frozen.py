@@ -13,16 +13,16 @@ from refpcm.spec.training.config import TrainingConfig
 from refpcm.training import loop
 from refpcm.training.outcome import outcome
 
-CONFIG = TrainingConfig(epochs=2.0, batch_size=16, learning_rate=0.005, schedule="constant", weight_noise=0.038,
+CONFIG = TrainingConfig(epochs=2.0, batch_size=8, learning_rate=0.005, schedule="constant", weight_noise=0.038,
                         batch_norm="frozen", average_epochs=1.0)
 NETWORK = build(CONFIG.architecture, 10)
 
 
 @pytest.fixture(scope="module")
 def data():
-    """48 built-in images."""
+    """24 built-in images."""
     whole = load()
-    return dataclasses.replace(whole, train_images=whole.train_images[:48], train_labels=whole.train_labels[:48])
+    return dataclasses.replace(whole, train_images=whole.train_images[:24], train_labels=whole.train_labels[:24])
 
 
 def begun(config, data):

@@ -21,6 +21,7 @@ from refpcm.training.outcome import outcome
 
 CONFIG = TrainingConfig(epochs=4.0, batch_size=16, learning_rate=0.05, schedule="constant", average_epochs=1.5)
 NETWORK = build(CONFIG.architecture, 10)
+ENGINE = find_forms("direct").make_engine(NETWORK)
 STEPS, PER_EPOCH = 24, 6  # of 96 images
 
 
@@ -64,7 +65,7 @@ def test_more_averaged_epochs_than_epochs_are_refused():
 
 def test_a_run_ends_in_the_mean_of_its_last_weights_and_is_not_changed_by_it(data):
     state, after = trained(data)
-    parameters = outcome(state, find_forms("numpy").make_engine(NETWORK), data)
+    parameters = outcome(state, ENGINE, data)
     for name in state.velocity:
         mean = np.mean([weights[name] for weights in after[-9:]], axis=0, dtype=float)
         assert np.allclose(parameters[name], mean, rtol=1e-6, atol=1e-8), name
@@ -79,7 +80,7 @@ def test_the_statistics_are_the_mean_over_the_last_epochs_batches(data, noise):
     of the epoch's steps."""
     config = dataclasses.replace(CONFIG, weight_noise=noise, flip=False, crop_padding=0)
     state, _ = trained(data, config)
-    parameters = outcome(state, find_forms("numpy").make_engine(NETWORK), data)
+    parameters = outcome(state, ENGINE, data)
     order = loop.epoch_order(config, 3, 96)
     mean, std = (np.reshape(value, (3, 1, 1)) for value in (data.mean, data.std))
     sums = []
@@ -128,7 +129,7 @@ def test_a_checkpoint_whose_mean_does_not_fit_is_refused(data, tmp_path):
 
 def test_quantised_networks_are_quantised_after_averaging(data):
     state, _ = trained(data, dataclasses.replace(CONFIG, weight_precision="ternary"))
-    parameters = outcome(state, find_forms("numpy").make_engine(NETWORK), data)
+    parameters = outcome(state, ENGINE, data)
     assert all(np.array_equal(value, parameters[name])
                for name, value in quantised_parameters(NETWORK, parameters, "ternary").items())
     for layer in crossbar_layers(NETWORK):
