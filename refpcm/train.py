@@ -7,6 +7,7 @@ from refpcm import cli
 from refpcm.errors import RefpcmError
 from refpcm.files.configuration import read_config_file
 from refpcm.spec.training.config import (
+    PER_IMAGE,
     PRESETS,
     RETRAININGS,
     TrainingConfig,
@@ -53,8 +54,8 @@ ABOUT = {
     "flip": "random horizontal flip",
     "cutout": "edge of the Cutout square in pixels, 0 = none",
     "weight_noise": "strength of the noise, fresh for each step; additive: eta_tr, as a fraction of the layer's W_max",
-    "noise_kind": "what is noisy: weights (additive, multiplicative, state-dependent: 1.0 is the PCM device), "
-                  "inputs or pre-activations of the crossbar layers",
+    "noise_kind": "what is noisy: weights (additive, additive-per-image: drawn anew for each image of a batch, I-23, "
+                  "multiplicative, state-dependent: 1.0 is the PCM device), inputs or pre-activations of the crossbar layers",
     "noise_layers": "weights with noise: all, or inner, not those of the first and the last layer",
     "weight_precision": "float, 4-bit or ternary weights (straight-through training)",
     "backward": "weights of the backward pass: clean (the paper's) or noisy (those of the forward pass)",
@@ -126,7 +127,7 @@ def resolve(options):
         config = replace(checked_but_for_epochs(config, source), epochs=inf)
     else:
         config = checked(config, source)
-    if config.noise_kind != base.noise_kind and "weight_noise" not in {*from_file, *flags}:
+    if config.noise_kind not in (base.noise_kind, PER_IMAGE) and "weight_noise" not in {*from_file, *flags}:
         raise RefpcmError(f"noise_kind = {config.noise_kind!r} needs a strength of its own, --weight-noise; the "
                           f"preset's {base.weight_noise:g} is meant for {base.noise_kind!r}")
     return config

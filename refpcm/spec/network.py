@@ -48,7 +48,8 @@ def forward(network, parameters, images, training=False, noise=None):
 
     training: batch norm uses the statistics of the batch (and reports them on the tape; the caller updates
     the running ones). noise: None, or like training.activation_noise.ActivationNoise, what is added to the inputs or
-    pre-activations of every crossbar layer (I-12). Raises RefpcmError for images or parameters of the wrong shape.
+    pre-activations of every crossbar layer (I-12), or to its weights for each image (I-23).
+    Raises RefpcmError for images or parameters of the wrong shape.
     """
     check(network, parameters, images)
     tape = Tape(training, {IMAGE: images}, noise=noise)
@@ -102,10 +103,20 @@ def _crossbar_output(layer, z, tape):
     return nn.add_noise(z, tape.noise.eta, tape.noise.normals(layer.name, z.shape))
 
 
+def _crossbar_product(layer, x, weights, tape, product):
+    """product(x, *weights), image by image where each has noise of its own on the weights, a list of arrays."""
+    if tape.noise is None or tape.noise.place != "additive-per-image" or layer.name not in tape.noise.numbers:
+        return product(x, *weights)
+    noisy = tape.noise.weights_of_images(layer.name, weights, len(x))
+    return np.concatenate([product(x[n:n + 1], *own) for n, own in enumerate(noisy)])
+
+
 def _conv_forward(layer, inputs, parameters, tape):
+    def product(x, w):
+        return nn.conv2d_forward(x, w, layer.stride, layer.padding)
+
     x = _crossbar_input(layer, inputs[0], tape)
-    z = nn.conv2d_forward(x, parameters[f"{layer.name}.weight"], layer.stride, layer.padding)
-    return _crossbar_output(layer, z, tape)
+    return _crossbar_output(layer, _crossbar_product(layer, x, [parameters[f"{layer.name}.weight"]], tape, product), tape)
 
 
 def _batch_norm_forward(layer, inputs, parameters, tape):
@@ -124,8 +135,8 @@ def _max_pool_forward(layer, inputs, parameters, tape):
 
 def _linear_forward(layer, inputs, parameters, tape):
     x = _crossbar_input(layer, inputs[0], tape)
-    z = nn.linear_forward(x, parameters[f"{layer.name}.weight"], parameters[f"{layer.name}.bias"])
-    return _crossbar_output(layer, z, tape)
+    weights = [parameters[f"{layer.name}.{part}"] for part in ("weight", "bias")]
+    return _crossbar_output(layer, _crossbar_product(layer, x, weights, tape, nn.linear_forward), tape)
 
 
 FORWARD = {

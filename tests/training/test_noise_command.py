@@ -22,6 +22,7 @@ KINDS = {
     "state-dependent": {"noise_kind": "state-dependent", "weight_noise": 1.0},
     "inputs": {"noise_kind": "inputs", "weight_noise": 0.02},
     "pre-activations": {"noise_kind": "pre-activations", "weight_noise": 0.02},
+    "additive-per-image": {"noise_kind": "additive-per-image", "weight_noise": 0.038},
     "4-bit": {"weight_precision": "4-bit", "weight_noise": 0.0},
     "ternary": {"weight_precision": "ternary", "weight_noise": 0.0},
     "ternary, with noise": {"weight_precision": "ternary", "noise_kind": "state-dependent", "weight_noise": 1.0},

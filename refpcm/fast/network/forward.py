@@ -16,6 +16,7 @@ from refpcm.fast.network.plan import ConvStep, HeadStep, MaxPoolStep, PadStep
 from refpcm.fast.threads import run_tasks
 from refpcm.spec.nn.batch_norm import EPSILON, Statistics
 from refpcm.spec.resnet import IMAGE
+from refpcm.spec.training.config import PER_IMAGE
 
 FAR = 64  # a mean farther than 8 standard deviations from the running mean is worth a second pass
 ZERO = np.float32(0)
@@ -75,6 +76,9 @@ def conv_training(step, context):
     row_sums = context.convolve(step, context.prepared[step.result], z, finish(STATISTICS, reference, z))
     context.chain.run()
     sums = row_sums.sum(0)
+    if noise.wanted(context, PER_IMAGE, step.conv):
+        noise.add_weight_noise(context, step, plane, z)
+        sums = None if context.frozen else _sums(step, context, reference)
     if noise.wanted(context, "pre-activations"):
         noise.add_lane_noise(context, step.conv, z, plane, z)
         sums = None if context.frozen else _sums(step, context, reference)
@@ -172,6 +176,7 @@ def head_of(step, context):
     context.chain.run()
     noise.add_row_noise(context, step.linear, "inputs", pooled)
     logits = context.linear(step, pooled)
+    noise.add_products_of_rows(context, step.linear, pooled, logits)
     noise.add_row_noise(context, step.linear, "pre-activations", logits)
     return logits
 

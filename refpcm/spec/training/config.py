@@ -34,7 +34,8 @@ class TrainingConfig:
     flip: bool = True
     cutout: int = 0                # edge of the square in pixels, 0 = no Cutout
     weight_noise: float = 0.0      # strength of the noise; additive: eta_tr, standard deviation over the layer's W_max
-    noise_kind: str = "additive"   # additive, multiplicative, state-dependent (weights), inputs, pre-activations
+    noise_kind: str = "additive"   # of the weights: additive, additive-per-image (the same, drawn anew for each image),
+    #                                multiplicative, state-dependent; or of inputs, pre-activations
     noise_layers: str = "all"      # weights with noise: all, or inner: not those of the first and the last layer
     weight_precision: str = "float"  # float; 4-bit, ternary: straight-through training of quantised weights
     batch_norm: str = "batch"      # statistics of the batch, or frozen: the running ones of --start, kept
@@ -101,6 +102,7 @@ PRESETS = {
 RETRAININGS = ("joshi2020-cifar10-noise", "joshi2020-imagenet")  # presets whose rates are for a trained network
 
 KERNELS = ("winograd", "direct", "numpy")  # what runs the network
+PER_IMAGE = "additive-per-image"
 _POSITIVE = ("epochs", "batch_size", "batch_parts", "learning_rate", "clip_sigma")
 _FRACTION = ("momentum", "label_smoothing")
 _NOT_NEGATIVE = ("weight_noise", "weight_decay", "schedule_epochs", "schedule_start", "warmup_epochs", "crop_padding",
@@ -112,7 +114,7 @@ _CHOICES = {
     "schedule": ("constant", "step", "multi-step", "cosine", "one-cycle"),
     "decay": ("weights", "all"),
     "kernels": KERNELS,
-    "noise_kind": ("additive", "multiplicative", "state-dependent", "inputs", "pre-activations"),
+    "noise_kind": ("additive", PER_IMAGE, "multiplicative", "state-dependent", "inputs", "pre-activations"),
     "weight_precision": ("float", "4-bit", "ternary"),
 }
 
@@ -208,10 +210,12 @@ def checked_but_for_epochs(config, source):
         wanted("schedule_start", f"below schedule_epochs, the length of the schedule, {config.schedule_epochs:g}; give both")
     if config.batch_size % config.batch_parts:
         wanted("batch_parts", f"a divisor of the batch size, {config.batch_size}")
-    if config.batch_parts > 1 and config.weight_noise and config.noise_kind in ("inputs", "pre-activations"):
+    if config.batch_parts > 1 and config.weight_noise and config.noise_kind in (PER_IMAGE, "inputs", "pre-activations"):
         wanted("batch_parts", f"1 where noise_kind is {config.noise_kind!r}, which is addressed by the image in the batch")
     if config.noise_layers == "inner" and config.noise_kind in ("inputs", "pre-activations"):
         wanted("noise_layers", f"all where noise_kind is {config.noise_kind!r}")
+    if config.noise_kind == PER_IMAGE and config.backward != "clean":
+        wanted("backward", f"clean where noise_kind is {PER_IMAGE!r}")
     if config.noise_kind != "state-dependent" and config.weight_noise >= 1:
         share = "each weight" if config.noise_kind == "multiplicative" else "the largest magnitude"
         wanted("weight_noise", f"below 1, a share of {share}, where noise_kind is {config.noise_kind!r}")

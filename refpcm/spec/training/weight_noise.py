@@ -1,7 +1,8 @@
 """Noise on the weights of the forward pass (Joshi et al. 2020, Methods C): what makes a network bear PCM.
 
 A crossbar layer's weights are its weight tensor and, of the linear layer, its biases too, since they sit on the same
-crossbar (I-1). W_max is the largest magnitude among them. Noise is drawn once a mini-batch (I-23).
+crossbar (I-1). W_max is the largest magnitude among them. Noise is drawn once a mini-batch (I-23); once an image
+in `activation_noise`.
 """
 
 import numpy as np
@@ -16,6 +17,11 @@ def weight_noise(w, w_max, eta, z):
     w, z of one shape; eta = eta_tr, a fraction of W_max; z standard normal. The paper: eta_tr = 3.8 % for PCM.
     """
     return w + w.dtype.type(eta * w_max) * z
+
+
+def w_max_of(parts):
+    """Return W_max of a layer, the largest magnitude in its arrays of weights."""
+    return max(float(np.abs(part).max()) for part in parts)
 
 
 def layer_parts(network, parameters):
@@ -47,7 +53,7 @@ def noisy_parameters(network, parameters, eta, seed, step, purpose=random.Purpos
     for number, names in layer_parts(network, parameters):
         sizes = [parameters[name].size for name in names]
         z = random.normals(seed, 0, purpose, number, step, 0, sum(sizes), np.float32)
-        w_max = max(float(np.abs(parameters[name]).max()) for name in names)
+        w_max = w_max_of([parameters[name] for name in names])
         for name, part in zip(names, np.split(z, np.cumsum(sizes)[:-1])):
             w = parameters[name]
             noisy[name] = weight_noise(w, w_max, eta, part.reshape(w.shape))

@@ -1,4 +1,4 @@
-"""Noise on activations in the lane layout: the same numbers as the specification's, wherever an image's lane is."""
+"""Noise of each image in the lane layout: the same numbers as the specification's, wherever an image's lane is."""
 
 import numba
 import numpy as np
@@ -12,7 +12,7 @@ from refpcm.spec.training.activation_noise import ActivationNoise
 
 NETWORK = resnet.build("tiny-resnet8")
 NUMBERS = {layer.name: number for number, layer in enumerate(resnet.crossbar_layers(NETWORK))}
-PLACES = pytest.mark.parametrize("place", ["inputs", "pre-activations"])
+PLACES = pytest.mark.parametrize("place", ["inputs", "pre-activations", "additive-per-image"])
 
 
 def noise(place, step=0, eta=0.05):
@@ -97,6 +97,18 @@ def test_what_lies_in_lanes_without_an_image_does_not_set_the_size_of_the_noise(
     step(engine, parameters, 100 * np.concatenate([images, images[:12]]), np.zeros((32, 10), np.float32), noise(place))
     after = step(engine, parameters, images, dlogits, noise(place))
     assert all(np.array_equal(after[name], fresh[name]) for name in fresh)
+
+
+def test_noise_on_the_weights_of_each_image_reaches_over_every_edge():
+    """Kernels of 7 x 7, 3 x 3 and 1 x 1 at strides 1 and 2."""
+    network = resnet.build("imagenet-resnet18", 3)
+    numbers = {layer.name: number for number, layer in enumerate(resnet.crossbar_layers(network))}
+    draw = np.random.default_rng(0)
+    parameters = resnet.initial_parameters(network, lambda index, count: draw.standard_normal(count))
+    images = draw.standard_normal((2, 3, 64, 64)).astype(np.float32)
+    what = ActivationNoise("additive-per-image", 0.05, numbers, 0, 0)
+    noisy, silent = (reference.forward(network, parameters, images, True, each)[0] for each in (what, None))
+    assert relative(Engine(network).forward(parameters, images, True, what), noisy) < 1e-4 < relative(silent, noisy)
 
 
 def test_noise_without_training_is_refused():

@@ -147,6 +147,55 @@ def test_the_gradient_at_the_noisy_weights_goes_to_the_clean_ones_as_it_is(kind,
         assert np.array_equal(state.parameters[name], clean[name] - np.float32(0.5) * gradient), name
 
 
+# --- weights of each image (I-23)
+
+def test_each_image_has_noise_of_its_own_on_all_weights_of_a_layer():
+    state = fresh(weight_noise=0.1, noise_kind="additive-per-image", seed=7)
+    state.parameters["fc.bias"] += 0.1
+    images = batch(n=3)[0]
+    values = reference.forward(NETWORK, state.parameters, images, True, activation_noise(state.config, NETWORK, 11))[1].values
+
+    def noisy(number, *names):
+        parts = [state.parameters[name] for name in names]
+        w_max, size = max(np.abs(part).max() for part in parts), sum(part.size for part in parts)
+        for n in range(3):
+            z = random.normals(7, 0, random.Purpose.WEIGHT_NOISE, number, 11, n * size, size, np.float32)
+            yield [part + np.float32(0.1 * float(w_max)) * own.reshape(part.shape)
+                   for part, own in zip(parts, np.split(z, [parts[0].size]))]
+
+    for n, (w,) in enumerate([w[:1] for w in noisy(0, "conv1.weight")]):
+        assert np.array_equal(values["conv1"][n], nn.conv2d_forward(images[n:n + 1], w, 1, 1)[0])
+    for n, (w, bias) in enumerate(noisy(len(layer_parts(NETWORK, state.parameters)) - 1, "fc.weight", "fc.bias")):
+        np.testing.assert_allclose(values["fc"][n], w @ values["avgpool"][n] + bias, rtol=1e-5)
+
+
+def test_for_one_image_it_is_the_noise_of_a_mini_batch():
+    parameters, images = fresh().parameters, batch(n=1)[0]
+    each = activation_noise(config(weight_noise=0.1, noise_kind="additive-per-image"), NETWORK, 4)
+    shared = noisy_weights(config(weight_noise=0.1), NETWORK, parameters, 4)
+    assert np.array_equal(reference.forward(NETWORK, parameters, images, True, each)[0],
+                          reference.forward(NETWORK, shared, images, True)[0])
+
+
+def test_the_inner_layers_alone_may_have_it():
+    noise = activation_noise(config(weight_noise=0.1, noise_kind="additive-per-image", noise_layers="inner"), NETWORK, 4)
+    parameters, images = fresh().parameters, batch(n=2)[0]
+    noisy, clean = (reference.forward(NETWORK, parameters, images, True, what)[1].values for what in (noise, None))
+    assert np.array_equal(noisy["conv1"], clean["conv1"]) and not np.array_equal(noisy["layer1.0.conv1"], clean["layer1.0.conv1"])
+    assert np.array_equal(noisy["fc"], nn.linear_forward(noisy["avgpool"], parameters["fc.weight"], parameters["fc.bias"]))
+
+
+def test_its_gradient_is_that_of_the_noisy_outputs_through_the_clean_weights():
+    state = fresh(weight_noise=0.1, noise_kind="additive-per-image", momentum=0.0, weight_decay=0.0)
+    clean = {name: value.copy() for name, value in state.parameters.items()}
+    images, labels = batch()
+    logits, tape = reference.forward(NETWORK, clean, images, True, activation_noise(state.config, NETWORK, 0))
+    gradients = reference.backward(NETWORK, clean, tape, cross_entropy(logits, labels)[1])
+    one_step(state, find_forms("numpy").make_engine(NETWORK), set(), images, labels, 0.5)
+    for name, gradient in gradients.items():
+        assert np.array_equal(state.parameters[name], clean[name] - np.float32(0.5) * gradient), name
+
+
 # --- activations
 
 def test_noise_on_a_tensor_is_the_formula():
@@ -237,7 +286,10 @@ def test_every_gradient_of_a_network_with_noisy_activations_is_numeric(place, mo
 # --- configuration
 
 @pytest.mark.parametrize("values, words", [
-    ({"noise_kind": "gaussian"}, "noise_kind = 'gaussian' must be one of additive, multiplicative, state-dependent"),
+    ({"noise_kind": "gaussian"}, "noise_kind = 'gaussian' must be one of additive, additive-per-image, multiplicative"),
+    ({"noise_kind": "additive-per-image", "backward": "noisy"}, "backward = 'noisy' must be clean where noise_kind is"),
+    ({"noise_kind": "additive-per-image", "weight_noise": 0.1, "batch_parts": 2}, "batch_parts = 2 must be 1 where"),
+    ({"noise_kind": "additive-per-image", "weight_noise": 1.5}, "weight_noise = 1.5 must be below 1"),
     ({"noise_kind": 3}, "noise_kind must be of type str"),
     ({"weight_precision": "8-bit"}, "weight_precision = '8-bit' must be one of float, 4-bit, ternary"),
     ({"weight_precision": 4}, "weight_precision must be of type str"),
