@@ -84,8 +84,8 @@ def arguments(argv=None):
                         help="output folder (default: runs/train-001, -002, ...)")
     parser.add_argument("--resume", type=cli.name, metavar="DIR", help="go on with the run in this folder")
     parser.add_argument("--time-budget", type=cli.duration, metavar="TIME",
-                        help="as many epochs as fit in 90s, 45m, 1.5h ...; measured first, then fixed; if --epochs are given, no "
-                             "more than these. With --resume: how long this session lasts at most")
+                        help="as many epochs as fit in 90s, 45m, 1.5h ...; measured first, then fixed; no more than "
+                             "--epochs or a file's epochs, if given. With --resume: how long this session lasts at most")
     parser.add_argument("--checkpoint-every", type=cli.duration, metavar="TIME", default="60s",
                         help="time between checkpoints; one is also written after every epoch")
     parser.add_argument("--chips", type=int, metavar="N",
@@ -127,7 +127,8 @@ def resolve(options):
         config = replace(checked_but_for_epochs(config, source), epochs=inf)
     else:
         config = checked(config, source)
-    if config.noise_kind not in (base.noise_kind, PER_IMAGE) and "weight_noise" not in {*from_file, *flags}:
+    same_strength = {base.noise_kind} | ({PER_IMAGE} if base.noise_kind == "additive" and base.weight_noise else set())
+    if config.noise_kind not in same_strength and "weight_noise" not in {*from_file, *flags}:
         raise RefpcmError(f"noise_kind = {config.noise_kind!r} needs a strength of its own, --weight-noise; the "
                           f"preset's {base.weight_noise:g} is meant for {base.noise_kind!r}")
     return config

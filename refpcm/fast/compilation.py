@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import sys
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -136,7 +137,8 @@ def _is_ours(folder):
 
 @lru_cache
 def _say_once(words):
-    print(words, file=sys.stderr, flush=True)
+    with suppress(OSError):  # a log that cannot be written does not end the work
+        print(words, file=sys.stderr, flush=True)
 
 
 def announce():

@@ -31,8 +31,8 @@ def run_loss(protocol, by, folder, executor=None, progress=lambda done, total: N
     """Return the losses by cause, layer or both, ready for JSON; finished units are kept in `folder`.
 
     protocol: of `refpcm.evaluation.protocol`, with one compensation, one read, frozen read noise and the first read as the
-    reference of GDC; executor, progress and inputs: as in `refpcm.evaluation.run.run`. Raises RefpcmError for another protocol, and for data without images
-    to calibrate with where they are needed.
+    reference of GDC; executor, progress and inputs: as in `refpcm.evaluation.run.run`. Raises RefpcmError for another
+    protocol, and for data without images to calibrate with where they are needed.
     """
     check_loss(protocol)
     inputs = inputs or load_inputs(protocol)
@@ -83,6 +83,7 @@ def attribution(units, names, all_on, nothing, digital, images):
     """Return [{"name", "only", "without"}] and the remainder {"only", "without"}: what the sums lack of the whole loss.
 
     units: [{part: images recognised}] of the chips; all_on, nothing: of each with everything on and off; digital: digitally.
+    After AdaBS the remainder of "only" also holds what AdaBS costs an ideal chip, digital - nothing.
     """
     rows, remainder = [], {case: [points(digital - whole, images) for whole in all_on] for case in ("only", "without")}
     for name in names:

@@ -6,7 +6,6 @@ draw(figure, rows); and, where chips are measured, device(scale), the name of th
 """
 
 import hashlib
-import sys
 import time
 from dataclasses import asdict, replace
 
@@ -61,7 +60,7 @@ def reproduce(setting, names, pool=None):
             if status:
                 return status
             print(_make(setting, name, dataset, pool), flush=True)
-            print(f"{name}: {cli.clock(time.monotonic() - began)}", file=sys.stderr)
+            cli.say(f"{name}: {cli.clock(time.monotonic() - began)}")
     return 0
 
 
@@ -110,7 +109,7 @@ def _make(setting, name, dataset, pool):
     written = write_files(setting.out, name, module.COLUMNS, result, text)
     lacking = drawing.missing()
     if lacking:
-        print(lacking, file=sys.stderr)
+        cli.say(lacking)
     else:
         drawing.write(setting.out / f"{name}.png", name, module, rows, f"{module.TITLE}\n{where}\n{interval(rows)}",
                       "\n\n".join(comparison))

@@ -4,7 +4,6 @@ Noise and chips have the seed of the training run, for given networks that of th
 network share a chip, and different networks of one seed meet the same chips.
 """
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +23,7 @@ class Meter:
 
     def __init__(self, total):
         self.progress, self.finished = cli.Progress(total, "evaluation: unit", unit="units", decimals=2), 0
-        print(f"evaluation: {total} units", file=sys.stderr, flush=True)
+        cli.say(f"evaluation: {total} units")
 
     def of_next(self, note):
         """progress(done, total) for the next evaluation; its first call tells what was stored."""

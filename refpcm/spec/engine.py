@@ -16,7 +16,7 @@ class Engine:
     def forward(self, parameters, images, training=False, noise=None, frozen=False):
         """Return the logits (N, classes) of images (N, C, H, W); `statistics` are then those of the batch.
 
-        noise: of activations, see `refpcm.spec.network.forward`; frozen: batch norm uses the running statistics in
+        noise: of each image, see `refpcm.spec.network.forward`; frozen: batch norm uses the running statistics in
         training, too, and its gradient takes them for constants.
         """
         logits, tape = passes.forward(self.network, parameters, images, training and not frozen, noise)

@@ -47,7 +47,7 @@ def forward(network, parameters, images, training=False, noise=None):
     """images (N, C, H, W), already normalised -> logits (N, classes), Tape. E-26.
 
     training: batch norm uses the statistics of the batch (and reports them on the tape; the caller updates
-    the running ones). noise: None, or like training.activation_noise.ActivationNoise, what is added to the inputs or
+    the running ones). noise: None, or like training.image_noise.ImageNoise, what is added to the inputs or
     pre-activations of every crossbar layer (I-12), or to its weights for each image (I-23).
     Raises RefpcmError for images or parameters of the wrong shape.
     """
@@ -105,7 +105,7 @@ def _crossbar_output(layer, z, tape):
 
 def _crossbar_product(layer, x, weights, tape, product):
     """product(x, *weights), image by image where each has noise of its own on the weights, a list of arrays."""
-    if tape.noise is None or tape.noise.place != "additive-per-image" or layer.name not in tape.noise.numbers:
+    if tape.noise is None or tape.noise.place != "weights" or layer.name not in tape.noise.numbers:
         return product(x, *weights)
     noisy = tape.noise.weights_of_images(layer.name, weights, len(x))
     return np.concatenate([product(x[n:n + 1], *own) for n, own in enumerate(noisy)])

@@ -63,7 +63,7 @@ ORDER = (  # of reading: file of refpcm/spec, what it holds
     ("training/augmentation.py", "crop, flip, Cutout, normalisation"),
     ("training/weight_noise.py", "noise on the weights of the forward pass"),
     ("training/weight_noise_kinds.py", "the kinds of noise that the paper compares it with"),
-    ("training/activation_noise.py", "noise on inputs or pre-activations"),
+    ("training/image_noise.py", "noise of each image: on inputs, pre-activations or weights"),
     ("training/clipping.py", "clipping after every update"),
     ("training/quantisation.py", "4-bit and ternary weights"),
     ("training/sgd.py", "stochastic gradient descent with momentum"),

@@ -95,8 +95,8 @@ def on_chips(name, title, text):
     protocol = result["protocol"]
     images = "all" if protocol["images"] is None else f"the first {result['test_images']:,}"
     if has_02:
-        plain = plain if (RESULTS / plain).exists() else of_01
-        commands = [_asked(of_02), f"{_asked(plain)} \\\n    --compensation adabs --calibration train"]
+        commands = [_asked(of_02), *(f"{_asked(path)} \\\n    --compensation adabs --calibration train"
+                                     for path in [path for path in (plain, of_01) if (RESULTS / path).exists()][:1])]
     else:
         commands = [f"{_asked(of_01)} --calibration train", f"{_asked(of_01)} \\\n    --compensation adabs"]
     return "\n\n".join([

@@ -2,13 +2,14 @@
 
 from tests.results.chips import AUGMENTED, DAY_S, EVALUATION, PLAIN, YEAR_S, by_time, paired, rows_of
 from tests.results.expected import EXPECTED
-from tests.results.files import FP32_GOAL, RESULTS, command, percent, read, table, with_interval
+from tests.results.files import FP32_GOAL, command, percent, read, table, with_interval
 from tests.results.paper_recipe import BASELINE, MADE, PAPERS, RETRAINED, TRANSFER, digital, first_number, order, transferred
 from tests.results.runs import FP32, NOISE
 
 TARGETS, EIGHT_BITS, EIGHT_BITS_TRANSFER = "evaluation-targets", "evaluation-8-bit", "transfer-8-bit.json"
 AS_THEY_ARE = "AdaBS, images as they are (I-11)"
-TEST_IMAGES, CHIPS = 10_000, 25
+ASKED = read(f"{NOISE}/{EVALUATION}/result.json")
+TEST_IMAGES, CHIPS = ASKED["test_images"], ASKED["protocol"]["chips"]  # of all evaluations in the table
 ERROR = 100 * (0.94 * 0.06 / TEST_IMAGES) ** 0.5  # standard error of an accuracy, in points
 
 STATEMENTS = {  # key of a cell: (statement, the paper's number)
@@ -68,8 +69,6 @@ def in_software_and_after_transfer(fp32, noise):
 
 def on_chips(noise):
     """{key: (ours, whether it is reached)} of a noise-trained network on the chips of the default device."""
-    if not (RESULTS / noise / EVALUATION).exists():
-        return {}
     chips = by_time(rows_of(noise))
 
     def accuracy(t_s, compensation, wanted):
@@ -81,14 +80,21 @@ def on_chips(noise):
         return (f"{gain:+.2f} +- {half:.2f} points",
                 "within the interval" if abs(gain - wanted) <= half else f"{gain - wanted:+.2f} points")
 
-    none, none_day = chips[1000.0, "none"], chips[DAY_S, "none"]
-    return {"first": accuracy(25.0, "none", 0.9375), "first adabs": accuracy(25.0, AUGMENTED, 0.9375),
-            "first plain": accuracy(25.0, PLAIN, 0.9375), "day gdc": accuracy(DAY_S, "gdc", 0.926),
-            "day adabs": accuracy(DAY_S, AUGMENTED, 0.935), "day plain": accuracy(DAY_S, PLAIN, 0.935),
-            "day gain": over_gdc(DAY_S, AUGMENTED, 0.9), "year gain": over_gdc(YEAR_S, AUGMENTED, 1.8),
-            "year plain": over_gdc(YEAR_S, PLAIN, 1.8),
-            "none": (with_interval(none), "yes" if none["mean"] < 0.11 else "later"),
-            "none day": (with_interval(none_day), "-")}
+    def chance(t_s, compensation, wanted):
+        row = chips[t_s, compensation]
+        return with_interval(row), "yes" if row["mean"] < wanted else "later"
+
+    def alone(t_s, compensation, _):
+        return with_interval(chips[t_s, compensation]), "-"
+
+    cells = {"first": (accuracy, 25.0, "none", 0.9375), "first adabs": (accuracy, 25.0, AUGMENTED, 0.9375),
+             "first plain": (accuracy, 25.0, PLAIN, 0.9375), "day gdc": (accuracy, DAY_S, "gdc", 0.926),
+             "day adabs": (accuracy, DAY_S, AUGMENTED, 0.935), "day plain": (accuracy, DAY_S, PLAIN, 0.935),
+             "day gain": (over_gdc, DAY_S, AUGMENTED, 0.9), "year gain": (over_gdc, YEAR_S, AUGMENTED, 1.8),
+             "year plain": (over_gdc, YEAR_S, PLAIN, 1.8), "none": (chance, 1000.0, "none", 0.11),
+             "none day": (alone, DAY_S, "none", None)}
+    return {key: cell(t_s, compensation, wanted) for key, (cell, t_s, compensation, wanted) in cells.items()
+            if (t_s, compensation) in chips}
 
 
 def few_values():

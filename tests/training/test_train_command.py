@@ -144,6 +144,8 @@ MISUSES = {
     "more chips than ever end": (["--chips", "400000"], "at most 333,333"),
     "a kind of noise without its strength, after none": (
         ["--preset", "joshi2020-cifar10", "--noise-kind", "inputs"], "needs a strength of its own"),
+    "noise once an image without its strength, after none": (
+        ["--preset", "joshi2020-cifar10", "--noise-kind", "additive-per-image"], "needs a strength of its own"),
     "chips without images for AdaBS": (["--data", "DATA", "--validation-images", "0", "--chips", "2"],
                                        "takes 2,600 training images"),
     "more epochs than ever end": (["--epochs", "1e307"], "2^32 steps"),

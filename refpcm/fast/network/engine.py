@@ -107,7 +107,7 @@ class Engine:
         images = self._checked(parameters, images)
         if not training:
             if noise is not None:
-                raise RefpcmError("noise on activations belongs to a training pass; use refpcm.spec.network elsewhere")
+                raise RefpcmError("noise of each image belongs to a training pass; use refpcm.spec.network elsewhere")
             return self._infer_all(parameters, images)
         context = self._context(parameters, self._training_buffers(images), noise, frozen)
         context.buffers.noisy_inputs = context.buffers.noisy_inputs if wanted(context, "inputs") else {}

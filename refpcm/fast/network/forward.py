@@ -16,7 +16,6 @@ from refpcm.fast.network.plan import ConvStep, HeadStep, MaxPoolStep, PadStep
 from refpcm.fast.threads import run_tasks
 from refpcm.spec.nn.batch_norm import EPSILON, Statistics
 from refpcm.spec.resnet import IMAGE
-from refpcm.spec.training.config import PER_IMAGE
 
 FAR = 64  # a mean farther than 8 standard deviations from the running mean is worth a second pass
 ZERO = np.float32(0)
@@ -76,7 +75,7 @@ def conv_training(step, context):
     row_sums = context.convolve(step, context.prepared[step.result], z, finish(STATISTICS, reference, z))
     context.chain.run()
     sums = row_sums.sum(0)
-    if noise.wanted(context, PER_IMAGE, step.conv):
+    if noise.wanted(context, "weights", step.conv):
         noise.add_weight_noise(context, step, plane, z)
         sums = None if context.frozen else _sums(step, context, reference)
     if noise.wanted(context, "pre-activations"):

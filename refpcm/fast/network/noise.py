@@ -1,6 +1,6 @@
 """Noise of each image in a training pass: on the inputs or pre-activations of the crossbar layers, or on their weights.
 
-Specifications: nn.noise, and training.activation_noise for the weights. Normals are numbered by image and element,
+Specifications: nn.noise, and training.image_noise for the weights. Normals are numbered by image and element,
 (N, C, H, W) or (N, K, C, k, k), and sorted into the lanes here.
 """
 
@@ -11,7 +11,6 @@ from refpcm.fast.kernels.layout import LANES
 from refpcm.fast.kernels.vector import fma, load, store
 from refpcm.fast.threads import run_tasks
 from refpcm.spec.nn.noise import add_noise
-from refpcm.spec.training.config import PER_IMAGE
 from refpcm.spec.training.weight_noise import w_max_of
 
 
@@ -47,32 +46,31 @@ def add_normals(start, stop, x, sigma, z, out, grid):
 
 
 @kernel
-def add_products_with_noise(start, stop, x, x_grid, z, window, sigma, own, out, grid):
-    """out += sigma z * x, the convolution of each image with its own z (N, K, C, k, k). Tasks are the planes of out.
+def add_products_with_noise(start, stop, x, x_grid, z, window, sigma, out, grid):
+    """out += sigma z * x, the convolution of each image with its own z (N, K, C, k, k). Tasks are the K planes of out.
 
-    x (G, C, P, 16); window: stride, padding; own (tasks, C k k, 16): room for the z of a plane, lane by lane.
+    x (C, P, 16), out (K, P, 16): a group of N images; window: stride, padding.
     """
     x_first, x_row, _, _ = x_grid
     first, row, rows, columns = grid
     stride, padding = window
-    kernel_size, pixels = z.shape[3], x.shape[2]
+    kernel_size, pixels = z.shape[3], x.shape[1]
     flat_x, flat_out = x.reshape(-1), out.reshape(-1)
-    for task in range(start, stop):
-        group, k = task // out.shape[1], task % out.shape[1]
-        weights = own[task].reshape(-1)
-        for lane in range(LANES):
-            n, at = group * LANES + lane, lane
-            for c in range(x.shape[1]):
+    weights = np.zeros(x.shape[0] * kernel_size * kernel_size * LANES, np.float32)  # of one plane, lane by lane
+    for k in range(start, stop):
+        for n in range(z.shape[0]):
+            at = n
+            for c in range(x.shape[0]):
                 for r in range(kernel_size):
                     for s in range(kernel_size):
-                        weights[at] = sigma * z[n, k, c, r, s] if n < z.shape[0] else np.float32(0)
+                        weights[at] = sigma * z[n, k, c, r, s]
                         at += LANES
         for h in range(rows):
             for w in range(columns):
-                to = (task * out.shape[2] + first + h * row + w) * LANES
+                to = (k * out.shape[1] + first + h * row + w) * LANES
                 total, at = load(flat_out, to), 0
-                for c in range(x.shape[1]):
-                    plane = (group * x.shape[1] + c) * pixels + x_first + (h * stride - padding) * x_row + w * stride - padding
+                for c in range(x.shape[0]):
+                    plane = c * pixels + x_first + (h * stride - padding) * x_row + w * stride - padding
                     for r in range(kernel_size):
                         for s in range(kernel_size):
                             total = fma(load(flat_x, (plane + r * x_row + s) * LANES), load(weights, at), total)
@@ -81,7 +79,7 @@ def add_products_with_noise(start, stop, x, x_grid, z, window, sigma, own, out, 
 
 
 def wanted(context, place, layer=None):
-    """Whether this pass has noise at `place`: "inputs", "pre-activations", or PER_IMAGE, on the weights of `layer`."""
+    """Whether this pass has noise at `place`: "inputs", "pre-activations", or the "weights" of `layer`."""
     return context.noise is not None and context.noise.place == place and (layer is None or layer.name in context.noise.numbers)
 
 
@@ -100,11 +98,12 @@ def add_weight_noise(context, step, plane, out):
     """out += the products of the noise that each image has on the weights of a ConvStep; in the lane layout."""
     layer, buffers = step.conv, context.buffers
     w, x = context.floats(layer, "weight"), buffers.values[step.source]
-    sigma, tasks = np.float32(context.noise.eta * w_max_of([w])), out.shape[0] * out.shape[1]
-    own = context.scratch("noise of lanes", (tasks, w[0].size, LANES))
-    run_tasks(add_products_with_noise, tasks, x, context.shape(step.source)[1].grid,
-              context.noise.normals(layer.name, (buffers.images, *w.shape)), (layer.stride, layer.padding), sigma, own, out,
-              plane.grid)
+    sigma = np.float32(context.noise.eta * w_max_of([w]))
+    for group in range(len(x)):  # whose numbers fit into memory
+        images = min(LANES, buffers.images - group * LANES)
+        z = context.noise.normals(layer.name, (images, *w.shape), group * LANES)
+        run_tasks(add_products_with_noise, len(w), x[group], context.shape(step.source)[1].grid, z,
+                  (layer.stride, layer.padding), sigma, out[group], plane.grid)
 
 
 def read_noisily(step, context):
@@ -124,7 +123,7 @@ def add_row_noise(context, layer, place, x):
 
 def add_products_of_rows(context, layer, x, out):
     """out (N, classes) += the products of x (N, features) with the noise that each image has on the linear layer's weights."""
-    if wanted(context, PER_IMAGE, layer):
+    if wanted(context, "weights", layer):
         weights = [context.floats(layer, part) for part in ("weight", "bias")]
         z = context.noise.normals(layer.name, (len(x), sum(part.size for part in weights)))
         of_weights, of_biases = np.split(z, [weights[0].size], axis=1)

@@ -6,11 +6,11 @@ Joshi et al. 2020, Methods C and D. N images a step; an engine is `refpcm.spec.e
 import math
 
 from refpcm.errors import RefpcmError
-from refpcm.spec.layers import crossbar_layers
 from refpcm.spec.nn import cross_entropy, running_statistics, update_running
-from refpcm.spec.training.activation_noise import activation_noise
+from refpcm.spec.training.image_noise import image_noise
 from refpcm.spec.training.quantisation import quantised_parameters
 from refpcm.spec.training.rules import SPECIFICATION
+from refpcm.spec.training.weight_noise import layers_with_noise
 from refpcm.spec.training.weight_noise_kinds import programmed_parameters
 
 DIVERGED = 100.0  # a loss this many times that of guessing means that the run is lost
@@ -36,7 +36,7 @@ def noisy_forward(config, engine, clean, images, step, rules=SPECIFICATION):
     One slice, or `batch_parts` of them: all parts see the same weight noise. clean: the parameters without noise.
     """
     used = noisy_weights(config, engine.network, clean, step, rules)
-    noise = activation_noise(config, engine.network, step, rules.generator)
+    noise = image_noise(config, engine.network, step, rules.generator)
     size = len(images) // config.batch_parts
     for begin in range(0, len(images), size):
         part = slice(begin, begin + size)
@@ -48,11 +48,10 @@ def noisy_weights(config, network, parameters, step, rules=SPECIFICATION):
     if not config.weight_noise:
         return parameters
     noisy = _noisy_weights(config, network, parameters, step, rules)
-    if config.noise_layers == "inner":
-        first, *_, last = crossbar_layers(network)
-        digital = first.name, last.name
-        noisy = {name: parameters[name] if name.rpartition(".")[0] in digital else value for name, value in noisy.items()}
-    return noisy
+    if config.noise_layers == "all":
+        return noisy
+    with_noise = layers_with_noise(network, config.noise_layers)
+    return {name: value if name.rpartition(".")[0] in with_noise else parameters[name] for name, value in noisy.items()}
 
 
 def _noisy_weights(config, network, parameters, step, rules):

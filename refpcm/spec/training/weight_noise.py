@@ -2,7 +2,7 @@
 
 A crossbar layer's weights are its weight tensor and, of the linear layer, its biases too, since they sit on the same
 crossbar (I-1). W_max is the largest magnitude among them. Noise is drawn once a mini-batch (I-23); once an image
-in `activation_noise`.
+in `image_noise`.
 """
 
 import numpy as np
@@ -22,6 +22,12 @@ def weight_noise(w, w_max, eta, z):
 def w_max_of(parts):
     """Return W_max of a layer, the largest magnitude in its arrays of weights."""
     return max(float(np.abs(part).max()) for part in parts)
+
+
+def layers_with_noise(network, which):
+    """{name: number among the crossbar layers} of those with noise: "all", or "inner", without the first and the last."""
+    names = [layer.name for layer in crossbar_layers(network)]
+    return {name: number for number, name in enumerate(names) if which == "all" or name not in (names[0], names[-1])}
 
 
 def layer_parts(network, parameters):

@@ -54,7 +54,7 @@ EQUATIONS = (
         "dy, dx|edge", METHODS_C + "; DeVries and Taylor 2017", ("training.augmentation.transform_images",),
         ("training.augmentation.transform_images",), "training"),
     Equation(
-        71, "Additive noise on weights", "w + eta W_max z, afresh for every mini-batch (I-23)", "w|eta|W_max|z", METHODS_C,
+        71, "Additive noise on weights", "w + eta W_max z, afresh for every mini-batch, or every image (I-23)", "w|eta|W_max|z", METHODS_C,
         ("training.weight_noise.weight_noise", "training.weight_noise.noisy_parameters"),
         ("training.update.noisy_parameters",), "training"),
     Equation(

@@ -8,15 +8,15 @@ from refpcm.errors import RefpcmError
 from refpcm.fast.network.engine import Engine
 from refpcm.spec import network as reference
 from refpcm.spec import resnet
-from refpcm.spec.training.activation_noise import ActivationNoise
+from refpcm.spec.training.image_noise import ImageNoise
 
 NETWORK = resnet.build("tiny-resnet8")
 NUMBERS = {layer.name: number for number, layer in enumerate(resnet.crossbar_layers(NETWORK))}
-PLACES = pytest.mark.parametrize("place", ["inputs", "pre-activations", "additive-per-image"])
+PLACES = pytest.mark.parametrize("place", ["inputs", "pre-activations", "weights"])
 
 
 def noise(place, step=0, eta=0.05):
-    return ActivationNoise(place, eta, NUMBERS, 0, step)
+    return ImageNoise(place, eta, NUMBERS, 0, step)
 
 
 def make(n, bias=8.0):
@@ -106,7 +106,7 @@ def test_noise_on_the_weights_of_each_image_reaches_over_every_edge():
     draw = np.random.default_rng(0)
     parameters = resnet.initial_parameters(network, lambda index, count: draw.standard_normal(count))
     images = draw.standard_normal((2, 3, 64, 64)).astype(np.float32)
-    what = ActivationNoise("additive-per-image", 0.05, numbers, 0, 0)
+    what = ImageNoise("weights", 0.05, numbers, 0, 0)
     noisy, silent = (reference.forward(network, parameters, images, True, each)[0] for each in (what, None))
     assert relative(Engine(network).forward(parameters, images, True, what), noisy) < 1e-4 < relative(silent, noisy)
 

@@ -25,7 +25,7 @@ from refpcm.spec.resnet import (
     build,
     initial_parameters,
 )
-from refpcm.spec.training.activation_noise import activation_noise
+from refpcm.spec.training.image_noise import image_noise
 from refpcm.spec.training.config import TrainingConfig, override, preset
 from refpcm.spec.training.step import noisy_weights
 from refpcm.spec.training.weight_noise import layer_parts
@@ -153,7 +153,7 @@ def test_each_image_has_noise_of_its_own_on_all_weights_of_a_layer():
     state = fresh(weight_noise=0.1, noise_kind="additive-per-image", seed=7)
     state.parameters["fc.bias"] += 0.1
     images = batch(n=3)[0]
-    values = reference.forward(NETWORK, state.parameters, images, True, activation_noise(state.config, NETWORK, 11))[1].values
+    values = reference.forward(NETWORK, state.parameters, images, True, image_noise(state.config, NETWORK, 11))[1].values
 
     def noisy(number, *names):
         parts = [state.parameters[name] for name in names]
@@ -171,14 +171,14 @@ def test_each_image_has_noise_of_its_own_on_all_weights_of_a_layer():
 
 def test_for_one_image_it_is_the_noise_of_a_mini_batch():
     parameters, images = fresh().parameters, batch(n=1)[0]
-    each = activation_noise(config(weight_noise=0.1, noise_kind="additive-per-image"), NETWORK, 4)
+    each = image_noise(config(weight_noise=0.1, noise_kind="additive-per-image"), NETWORK, 4)
     shared = noisy_weights(config(weight_noise=0.1), NETWORK, parameters, 4)
     assert np.array_equal(reference.forward(NETWORK, parameters, images, True, each)[0],
                           reference.forward(NETWORK, shared, images, True)[0])
 
 
 def test_the_inner_layers_alone_may_have_it():
-    noise = activation_noise(config(weight_noise=0.1, noise_kind="additive-per-image", noise_layers="inner"), NETWORK, 4)
+    noise = image_noise(config(weight_noise=0.1, noise_kind="additive-per-image", noise_layers="inner"), NETWORK, 4)
     parameters, images = fresh().parameters, batch(n=2)[0]
     noisy, clean = (reference.forward(NETWORK, parameters, images, True, what)[1].values for what in (noise, None))
     assert np.array_equal(noisy["conv1"], clean["conv1"]) and not np.array_equal(noisy["layer1.0.conv1"], clean["layer1.0.conv1"])
@@ -189,7 +189,7 @@ def test_its_gradient_is_that_of_the_noisy_outputs_through_the_clean_weights():
     state = fresh(weight_noise=0.1, noise_kind="additive-per-image", momentum=0.0, weight_decay=0.0)
     clean = {name: value.copy() for name, value in state.parameters.items()}
     images, labels = batch()
-    logits, tape = reference.forward(NETWORK, clean, images, True, activation_noise(state.config, NETWORK, 0))
+    logits, tape = reference.forward(NETWORK, clean, images, True, image_noise(state.config, NETWORK, 0))
     gradients = reference.backward(NETWORK, clean, tape, cross_entropy(logits, labels)[1])
     one_step(state, find_forms("numpy").make_engine(NETWORK), set(), images, labels, 0.5)
     for name, gradient in gradients.items():
@@ -207,7 +207,7 @@ def test_noise_on_a_tensor_is_the_formula():
 @pytest.mark.parametrize("kind", ["inputs", "pre-activations"])
 def test_every_crossbar_layer_has_noise_of_eta_times_its_largest_magnitude_and_no_other_layer(kind):
     state, eta = fresh(weight_noise=0.05, noise_kind=kind), 0.05
-    noise = activation_noise(state.config, NETWORK, 3)
+    noise = image_noise(state.config, NETWORK, 3)
     images = batch()[0]
     tape = reference.forward(NETWORK, state.parameters, images, True, noise)[1]
     crossbars = [layer for layer in NETWORK.layers if isinstance(layer, (Conv2d, Linear))]
@@ -231,15 +231,15 @@ def test_every_crossbar_layer_has_noise_of_eta_times_its_largest_magnitude_and_n
 
 @pytest.mark.parametrize("kind, purpose", [("inputs", 5), ("pre-activations", 6)])
 def test_numbers_of_the_noise_on_activations_are_addressed_by_layer_step_image_and_element(kind, purpose):
-    noise = activation_noise(config(weight_noise=0.1, noise_kind=kind, seed=8), NETWORK, 11)
+    noise = image_noise(config(weight_noise=0.1, noise_kind=kind, seed=8), NETWORK, 11)
     z = noise.normals("layer1.0.conv2", (5, 16, 4, 4))
     assert noise.numbers["layer1.0.conv2"] == 2
     assert np.array_equal(z[3, 2, 1], random.normals(8, 0, purpose, 2, 11, ((3 * 16 + 2) * 4 + 1) * 4, 4, np.float32))
 
 
 def test_without_strength_or_for_noise_on_weights_there_is_none_on_activations():
-    assert activation_noise(config(weight_noise=0.0, noise_kind="inputs"), NETWORK, 0) is None
-    assert activation_noise(config(weight_noise=0.1), NETWORK, 0) is None
+    assert image_noise(config(weight_noise=0.0, noise_kind="inputs"), NETWORK, 0) is None
+    assert image_noise(config(weight_noise=0.1), NETWORK, 0) is None
     parameters = fresh().parameters
     for kind in ("inputs", "pre-activations"):
         assert noisy_weights(config(weight_noise=0.1, noise_kind=kind), NETWORK, parameters, 0) is parameters
