@@ -23,8 +23,9 @@ PURPOSE = {"inputs": random.Purpose.ACTIVATION_NOISE, "pre-activations": random.
 class ImageNoise:
     """The noise of one training step, as `refpcm.spec.network.forward` and the fast engine take it.
 
-    place: "inputs" or "pre-activations" of every crossbar layer, or its "weights", anew for each image; eta: standard deviation over the largest magnitude (nn.noise.add_noise, weight_noise); numbers: {crossbar layer with noise:
-    its number}; generator: `refpcm.spec.random` or `refpcm.fast.random`.
+    place: "inputs" or "pre-activations" of every crossbar layer, or its "weights", anew for each image; eta: standard
+    deviation over the largest magnitude (nn.noise.add_noise, weight_noise); numbers: {crossbar layer with noise: its number};
+    generator: `refpcm.spec.random` or `refpcm.fast.random`.
     """
     place: str
     eta: float
