@@ -63,7 +63,7 @@ def add_tiles(parser):
                        help="rows of a tile; longer matrices are split (default: no limit); counts only with "
                        "converters, output noise or read noise in every product")
     group.add_argument("--output-noise", type=float, metavar="SIGMA", default=0.0,
-                       help="of every product, in units of W_max (docs/tile.md)")
+                       help="of every product, in units of W_max times the DAC's range (docs/tile.md)")
     return group
 
 

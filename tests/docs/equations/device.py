@@ -117,7 +117,7 @@ EQUATIONS = (
     Equation(
         45, "Collapsed pair", """
         G_prog of G+, G- = max(+-net, 0) G_max / max|net|,   stretch = max|net| / G_max   (I-8, "collapsed")
-        W = (G+ - G-) W_max / G_max stretch""",
+        W = (G+ - G-) (W_max / G_max) stretch""",
         "G_prog|G+, G-|net|stretch|W|W_max|G_max", "aihwkit's code; I-8",
         ("pcm.chip.programmed_as_read", "pcm.chip.collapsed_us", "pcm.chip.stretch", "pcm.chip.largest_net_us",
          "pcm.chip.effective_weights"),

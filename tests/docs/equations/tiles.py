@@ -69,7 +69,7 @@ EQUATIONS = (
         "derived from E-38 and E-52", ("pcm.product_noise.read_moments",), (),
         "drift_and_read_noise"),
     Equation(
-        54, "Variance of a weight", "v = (Var G+ + Var G-) (W_max / G_max stretch)^2", "v|E G, Var G|W_max, G_max|stretch",
+        54, "Variance of a weight", "v = (Var G+ + Var G-) ((W_max / G_max) stretch)^2", "v|E G, Var G|W_max, G_max|stretch",
         "derived from E-30", ("pcm.product_noise.weight_variances",), (), "drift_and_read_noise"),
     Equation(
         55, "A layer as a matrix", """
