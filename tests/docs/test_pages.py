@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from refpcm import Purpose, device_curves, find_device
+from refpcm.spec import random
 from refpcm.spec.pcm.device import DEVICES
 from refpcm.spec.pcm.drift import drifted_us
 from refpcm.spec.pcm.read_noise import accumulation, relative_read_noise
 from refpcm.spec.pcm.tile import parts
-from refpcm.spec import random
 from refpcm.spec.random import philox4x32, words
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -21,7 +21,7 @@ from tests.results.chips import rows_of
 from tests.results.files import RESULTS, ROOT, read
 from tests.results.page import page
 from tests.results.paper_recipe import BASELINE
-from tests.results.runs import CHAIN, FP32, INITIAL, KEPT, NOISE, SET_BY_MATCH, train_command
+from tests.results.runs import CHAIN, FP32, INITIAL, KEPT, NOISE, SET_BY_MATCH, match_folder, train_command
 from tests.results.small import THEN
 from tests.results.uncompensated import TABLE
 
@@ -66,7 +66,7 @@ def test_a_run_began_with_the_network_of_the_run_that_the_chain_names(run):
         assert link["start_sha256"] is None and not {"--start", "--match"} & set(link["command"].split())
     else:
         assert link["start_sha256"] == CHAIN[start]["network_sha256"] is not None
-        begins = (f"--start docs/results/{start}/network.safetensors ", f"--match runs/{start} ")
+        begins = (f"--start docs/results/{start}/network.safetensors ", f"--match {match_folder(start)} ")
         assert sum(begin in link["command"] for begin in begins) == 1
 
 
@@ -112,7 +112,7 @@ def test_a_finished_training_is_taken_into_the_results(begins, tmp_path, monkeyp
     monkeypatch.setattr("sys.argv", ["adopt_training", str(folder), "paper/x", "--keep"])
     adopt_training.main()
     link = json.loads((results / "chain.json").read_text())["paper/x"]
-    began_with = {"--start": f"docs/results/{start}/network.safetensors", "--match": f"runs/{start}"}[begins]
+    began_with = {"--start": f"docs/results/{start}/network.safetensors", "--match": match_folder(start)}[begins]
     assert link["command"] == (f"python -m refpcm.train --preset joshi2020-cifar10-noise {begins} {began_with} --data cifar10 "
                                "--out runs/paper/x")
     assert (link["start"], link["network_sha256"]) == (start, hashlib.sha256(b"weights").hexdigest())

@@ -1,7 +1,7 @@
 """Takes a finished training into docs/results: `python -m tests.results.adopt_training FOLDER RUN [--keep]`.
 
 config.json and result.json get paths as a reader has them, docs/results/chain.json an entry. --keep copies the network, too;
-RUN then belongs into KEPT of tests/results/runs.py, where all of paper/ are.
+RUN then belongs into KEPT of tests/results/runs.py, where all of paper/ are, which need it.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from tests.results.files import RESULTS
-from tests.results.runs import CHAIN, INITIAL
+from tests.results.runs import CHAIN, INITIAL, PAPER, match_folder
 
 NETWORK = "network.safetensors"
 
@@ -28,7 +28,7 @@ def start_of(config):
 
 def with_readers_paths(config, run, start):
     """Return a configuration with the paths that the documentation has."""
-    paths = {"--data": "cifar10", "--out": f"runs/{run}", "--start": f"docs/results/{start}/{NETWORK}", "--match": f"runs/{start}"}
+    paths = {"--data": "cifar10", "--out": f"runs/{run}", "--start": f"docs/results/{start}/{NETWORK}", "--match": match_folder(start)}
     words = ["refpcm/train.py", *config["command"][1:]]
     words = [words[0], *(paths.get(before, word) for before, word in zip(words, words[1:]))]
     return {**config, "data": "cifar10", "command": words}
@@ -48,6 +48,8 @@ def main():
     parser.add_argument("run", help="such as paper/baseline")
     parser.add_argument("--keep", action="store_true", help="copy the network, too")
     options = parser.parse_args()
+    if options.run.startswith(f"{PAPER}/") and not options.keep:
+        parser.error(f"networks of {PAPER}/ are kept; add --keep")
     config, result = (json.loads((options.folder / f"{name}.json").read_text()) for name in ("config", "result"))
     start, target = start_of(config), RESULTS / options.run
     config = with_readers_paths(config, options.run, start)

@@ -1,7 +1,7 @@
 """Section of docs/results.md about the chain of networks: hashes, starts and commands of all training runs."""
 
 from tests.results.files import command, table
-from tests.results.paper_recipe import BASELINE
+from tests.results.paper_recipe import BASELINE, RETRAINED
 from tests.results.runs import (
     CHAIN,
     CONTROL,
@@ -16,7 +16,7 @@ from tests.results.runs import (
     train_command,
 )
 
-SHOWN = {*chain(FP32), *chain(NOISE), CONTROL, BASELINE}  # runs whose commands stand in other sections
+SHOWN = {*chain(FP32), *chain(NOISE), CONTROL, BASELINE, RETRAINED}  # runs whose commands stand in other sections
 DIGITS = 16  # of a SHA-256, in the table
 
 

@@ -2,9 +2,9 @@
 
 from tests.results.chips import AUGMENTED, DAY_S, EVALUATION, PLAIN, YEAR_S, by_time, paired, rows_of
 from tests.results.expected import EXPECTED
-from tests.results.files import FP32_GOAL, command, percent, read, table, with_interval
+from tests.results.files import FP32_GOAL, RESULTS, command, percent, read, table, with_interval
 from tests.results.paper_recipe import BASELINE, MADE, PAPERS, RETRAINED, TRANSFER, digital, first_number, order, transferred
-from tests.results.runs import FP32, NOISE
+from tests.results.runs import FP32, NOISE, network_file
 
 TARGETS, EIGHT_BITS, EIGHT_BITS_TRANSFER = "evaluation-targets", "evaluation-8-bit", "transfer-8-bit.json"
 AS_THEY_ARE = "AdaBS, images as they are (I-11)"
@@ -38,8 +38,8 @@ STATEMENTS = {  # key of a cell: (statement, the paper's number)
     "year plain": (f"one year, {AS_THEY_ARE}, over GDC", "the same"),
     "none": ("no compensation, 1000 s", "10 % within about 1000 s"),
     "none day": ("no compensation, one day", "-"),
-    "8-bit transfer": ("points that 8-bit converters cost after transfer, ranges by the network itself (I-29)", "< 0.05"),
-    "8-bit": ("points that 8-bit converters cost on chip, 25 s, GDC, the same ranges", "< 0.05 (its model over time)")}
+    "8-bit transfer": ("points that 8-bit converters cost after transfer", "< 0.05"),
+    "8-bit": ("points that 8-bit converters cost on chip, 25 s, GDC", "< 0.05 (its model over time)")}
 
 
 def reached(value, wanted):
@@ -108,53 +108,71 @@ def few_values():
     return cells
 
 
-def only_of_our_best():
-    """{key: (ours, whether it is reached)} of what was measured on our best noise-trained network alone."""
+def eight_bits(noise):
+    """{key: (ours, whether it is reached)} of what 8-bit converters cost a noise-trained network, where it was measured."""
     def points(without, row):
         cost, half = paired(without, row)
         return f"{cost:.3f} +- {half:.3f}", "yes" if cost < 0.05 else f"{cost - 0.05:.3f} points more"
 
+    cells = {}
+    if (RESULTS / noise / EIGHT_BITS_TRANSFER).exists():
+        row = by_time(read(f"{noise}/{EIGHT_BITS_TRANSFER}")["rows"])[25.0, "none"]
+        cells["8-bit transfer"] = points(transferred(noise), row)
+    if (RESULTS / noise / EIGHT_BITS).exists():
+        cells["8-bit"] = points(*(by_time(read(f"{noise}/{name}/result.json")["rows"])[25.0, "gdc"]
+                                  for name in (EVALUATION, EIGHT_BITS)))
+    return cells
+
+
+def only_of_our_best():
+    """{key: (ours, whether it is reached)} of what was measured on our best noise-trained network alone."""
     expected = by_time(read(f"{NOISE}/{EXPECTED}")["rows"])[25.0, "none"]
-    targets, eight_bits, chips = (by_time(read(f"{NOISE}/{name}/result.json")["rows"])[25.0, "gdc"]
-                                  for name in (TARGETS, EIGHT_BITS, EVALUATION))
-    eight_bits_transfer = by_time(read(f"{NOISE}/{EIGHT_BITS_TRANSFER}")["rows"])[25.0, "none"]
+    targets = by_time(read(f"{NOISE}/{TARGETS}/result.json")["rows"])[25.0, "gdc"]
     deviation = 100 * read(f"{NOISE}/chip.json")["all"][0]["error"]
     return {"deviation": (f"{deviation:.2f} % (chip 0)", "yes, as printed" if round(deviation) == 4 else "no"),
             "expected": (with_interval(expected), reached(expected["mean"], 0.9375)),
-            "targets": (with_interval(targets), reached(targets["mean"], 0.9375)),
-            "8-bit transfer": points(transferred(NOISE), eight_bits_transfer), "8-bit": points(chips, eight_bits)}
+            "targets": (with_interval(targets), reached(targets["mean"], 0.9375))}
+
+
+def commands():
+    """The commands of what stands in no other section."""
+    asked = [(FP32, TRANSFER), (NOISE, TRANSFER),
+             (NOISE, "--chips 25 --times 25s,1day --compensation gdc --gdc-reference targets")]
+    for run, ranges in ((NOISE, ""), (RETRAINED, f" --range-network {network_file(BASELINE)}")):
+        if (RESULTS / run / EIGHT_BITS_TRANSFER).exists():
+            asked += [(run, f"{options} \\\n    --dac-bits 8 --adc-bits 8{ranges}")
+                      for options in (TRANSFER, "--chips 25 --times 25s --compensation gdc")]
+    return [*(f"python -m refpcm.evaluate --network {network_file(run)} --data cifar10 \\\n    {options}" for run, options in asked),
+            f"python -m refpcm.inspect chip --network {network_file(NOISE)} --times 25s --json"]
 
 
 def next_to_the_paper():
     """The paper's statements on CIFAR-10 and what was found here."""
-    columns = ({**in_software_and_after_transfer(BASELINE, RETRAINED), **few_values(), **on_chips(RETRAINED)},
-               {**in_software_and_after_transfer(FP32, NOISE), **on_chips(NOISE), **only_of_our_best()})
+    columns = ({**in_software_and_after_transfer(BASELINE, RETRAINED), **few_values(), **on_chips(RETRAINED), **eight_bits(RETRAINED)},
+               {**in_software_and_after_transfer(FP32, NOISE), **on_chips(NOISE), **eight_bits(NOISE), **only_of_our_best()})
     rows = [[statement, number, *(cell for column in columns for cell in column.get(key, ("-", "-")))]
             for key, (statement, number) in STATEMENTS.items()]
     targets = by_time(read(f"{NOISE}/{TARGETS}/result.json")["rows"])[DAY_S, "gdc"]
+    ranges = ", by the paper's recipe by the baseline" if (RESULTS / RETRAINED / EIGHT_BITS_TRANSFER).exists() else ""
     files = ", ".join(f"[{run}](results/{run}/transfer.json)" for run in (*MADE, FP32, NOISE))
     return "\n\n".join([
         "## Next to the paper",
         f"ResNet-32 with 361,722 weights on CIFAR-10. Ours: {CHIPS} simulated chips, {TEST_IMAGES:,} test images, one training "
         "each; one column by the paper's recipe, one by ours, with other rates and augmentation and noise in the backward pass. "
         "95 % interval over chips, that of a difference paired by chip. It does not cover the test images "
-        f"(standard error {ERROR:.2f} points) and other trainings: what is reached or missed by less than that standard error "
-        "is called uncertain. A dash: not measured, or no such number.",
+        f"(standard error {ERROR:.2f} points) and other trainings: an accuracy that is reached or missed by less than that standard "
+        "error is called uncertain. A dash: not measured, or no such number.",
         "AdaBS calibrates with images as the training showed them (I-20, today's default), and, for comparison, with images as "
         "they are (I-11; [why two](compensation.md)). I-21 is a step of our own, before there is a chip. The paper's 93.7 % and "
         "its loss of less than 0.2 points are of its transfer model, one Gaussian a weight "
         "([device](device.md#the-papers-own-two-models) `joshi2020-transfer`), and so are our lines, 100 draws; on the chip "
-        "the default device at 25 s has more error, and is put next to the hardware. Lines on the chip are taken from the "
+        "the default device at 25 s has more error, and is put next to the hardware. Ranges of converters are set by the network "
+        f"itself{ranges} (I-29). Lines on the chip are taken from the "
         f"sections below or computed from them, those of the transfer model from {files}.",
         table(["", "Joshi et al. 2020", "refpcm, the paper's recipe", "reached", "refpcm, our best", "reached"], rows),
-        command("\n".join(
-            f"python -m refpcm.evaluate --network docs/results/{run}/network.safetensors --data cifar10 \\\n    {options}"
-            for run, options in ((FP32, TRANSFER), (NOISE, TRANSFER), (NOISE, f"{TRANSFER} \\\n    --dac-bits 8 --adc-bits 8"),
-                                 (NOISE, "--chips 25 --times 25s,1day --compensation gdc --gdc-reference targets"),
-                                 (NOISE, "--chips 25 --times 25s --compensation gdc --dac-bits 8 --adc-bits 8")))
-                + f"\npython -m refpcm.inspect chip --network docs/results/{NOISE}/network.safetensors --times 25s --json"),
-        "Chips and noise of the last two evaluations are those of the 25 chips below; their units are kept in "
-        f"[{TARGETS}](results/{NOISE}/{TARGETS}) and [{EIGHT_BITS}](results/{NOISE}/{EIGHT_BITS}). GDC with the targets as its "
+        command("\n".join(commands())),
+        "The evaluations with the targets as reference and with converters are of the 25 chips below, with the same noise; their "
+        f"units are kept in [{TARGETS}](results/{NOISE}/{TARGETS}) and [{EIGHT_BITS}](results/{NOISE}/{EIGHT_BITS}). GDC with the targets as its "
         f"reference also undoes the drift before the first read; after a day it gives {with_interval(targets)}, as with the "
         "first read.",
         "The largest disagreement is that without compensation: the networks fail, but the model gives them more "

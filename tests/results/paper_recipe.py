@@ -2,12 +2,12 @@
 
 from tests.results.chips import EVALUATION, by_time, on_chips
 from tests.results.files import RESULTS, command, percent, read, table, with_interval
-from tests.results.runs import CHAIN, epochs_of, network_file
+from tests.results.runs import epochs_of, network_file
 
 BASELINE, RETRAINED = "paper/baseline", "paper/retrained"
 PAPERS = {  # {run: (its weights, the paper's accuracy after training, and after transfer)}
     BASELINE: ("FP32", "93.87 %", "91.66 %"),
-    RETRAINED: ("FP32, eta_tr = 3.8 %", "94.17 %", "93.71 %"),
+    RETRAINED: ("noise-trained", "94.17 %", "93.71 %"),
     "paper/4-bit": ("4-bit", "93.85 or 93.89 %", "92.82 %"),
     "paper/ternary": ("ternary", "92.35 %", "92.02 %")}
 FEW_VALUES = (
@@ -20,7 +20,8 @@ FEW_VALUES = (
     "network comes out higher than the paper's. The run with "
     "ternary weights was interrupted and resumed; its code was commit 472ad53 up to step 6,898, then 2331654, which compute the "
     "same bits.")
-MADE = [run for run in PAPERS if run in CHAIN]
+AFTER_TRANSFER = "transfer.json"
+MADE = [run for run in PAPERS if (RESULTS / run / AFTER_TRANSFER).exists()]
 TRANSFER = "--device joshi2020-transfer --chips 100 --times 25s --compensation none"
 
 
@@ -31,7 +32,7 @@ def digital(run):
 
 def transferred(run):
     """The row of 100 draws of the paper's transfer model."""
-    return by_time(read(f"{run}/transfer.json")["rows"])[25.0, "none"]
+    return by_time(read(f"{run}/{AFTER_TRANSFER}")["rows"])[25.0, "none"]
 
 
 def first_number(text):

@@ -53,6 +53,11 @@ def network_file(run):
     return f"docs/results/{run}/network.safetensors" if run in KEPT else f"runs/{run}/network.safetensors"
 
 
+def match_folder(run):
+    """Return what `--match` names: the folder of a run, in the repository, or where `train_command` writes it."""
+    return f"docs/results/{run}" if run in KEPT else f"runs/{run}"
+
+
 def train_command(run):
     """Return the command that repeats a run today: the recorded configuration where it differs from today's preset."""
     words, recorded, start = CHAIN[run]["command"].split(), read(f"{run}/config.json"), CHAIN[run]["start"]
@@ -60,7 +65,7 @@ def train_command(run):
     name = words[words.index("--preset") + 1]
     options = [f"--preset {name} --data cifar10"]
     if start != INITIAL:
-        options.append(f"--match runs/{start}" if recorded.get("matched") else f"--start {network_file(start)}")
+        options.append(f"--match {match_folder(start)}" if recorded.get("matched") else f"--start {network_file(start)}")
     found = SET_BY_MATCH if recorded.get("matched") else ()
     options += [_option(field, recorded[field]) for field, today in asdict(preset(name)).items()
                 if field in recorded and field not in ("kernels", *found) and recorded[field] != today
