@@ -14,6 +14,7 @@ from refpcm.times import time_text
 
 # Of Okabe and Ito 2008, which the colour-blind can tell apart.
 COLOURS = {"none": "#D55E00", "gdc": "#E69F00", "adabs": "#0072B2", "adabs-alone": "#009E73"}
+APART = 1.4  # factor between labelled times, so that their labels do not touch
 LABELS = {"none": "no compensation", "gdc": "GDC", "adabs": "GDC and AdaBS", "adabs-alone": "AdaBS alone"}
 
 
@@ -63,9 +64,13 @@ def draw_accuracy(axes, result):
 
 
 def time_axis(axes, times_s):
-    """Let the horizontal axis be logarithmic time with a labelled tick at each of times_s [s]."""
+    """Let the horizontal axis be logarithmic time with a tick at each of times_s [s], ascending, labelled where there is room."""
+    labels, last_s = [], 0.0
+    for t_s in times_s:
+        labels.append(time_text(t_s) if t_s > APART * last_s else "")
+        last_s = t_s if labels[-1] else last_s
     axes.set_xscale("log")
-    axes.set_xticks(times_s, [time_text(t_s) for t_s in times_s], rotation=30)
+    axes.set_xticks(times_s, labels, rotation=30)
     axes.minorticks_off()
 
 

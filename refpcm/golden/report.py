@@ -9,7 +9,6 @@ from data_tools.foreign_text import shown_lines
 from refpcm.golden.precision import WIDENED
 from refpcm.golden.profile import MISSING
 
-
 FEW_ULP = 16
 ROUNDING = "rounding: another order of operations, another libm, or fused multiply-add (GCC and Clang: -ffp-contract=off)"
 UNITS = {"ulp": "{:g} ULP", "cus": "{:g} u S"}  # in which a tolerance is given

@@ -5,7 +5,7 @@ c, accuracy over eta_inf for each eta_tr, the FP32 network (eta_tr = 0) among th
 """
 
 from refpcm.reproduction import drawing
-from refpcm.reproduction.comparison import comparison_row, mean_of, paired, percent, points, row_of
+from refpcm.reproduction.comparison import comparison_row, mean_of, paired, percent, row_of
 from refpcm.reproduction.measurements import etas_inf, over_noise
 from refpcm.reproduction.paper_numbers import CIFAR10
 from refpcm.reproduction.variants import noise_variant
@@ -29,11 +29,12 @@ def measure(setting, pool):
 
 def compare(rows, on_chip):
     """Against the FP32 network without noise, the baseline."""
-    baseline = mean_of(rows, eta_tr=0.0, eta_inf=0.0)
+    baseline = row_of(rows, eta_tr=0.0, eta_inf=0.0)
     etas = sorted({row["eta_tr"] for row in rows} - {0.0})
-    return [comparison_row(CIFAR10["fp32"], percent(baseline), accuracy=baseline),
+    return [comparison_row(CIFAR10["fp32"], percent(baseline["mean"]), accuracy=baseline["mean"]),
             _equal(rows, [eta for eta in etas if eta <= UP_TO], baseline),
-            _large(rows, [eta for eta in etas if eta > ABOVE], baseline),
+            _trained(CIFAR10["eta-small"], rows, [eta for eta in etas if eta <= ABOVE], baseline),
+            _trained(CIFAR10["eta-large"], rows, [eta for eta in etas if eta > ABOVE][:1], baseline),
             _above(rows, etas)]
 
 
@@ -41,16 +42,18 @@ def _equal(rows, etas, baseline):
     """The largest loss against the baseline with eta_inf = eta_tr."""
     if not etas:
         return comparison_row(CIFAR10["eta-equal"])
-    loss, eta = max((baseline - mean_of(rows, eta_tr=eta, eta_inf=eta), eta) for eta in etas)
-    return comparison_row(CIFAR10["eta-equal"], f"{points(-loss)} at eta = {100 * eta:g} %", loss=loss, eta=eta)
+    eta = min(etas, key=lambda eta: mean_of(rows, eta_tr=eta, eta_inf=eta))
+    text, values = paired(row_of(rows, eta_tr=eta, eta_inf=eta), baseline)
+    return comparison_row(CIFAR10["eta-equal"], f"{text} at eta = {100 * eta:g} %", eta=eta, **values)
 
 
-def _large(rows, etas, baseline):
-    """What is missing without noise at inference, for the smallest eta_tr above the paper's bound."""
+def _trained(paper, rows, etas, baseline):
+    """What training with the worst of these eta_tr gives or costs without noise at inference, against the baseline."""
     if not etas:
-        return comparison_row(CIFAR10["eta-large"])
-    loss = baseline - mean_of(rows, eta_tr=etas[0], eta_inf=0.0)
-    return comparison_row(CIFAR10["eta-large"], f"{points(-loss)} at eta_tr = {100 * etas[0]:g} %", loss=loss, eta_tr=etas[0])
+        return comparison_row(paper)
+    eta = min(etas, key=lambda eta: mean_of(rows, eta_tr=eta, eta_inf=0.0))
+    text, values = paired(row_of(rows, eta_tr=eta, eta_inf=0.0), baseline)
+    return comparison_row(paper, f"{text} at eta_tr = {100 * eta:g} %", eta_tr=eta, **values)
 
 
 def _above(rows, etas):

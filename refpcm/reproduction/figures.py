@@ -6,6 +6,7 @@ draw(figure, rows); and, where chips are measured, device(scale), the name of th
 """
 
 import hashlib
+import textwrap
 import time
 from dataclasses import asdict, replace
 
@@ -20,6 +21,7 @@ from refpcm.files.devices import find_device
 from refpcm.files.lock import locked
 from refpcm.files.reading import sha256_of
 from refpcm.reproduction import ablation, calibration, causes, drawing, fig2, fig3, fig4, fig5
+from refpcm.reproduction.heading import caveat, heading
 from refpcm.reproduction.measurements import kernels
 from refpcm.reproduction.output import comparison_table, interval, table, write_files
 from refpcm.reproduction.setting import (
@@ -28,8 +30,8 @@ from refpcm.reproduction.setting import (
     with_architecture_of_given,
     with_usual_adabs,
 )
-from refpcm.reproduction.trainings import all_trainings, train_all
-from refpcm.reproduction.variants import FP32, label, training_config
+from refpcm.reproduction.trainings import all_trainings, network_files, train_all
+from refpcm.reproduction.variants import FP32, training_config
 from refpcm.spec.crossbars import analog_layers
 from refpcm.spec.pcm.drift import check_time
 from refpcm.spec.resnet import build
@@ -38,7 +40,7 @@ from refpcm.training.run import check_images, hold_back, identity_of
 FIGURES = {"fig2": fig2, "fig3": fig3, "fig4": fig4, "fig5": fig5, "ablation": ablation, "causes": causes,
            "calibration": calibration}
 CALIBRATED = {"fig4": (), "fig5": (), "calibration": ("calibration_batches",)}  # with AdaBS; fields of its batches
-OTHER = "The paper's network and data are others: compare signs and shapes, not levels."
+WIDTH = 130  # of the text above a picture, in characters
 
 
 def reproduce(setting, names, pool=None):
@@ -88,44 +90,35 @@ def _make(setting, name, dataset, pool):
     rows = module.measure(setting, pool)
     compare = module.COMPARE.get("imagenet" if architecture.startswith("imagenet") else "cifar10")
     lines = compare(rows, setting.scale.on_chip) if compare else []
-    images = len(dataset.test_labels[:setting.scale.images])
-    where = f"{architecture} on {dataset.name}, scale {setting.name}, {images:,} test images"
-    if hasattr(module, "device"):
-        where += f", device {module.device(setting.scale)}"
+    variants = module.networks(setting.scale)
     given = {variant: {str(path): sha256_of(path) for path in paths} for variant, paths in setting.given.items()
-             if variant in module.networks(setting.scale)}
-    trained = all_trainings(setting, module.networks(setting.scale))
+             if variant in variants}
+    networks = {variant: [sha256_of(path) for path in network_files(setting, variant)] for variant in variants}
+    trained = all_trainings(setting, variants)
     recipes = {name: asdict(getattr(setting.scale, name)) if used else None  # of given networks nothing is claimed
                for name, used in (("fp32", any(_is_fp32(setting, one) for one in trained)),
                                   ("retraining", any(not _is_fp32(setting, one) for one in trained)))}
     result = {"figure": module.TITLE, "scale": setting.name, "architecture": architecture, "data": dataset.name,
-              "test_images": images, "numbers": {**asdict(setting.scale), **recipes}, "given networks": given,
-              "versions": cli.versions(), "rows": rows, "comparison": lines}
+              "test_images": len(dataset.test_labels[:setting.scale.images]),
+              "numbers": {**asdict(setting.scale), **recipes}, "given networks": given, "sha256": networks, "versions": cli.versions(), "rows": rows, "comparison": lines}
     comparison = [comparison_table(lines)] if lines else []
-    if lines and not is_papers(architecture, dataset):
-        comparison.append(OTHER)
-    named = "".join(f"\n{label(variant)}: {', '.join(files)}, not trained here" for variant, files in given.items())
-    text = "\n\n".join([f"{module.TITLE}\n{where}{named}", table(module.COLUMNS, rows), *comparison]) + "\n"
+    warning = caveat(setting, dataset, recipes) if lines else None
+    comparison += [warning] if warning else []
+    head = [module.TITLE, *heading(setting, dataset, module)]
+    text = "\n\n".join(["\n".join(head), table(module.COLUMNS, rows), *comparison]) + "\n"
     written = write_files(setting.out, name, module.COLUMNS, result, text)
     lacking = drawing.missing()
     if lacking:
         cli.say(lacking)
     else:
-        drawing.write(setting.out / f"{name}.png", name, module, rows, f"{module.TITLE}\n{where}\n{interval(rows)}",
-                      "\n\n".join(comparison))
+        above = "\n".join(textwrap.fill(line, WIDTH) for line in (*head, interval(rows)))
+        drawing.write(setting.out / f"{name}.png", name, module, rows, above, "\n\n".join(comparison))
         written.append(f"{name}.png")
     return f"{text}\nwritten: {setting.out}/" + ", ".join(written) + "\n"
 
 
 def _is_fp32(setting, training):
     return training.config == training_config(setting.scale, FP32, training.config.seed)
-
-
-def is_papers(architecture, dataset):
-    """Whether the paper's numbers are those of this network and data; ImageNet is known by its classes and images."""
-    if architecture == "imagenet-resnet34":
-        return (len(dataset.classes), len(dataset.test_labels)) == (1000, 50000)
-    return (architecture, dataset.name) == ("joshi2020-resnet32", "cifar10")
 
 
 def _identity(dataset):

@@ -26,6 +26,7 @@ CIFAR10 = {  # ResNet-32 with 361,722 weights
     "year": PaperNumber("model, one year: AdaBS over GDC", "+1.8 %", "T"),
     "none": PaperNumber("hardware, no compensation", "10 % (chance) within about 1000 s", "T"),
     "eta-equal": PaperNumber("eta_tr = eta_inf up to 5 %", "within 0.5 % of the baseline", "T, Fig. 2"),
+    "eta-small": PaperNumber("eta_tr up to about 8 %, tested without noise", "baseline reached", "T, Fig. 2"),
     "eta-large": PaperNumber("eta_tr > 8 %", "baseline no longer reached", "T, Fig. 2"),
     "eta-above": PaperNumber("eta_tr above eta_inf", "up to 0.1 % better", "T, Fig. 2"),
     "without-start": PaperNumber("without the pre-trained start", "at least 1 % less", "T"),

@@ -8,7 +8,7 @@ from refpcm.reproduction.variants import FP32, NOISE, label
 
 COLUMNS = ("network", "t_s", "compensation")
 COMPENSATIONS = ("none", "gdc", "adabs")
-RESCUED = ("gdc", "adabs")
+COMPENSATED = ("gdc", "adabs")
 
 
 def networks(scale):
@@ -29,7 +29,7 @@ def draw(figure, rows):
     panels = figure.subplots(2, 2, sharey="row", sharex=True)
     for above, below, network in zip(*panels, (FP32, NOISE)):
         digital = mean_of(rows, network=network, compensation="digital")
-        for axes, compensations in ((above, COMPENSATIONS), (below, RESCUED)):
+        for axes, compensations in ((above, COMPENSATIONS), (below, COMPENSATED)):
             for compensation in compensations:
                 some = [row for row in rows if (row["network"], row["compensation"]) == (network, compensation)]
                 drawing.curve(axes, [row["t_s"] for row in some], some, LABELS[compensation],

@@ -97,6 +97,18 @@ def override(scale, values, source):
     return checked(replace(scale, **changes), source)
 
 
+def differences(scale, other):
+    """Return the names of the fields in which two scales differ, those of a training as in "retraining.epochs"."""
+    found = []
+    for field in fields(Scale):
+        one, two = getattr(scale, field.name), getattr(other, field.name)
+        if isinstance(one, TrainingConfig):
+            found += [f"{field.name}.{part.name}" for part in fields(one) if getattr(one, part.name) != getattr(two, part.name)]
+        elif one != two:
+            found.append(field.name)
+    return found
+
+
 def _check_trainings(scale, source):
     """Raises RefpcmError if what is changed for the single networks would not start from where the names say."""
     fp32, retraining = scale.fp32, scale.retraining

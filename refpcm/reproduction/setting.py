@@ -32,13 +32,17 @@ class Setting:
 def with_architecture_of_given(setting):
     """The setting with the given networks' architecture in its trainings.
 
-    Raises RefpcmError if they differ, or if one says that it was trained otherwise than its option means.
+    Raises RefpcmError if they differ, if one says that it was trained otherwise than its option means, or if one stands
+    for two trainings.
     """
     from refpcm.files.network_file import load_network
     found = {path: load_network(path) for paths in setting.given.values() for path in paths}
     for variant, paths in setting.given.items():
         for path in paths:
             _check_noise(variant, path, found[path].notes.get("config"), setting.scale.retraining)
+        digests = [sha256_of(path) for path in paths]
+        if len(set(digests)) < len(digests):
+            raise RefpcmError(f"--{variant} names the same network twice; give one file for each training run")
     architectures = sorted({file.network.architecture for file in found.values()})
     if len(architectures) > 1:
         raise RefpcmError(f"the given networks are of different architectures, {' and '.join(architectures)}; "
@@ -85,8 +89,8 @@ def check_calibration(setting, dataset, fields=()):
 def begin_or_continue(setting, identity):
     """Make the output folder, which exists, this setting's, or go on in it; identity: SHA-256 of the data.
 
-    A folder of an earlier version, whose scale lacks fields of today's, is gone on with: what these fields change is
-    kept in networks and units of other names. Raises RefpcmError if the folder holds another setting's results, naming
+    A folder of an earlier version, whose scale or trainings lack fields of today's, is gone on with: what fields of the
+    scale change is kept in networks and units of other names, and a network says by itself how it was trained. Raises RefpcmError if the folder holds another setting's results, naming
     what differs.
     """
     scale = json.loads(json.dumps(asdict(setting.scale)))
@@ -99,12 +103,18 @@ def begin_or_continue(setting, identity):
         return
     try:
         found = read_json(path)
-        differing = [name for name in scale if found["scale"].get(name, scale[name]) != scale[name]]
+        differing = [name for name in scale if _with_todays_fields(found["scale"], scale)[name] != scale[name]]
         differing += [name for name in ("data identity", "given networks") if found[name] != wanted[name]]
     except (RefpcmError, KeyError, TypeError, AttributeError) as error:
         raise RefpcmError(f"{path} cannot be read ({error}); choose another --out") from None
     if differing:
         raise RefpcmError(f"{setting.out} was begun with other settings ({', '.join(differing)}); "
                           "give those again, or choose another --out")
-    if set(scale) - set(found["scale"]):
+    if found["scale"] != scale:
         write_bytes(path, text)
+
+
+def _with_todays_fields(found, today):
+    """The table `found` with the values of `today` for fields that an earlier version had not, also within its tables."""
+    return {**today, **{name: _with_todays_fields(value, today[name]) if isinstance(today.get(name), dict) else value
+                        for name, value in found.items()}}

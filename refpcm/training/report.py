@@ -46,8 +46,9 @@ def finish(folder, state, training, dataset):
               "network": str(folder / NETWORK), "versions": cli.versions()}
     notes = {"config": asdict(state.config), "data": dataset.name, "versions": result["versions"],
              "start_sha256": state.start, "test_accuracy": share}
-    save_network(folder / NETWORK, NetworkFile(network, parameters, dataset.classes, dataset.mean, dataset.std, notes))
     write_bytes(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
+    # The network last: where it is, the run is finished.
+    save_network(folder / NETWORK, NetworkFile(network, parameters, dataset.classes, dataset.mean, dataset.std, notes))
     return result
 
 

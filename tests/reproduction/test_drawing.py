@@ -2,7 +2,7 @@
 
 import pytest
 
-from refpcm.evaluation.plot import COLOURS
+from refpcm.evaluation.plot import COLOURS, time_axis
 from refpcm.reproduction import ablation, drawing
 from tests.pictures import outside
 from tests.results.figure import SMALL, retention, small
@@ -19,6 +19,13 @@ def test_all_text_of_a_reproduced_figure_lies_inside_the_canvas(name):
     figure = small(name)
     assert outside(figure) == []
     assert figure.get_suptitle() and figure.get_supxlabel()
+
+
+def test_times_too_near_to_one_another_share_a_label():
+    from matplotlib.figure import Figure
+    axes = Figure().subplots()
+    time_axis(axes, [25.0, 27.0, 1000.0, 86400.0, 100748.0])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["25 s", "", "1000 s", "1 day", ""]
 
 
 def test_a_text_that_is_cut_is_found():

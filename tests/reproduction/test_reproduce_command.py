@@ -16,6 +16,7 @@ import pytest
 
 from refpcm.files.lock import locked
 from refpcm.files.network_file import load_network, save_network
+from refpcm.files.reading import sha256_of
 from tests.commands import command
 
 NUMBERS = {"seeds": [0, 1], "fp32": {"epochs": 1, "batch_size": 32, "learning_rate": 0.05},
@@ -71,6 +72,10 @@ def test_a_figure_leaves_numbers_table_and_comparison(base, figure, rows):
     for line in found["comparison"]:
         assert line["value"] in text and (line["ours"] or "not measured here") in text
     assert any(line["ours"] for line in found["comparison"])
+    assert "changed of this scale: fp32.epochs, " in text
+    for variant, hashes in found["sha256"].items():
+        folders = [base / "whole" / "networks" / f"{variant}-seed{seed}" for seed in (0, 1)]
+        assert hashes == [sha256_of(folder / "network.safetensors") for folder in folders]
 
 
 @pytest.mark.skipif(not DRAWS, reason="wants matplotlib")
@@ -231,7 +236,9 @@ MISUSES = {
     "time beyond the drift law": (["--config", {**NUMBERS, "year_s": [1e300]}], "1e+300"),
     "batch larger than the data": (["--config", {**NUMBERS, "retraining": {"batch_size": 1000}}], "batch size 1000"),
     "network file is none": (["--noise", "numbers.json"], "numbers.json"),
-    "too many networks to start from": (["--fp32", *["NETWORK"] * 3], "--fp32 names 3"),
+    "too few networks to start from": (["--config", {**NUMBERS, "seeds": [0, 1, 2]}, "--fp32", "NETWORK", "OTHER"],
+                                       "--fp32 names 2"),
+    "one network for two trainings": (["--fp32", "NETWORK", "NETWORK"], "the same network twice"),
     "noise-trained as FP32": (["--fp32", "NOISE"], "weight_noise = 0.038, where 0.0 is wanted"),
     "too few images to calibrate with": (["--config", MANY], "does not fit 320"),
     "no batches to calibrate with": (["--config", {**NUMBERS, "calibration_batches": [0]}], "calibration_batches"),
@@ -247,7 +254,7 @@ def test_a_mistake_gets_one_clear_sentence_before_anything_is_trained(base, tmp_
     arguments, words = MISUSES[case]
     shutil.copy(base / "numbers.json", tmp_path)
     networks = {word: base / "whole" / "networks" / name / "network.safetensors"
-                for word, name in (("NETWORK", "fp32-seed0"), ("NOISE", "noise-seed0"))}
+                for word, name in (("NETWORK", "fp32-seed0"), ("OTHER", "fp32-seed1"), ("NOISE", "noise-seed0"))}
     given = [networks.get(argument, argument) if isinstance(argument, str) else argument for argument in arguments]
     if isinstance(given[1], dict):
         (tmp_path / "wrong.json").write_text(json.dumps(given[1]))

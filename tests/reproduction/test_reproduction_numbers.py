@@ -1,7 +1,8 @@
 """Arithmetic of the reproduction: spread, comparisons, the scales."""
 
+import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,11 +16,18 @@ from refpcm.errors import RefpcmError
 from refpcm.files.network_file import NetworkFile, save_network
 from refpcm.reproduction import ablation, calibration, causes, fig2, fig3, fig4, fig5, figures
 from refpcm.reproduction.comparison import paired
-from refpcm.reproduction.figures import FIGURES, is_papers
+from refpcm.reproduction.figures import FIGURES
+from refpcm.reproduction.heading import OTHER, OTHERWISE, caveat, heading, is_papers
 from refpcm.reproduction.measurements import seeded
 from refpcm.reproduction.output import interval
-from refpcm.reproduction.scales import SCALES, override
-from refpcm.reproduction.setting import Setting, check_calibration, with_architecture_of_given, with_usual_adabs
+from refpcm.reproduction.scales import SCALES, differences, override
+from refpcm.reproduction.setting import (
+    Setting,
+    begin_or_continue,
+    check_calibration,
+    with_architecture_of_given,
+    with_usual_adabs,
+)
 from refpcm.reproduction.spread import spread, spread_of_differences
 from refpcm.reproduction.trainings import all_trainings
 from refpcm.reproduction.variants import LEFT_OUT, RETRAININGS, noise_variant, training_config
@@ -52,17 +60,30 @@ def test_fig2_finds_loss_shortfall_and_gain():
                 (0.0, 0.04): 0.85, (0.04, 0.04): 0.896, (0.1, 0.04): 0.899,
                 (0.0, 0.1): 0.5, (0.04, 0.1): 0.7, (0.1, 0.1): 0.8}
     rows = [{"eta_tr": tr, "eta_inf": inf, **spread([[[value]]])} for (tr, inf), value in accuracy.items()]
-    fp32, equal, large, above = fig2.compare(rows, "all")
+    fp32, equal, small, large, above = fig2.compare(rows, "all")
     assert fp32["values"]["accuracy"] == 0.90
-    assert equal["values"] == pytest.approx({"loss": 0.004, "eta": 0.04}) and equal["ours"] == "-0.40 % at eta = 4 %"
-    assert large["values"] == pytest.approx({"loss": 0.02, "eta_tr": 0.1})
+    assert equal["values"]["difference"] == pytest.approx(-0.004) and equal["ours"] == "-0.40 % at eta = 4 %"
+    assert (small["values"]["difference"], small["values"]["eta_tr"]) == (0.0, 0.04)
+    assert large["values"]["difference"] == pytest.approx(-0.02) and large["ours"] == "-2.00 % at eta_tr = 10 %"
     assert above["values"]["difference"] == pytest.approx(0.003) and above["values"]["pairs"] == 1
     assert above["ours"] == "+0.30 % (eta_tr = 10 %, eta_inf = 4 %)"
 
 
+def test_fig2_takes_its_losses_run_by_run_and_looks_for_the_worst_eta():
+    """Three inference runs, one training each; the FP32 network without noise has one accuracy for all of them."""
+    runs = {(0.0, 0.0): [0.9], (0.03, 0.0): [0.895], (0.07, 0.0): [0.91], (0.03, 0.03): [0.88, 0.89, 0.90],
+            (0.07, 0.07): [0.8, 0.8, 0.8], (0.0, 0.03): [0.8] * 3, (0.0, 0.07): [0.7] * 3, (0.07, 0.03): [0.8] * 3,
+            (0.03, 0.07): [0.8] * 3}
+    rows = [{"eta_tr": tr, "eta_inf": inf, **spread([[[x] for x in values]])} for (tr, inf), values in runs.items()]
+    _, equal, small, large, _ = fig2.compare(rows, "all")
+    half = t.ppf(0.975, 2) * 0.01 / 3 ** 0.5
+    assert equal["values"] == pytest.approx({"eta": 0.03, "difference": -0.01, "low": -0.01 - half, "high": -0.01 + half})
+    assert small["ours"] == "-0.50 % at eta_tr = 3 %" and large["ours"] is None
+
+
 def test_what_a_scale_leaves_out_is_said_to_be_not_measured():
     rows = [{"eta_tr": 0.0, "eta_inf": 0.0, "mean": 0.9}]
-    assert [line["ours"] for line in fig2.compare(rows, "all")] == ["90.00 %", None, None, None]
+    assert [line["ours"] for line in fig2.compare(rows, "all")] == ["90.00 %", None, None, None, None]
 
 
 def row(network, t_s, compensation, mean):
@@ -289,6 +310,53 @@ def test_adabs_has_the_numbers_of_its_data(tmp_path):
 def test_the_papers_networks_and_data_are_known_as_such(architecture, name, classes, images, papers):
     dataset = SimpleNamespace(name=name, classes=("a",) * classes, test_labels=np.zeros(images))
     assert is_papers(architecture, dataset) == papers
+
+
+CIFAR10 = SimpleNamespace(name="cifar10", classes=("a",) * 10, test_labels=np.zeros(10000))
+
+
+def test_a_figure_names_what_is_changed_of_its_scale_and_warns_where_trainings_are_not_the_papers(tmp_path):
+    assert differences(SCALES["full"], SCALES["full"]) == []
+    scale = override(SCALES["full"], {"seeds": [0], "retraining": {"epochs": 20}}, "my.json")
+    setting = with_usual_adabs(Setting(tmp_path, "full", scale, None, {}))
+    assert heading(setting, CIFAR10, fig2) == ["joshi2020-resnet32 on cifar10, scale full, 10,000 test images",
+                                               "changed of this scale: retraining.epochs, seeds"]
+    whole = with_usual_adabs(Setting(tmp_path, "full", SCALES["full"], None, {}))
+    assert heading(whole, CIFAR10, fig4) == ["joshi2020-resnet32 on cifar10, scale full, 10,000 test images, device joshi2020"]
+    for setting, used, expected in ((whole, ("fp32", "retraining"), None), (setting, ("fp32", "retraining"), OTHERWISE),
+                                    (setting, ("fp32",), None), (replace(whole, scale=SCALES["smoke"]), ("fp32",), OTHER)):
+        recipes = {name: asdict(getattr(setting.scale, name)) if name in used else None for name in ("fp32", "retraining")}
+        assert caveat(setting, CIFAR10, recipes) == expected
+
+
+def test_a_given_network_beside_others_says_how_its_recipe_differs(tmp_path):
+    recipe = training_config(SCALES["smoke"], "noise", 5)
+    setting = with_given(tmp_path, "noise", {"config": asdict(replace(recipe, clip_sigma=3.0, epochs=40.0, kernels="direct"))})
+    given = f"additive noise: {tmp_path / 'given.safetensors'}, not trained here"
+    assert heading(setting, CIFAR10, ablation)[-1] == f"{given}; its recipe has another epochs, clip_sigma"
+    assert heading(replace(setting, given={**setting.given, "fp32": setting.given["noise"]}), CIFAR10, fig5)[-2:][0] == given
+
+
+def test_one_network_does_not_stand_for_two_trainings(tmp_path):
+    setting = with_given(tmp_path, "noise", {})
+    (tmp_path / "copy.safetensors").write_bytes((tmp_path / "given.safetensors").read_bytes())
+    with pytest.raises(RefpcmError, match="^--noise names the same network twice"):
+        with_architecture_of_given(replace(setting, given={"noise": (*setting.given["noise"], tmp_path / "copy.safetensors")}))
+
+
+def test_a_folder_that_lacks_todays_fields_is_gone_on_with(tmp_path):
+    setting, path = Setting(tmp_path, "smoke", SCALES["smoke"], None, {}), tmp_path / "settings.json"
+    begin_or_continue(setting, "the data")
+    today = path.read_text()
+    found = json.loads(today)
+    del found["scale"]["calibration_batches"], found["scale"]["retraining"]["batch_parts"]
+    path.write_text(json.dumps(found))
+    begin_or_continue(setting, "the data")
+    assert path.read_text() == today
+    found["scale"]["retraining"]["epochs"] = 7.0
+    path.write_text(json.dumps(found))
+    with pytest.raises(RefpcmError, match=r"other settings \(retraining\)"):
+        begin_or_continue(setting, "the data")
 
 
 @pytest.mark.parametrize("files, seeds", [(2, (5, 6)), (3, (0, 1, 2)), (1, (0,))])
