@@ -69,8 +69,11 @@ def read(chip, time, draw=0):
 
 
 def read_conductances(chip, time, draw=0):
-    """Return the conductances {name: (2, R, K)} [uS] of G+ and G- that `read` makes weights of. Raises as `read`."""
-    return {crossbar.name: fast_chip.read_conductances(chip, crossbar, _seconds(time), draw)
+    """Return the conductances {name: (2, R, K)} [uS] of G+ and G- that `read` makes weights of. Raises as `read`.
+
+    The arrays are the caller's own: to change them changes no chip.
+    """
+    return {crossbar.name: fast_chip.read_conductances(chip, crossbar, _seconds(time), draw).copy()
             for crossbar in chip.crossbars}
 
 
@@ -78,21 +81,35 @@ def _readout(readout, per_column, reference="first-read"):
     return global_drift.Readout(readout, per_column, fast_chip.read_conductances, reference)
 
 
+class Reference(dict):
+    """{name: readout} that drift is measured against, and `measured`, how: (readout, per_column)."""
+    measured = None
+
+
 def reference_readouts(chip, readout="columns", per_column=False, reference="first-read"):
-    """Return {name: readout} that drift is measured against.
+    """Return {name: readout} that drift is measured against, a Reference.
 
     reference: "first-read", 25 s after programming, or at t0 where that is later; or "targets", what the target
     conductances are on average (I-24).
     Raises RefpcmError for another, and for targets of a device with another law than that of joshi2020.
     """
-    return global_drift.reference_readouts(chip, _readout(readout, per_column, reference))
+    found = Reference(global_drift.reference_readouts(chip, _readout(readout, per_column, reference)))
+    found.measured = readout, per_column
+    return found
 
 
 def compensated_read(chip, time, reference, draw=0, readout="columns", per_column=False):
     """Return one read with global drift compensation: {name: W}, {name: W / alpha}, {name: alpha}.
 
     reference: of `reference_readouts` with the same readout (columns, ones or one_hot) and per_column.
+    Raises RefpcmError for a reference of other layers, or one that was measured otherwise.
     """
+    layers = [crossbar.name for crossbar in chip.crossbars]
+    if set(reference) != set(layers):
+        raise RefpcmError(f"the reference is of layers {', '.join(reference)}, the chip has {', '.join(layers)}")
+    if getattr(reference, "measured", None) not in (None, (readout, per_column)):
+        raise RefpcmError("the reference was measured with readout = {!r} and per_column = {!r}; read with the same".format(
+            *reference.measured))
     return global_drift.compensated_read(chip, _seconds(time), draw, reference, _readout(readout, per_column))
 
 

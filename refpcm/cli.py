@@ -102,13 +102,13 @@ def parser(command, description, epilog=None):
                   formatter_class=Help, allow_abbrev=False)
 
 
-MOST_THREADS = 8  # groups of 16 images in a batch of 128; 16 threads were slower (docs/results/logs/threads.txt)
+MOST_THREADS = 8  # groups of 16 images in a batch of 128
 
 
 def add_threads(arguments):
     """The option --threads."""
     arguments.add_argument("--threads", type=int, metavar="N",
-                           help=f"CPU threads (default: all cores, {MOST_THREADS} at most: more were slower)")
+                           help=f"CPU threads (default: all cores, {MOST_THREADS} at most, the groups of a batch of 128)")
 
 
 def cores():

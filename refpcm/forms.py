@@ -20,8 +20,9 @@ class Forms:
 
     random: words, uniforms, normals, permutation of `refpcm.spec.random`. chip: program, read, read_conductances of
     `refpcm.spec.pcm.chip`. rules: what changes weights in training. transform_images: of
-    `refpcm.spec.training.augmentation`. convolve: conv2d_forward of `refpcm.spec.nn`. make_engine(network),
-    make_engine_on_tiles(network, analog): objects with the methods of `refpcm.spec.engine.Engine`.
+    `refpcm.spec.training.augmentation`. convolve: conv2d_forward of `refpcm.spec.nn`, of both fast forms the same.
+    make_engine(network): an object with the methods of `refpcm.spec.engine.Engine`; make_engine_on_tiles(network, analog):
+    one with its forward pass alone.
     """
     kernels: str
     random: Any

@@ -15,7 +15,7 @@ from refpcm.datasets.dataset import Dataset
 from refpcm.errors import RefpcmError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's training images, as in torchvision
-DECODERS = 4  # threads; Pillow decodes without Python's lock, and four keep ahead of the kernels of any processor
+DECODERS = 4  # threads; Pillow decodes without Python's lock
 RESIZED_CROP_PART = 5  # "layer" of the resized crop in the address of augmentation, see random.Purpose
 RESIZED_CROP_STRIDE = 32  # numbers reserved for each image there
 

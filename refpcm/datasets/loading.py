@@ -17,7 +17,7 @@ def load(folder=None):
 
     The built-in set is made on first use, in a few seconds, in the user's cache: $REFPCM_CACHE, else
     $XDG_CACHE_HOME/refpcm, else ~/.cache/refpcm. The sha256 of every file is compared with dataset.json at every
-    load; CIFAR-10 still loads in well under a second.
+    load.
 
     Raises RefpcmError for a folder that is missing, foreign, incomplete or damaged.
     """

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.calibration import random_rows
 from refpcm.files.network_file import load_network
@@ -56,6 +58,8 @@ def with_ranges(inputs, protocol, progress=lambda done, total: None):
             progress(begin, count)
             yield inputs.forms.normalised(images[chosen[begin:begin + RANGE_BATCH]], file.mean, file.std)
         progress(count, count)
-    ranges = calibrate_ranges(network, file.parameters, protocol.on_chip, batches(), count, protocol.tiles(),
+    parameters = file.parameters if protocol.kernels == "numpy" else {  # of the fast forms, which have float32 alone
+        name: value.astype(np.float32, copy=False) for name, value in file.parameters.items()}
+    ranges = calibrate_ranges(network, parameters, protocol.on_chip, batches(), count, protocol.tiles(),
                               convolve=inputs.forms.convolve)
     return replace(protocol, ranges=tuple((name, found.inputs, found.outputs) for name, found in ranges.items()))

@@ -3,8 +3,8 @@
 A kernel takes a range of tasks as its first two arguments and releases the interpreter lock. Which task computes what
 never depends on the number of threads, and no two tasks write the same number: results are bitwise the same for any
 number of threads, and a chain is handed out in more pieces than there are threads: one on a slower or busier core takes
-fewer. Plain threads instead of Numba's prange halve the compile time and are safe under fork and under
-callers that are threads themselves.
+fewer. Plain threads instead of Numba's prange compile faster and are safe under fork and under callers that are threads
+themselves.
 """
 
 import math
@@ -28,7 +28,8 @@ _local = threading.local()
 
 def _worker(work):
     while True:
-        take_pieces, errors, ended = work.get()
+        take_pieces, begun, errors, ended = work.get()
+        begun.append(None)
         try:
             take_pieces()
             errors.append(None)
@@ -106,14 +107,16 @@ def run_tasks(kernel, tasks, *arguments, each=1, pieces=1):
         for i in left:
             kernel(tasks * i // count, tasks * (i + 1) // count, *arguments)
     _ensure_workers(threads - 1)
-    errors, ended, own_error = [], SimpleQueue(), None
-    for _ in range(1, threads):
-        _work.put((take_pieces, errors, ended))
+    begun, errors, ended, own_error = [], [], SimpleQueue(), None
     try:
+        for _ in range(1, threads):
+            _work.put((take_pieces, begun, errors, ended))
         take_pieces()
     except BaseException as error:
         own_error = error
-    while len(errors) < threads - 1:  # whatever happens: the others still write into the caller's arrays
+    for _ in left:  # after an error; a thread that has not begun finds nothing to do
+        pass
+    while len(errors) < len(begun):  # whatever happens: these still write into the caller's arrays
         try:
             ended.get()
         except BaseException as error:  # of a signal

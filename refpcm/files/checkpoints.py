@@ -15,7 +15,8 @@ from data_tools.foreign_text import shown
 from refpcm.errors import RefpcmError
 from refpcm.files.reading import parse_json
 from refpcm.files.tensors import read_tensors, write_tensors
-from refpcm.spec.resnet import build, parameter_shapes
+from refpcm.spec.layers import learned, parameter_shapes
+from refpcm.spec.resnet import build
 from refpcm.spec.training.config import TrainingConfig, override
 
 FORMAT, VERSION = "refpcm-checkpoint", 1
@@ -84,11 +85,14 @@ def _check(path, state):
         raise RefpcmError(f"{path}: its time or its sum of losses is not a finite number; start anew")
     if type(state.data) is not str or not isinstance(state.start, str | None):
         raise RefpcmError(f"{path}: the identity of its data or of its start is not text; start anew")
-    shapes = parameter_shapes(build(state.config.architecture, state.classes))
-    learned = {name: shape for name, shape in shapes.items() if not name.endswith(("running_mean", "running_var"))}
-    parts = [("parameters", shapes, state.parameters, "float32"), ("velocities", learned, state.velocity, "float32")]
+    try:
+        shapes = parameter_shapes(build(state.config.architecture, state.classes))
+    except RefpcmError as error:
+        raise RefpcmError(f"{path} cannot be gone on with: {error}; another version of refpcm may have written it") from None
+    of_learned = {name: shapes[name] for name in learned(shapes)}
+    parts = [("parameters", shapes, state.parameters, "float32"), ("velocities", of_learned, state.velocity, "float32")]
     if state.average:
-        parts.append(("averaged weights", learned, state.average, "float64"))
+        parts.append(("averaged weights", of_learned, state.average, "float64"))
     for what, wanted, got, dtype in parts:
         if {name: value.shape for name, value in got.items()} != wanted:
             raise RefpcmError(f"{path}: its {what} do not fit {state.config.architecture}; start anew")

@@ -100,7 +100,8 @@ def _make(setting, name, dataset, pool):
                                   ("retraining", any(not _is_fp32(setting, one) for one in trained)))}
     result = {"figure": module.TITLE, "scale": setting.name, "architecture": architecture, "data": dataset.name,
               "test_images": len(dataset.test_labels[:setting.scale.images]),
-              "numbers": {**asdict(setting.scale), **recipes}, "given networks": given, "sha256": networks, "versions": cli.versions(), "rows": rows, "comparison": lines}
+              "numbers": {**asdict(setting.scale), **recipes}, "given networks": given, "sha256": networks,
+              "versions": cli.versions(), "rows": rows, "comparison": lines}
     comparison = [comparison_table(lines)] if lines else []
     warning = caveat(setting, dataset, recipes) if lines else None
     comparison += [warning] if warning else []

@@ -20,11 +20,15 @@ def heading(setting, dataset, module):
     where = f"{scale.fp32.architecture} on {dataset.name}, scale {setting.name}, {images:,} test images"
     if hasattr(module, "device"):
         where += f", device {module.device(scale)}"
+    lines = [where]
     changed = differences(scale, with_usual_adabs(replace(setting, scale=SCALES[setting.name])).scale)
-    beside = all_trainings(setting, variants)
-    return [where, *([f"changed of this scale: {', '.join(changed)}"] if changed else []),
-            *(f"{label(variant)}: {', '.join(map(str, paths))}, not trained here{_otherwise(setting, variant, paths) if beside else ''}"
-              for variant, paths in setting.given.items() if variant in variants)]
+    if changed:
+        lines.append(f"changed of this scale: {', '.join(changed)}")
+    for variant in [variant for variant in setting.given if variant in variants]:
+        paths = setting.given[variant]
+        otherwise = _otherwise(setting, variant, paths) if all_trainings(setting, variants) else ""
+        lines.append(f"{label(variant)}: {', '.join(map(str, paths))}, not trained here{otherwise}")
+    return lines
 
 
 def _otherwise(setting, variant, paths):

@@ -90,8 +90,8 @@ def begin_or_continue(setting, identity):
     """Make the output folder, which exists, this setting's, or go on in it; identity: SHA-256 of the data.
 
     A folder of an earlier version, whose scale or trainings lack fields of today's, is gone on with: what fields of the
-    scale change is kept in networks and units of other names, and a network says by itself how it was trained. Raises RefpcmError if the folder holds another setting's results, naming
-    what differs.
+    scale change is kept in networks and units of other names, and a network says by itself how it was trained. Raises
+    RefpcmError if the folder holds another setting's results, naming what differs.
     """
     scale = json.loads(json.dumps(asdict(setting.scale)))
     given = {variant: [sha256_of(path) for path in paths] for variant, paths in setting.given.items()}

@@ -27,15 +27,23 @@ def analog_layers(network, on_chip="all"):
 
 
 def to_matrices(network, parameters, on_chip="all"):
-    """{layer name: matrix (R, K)} in signal order. E-55."""
+    """{layer name: matrix (R, K)} in signal order. E-55. Raises RefpcmError for parameters that lack one of a layer."""
     matrices = {}
     for _, layer in analog_layers(network, on_chip):
+        _check_parameters(network, layer, parameters)
         weight = parameters[f"{layer.name}.weight"]
         matrix = weight.reshape(len(weight), -1).T
         if isinstance(layer, Linear):
             matrix = np.concatenate([matrix, parameters[f"{layer.name}.bias"][None]])
         matrices[layer.name] = np.ascontiguousarray(matrix)
     return matrices
+
+
+def _check_parameters(network, layer, parameters):
+    """Raises RefpcmError unless the weights of a crossbar layer, and its biases if it is linear, are there."""
+    for name in (f"{layer.name}.weight", *([f"{layer.name}.bias"] if isinstance(layer, Linear) else [])):
+        if name not in parameters:
+            raise RefpcmError(f"parameters of {network.architecture}: {name!r} is missing")
 
 
 def check_matrices(network, matrices):
@@ -56,12 +64,14 @@ def check_matrices(network, matrices):
 def with_matrices(network, parameters, matrices):
     """Parameters in which the layers named in `matrices` have these weights; all others are the same arrays. E-55.
 
-    matrices: {layer name: (R, K)}. Raises RefpcmError for layers that the network lacks and for other shapes.
+    matrices: {layer name: (R, K)}. Raises RefpcmError for layers that the network lacks, for other shapes and
+    for parameters that lack one of a layer.
     """
     check_matrices(network, matrices)
     changed = dict(parameters)
     for _, layer in analog_layers(network):
         if layer.name in matrices:
+            _check_parameters(network, layer, parameters)
             matrix = matrices[layer.name]
             if isinstance(layer, Linear):
                 matrix, changed[f"{layer.name}.bias"] = matrix[:-1], matrix[-1].copy()

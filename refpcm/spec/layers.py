@@ -110,6 +110,11 @@ def parameter_shapes(network):
     return shapes
 
 
+def learned(names):
+    """Return those names of parameters that training changes by gradients: all but the running statistics."""
+    return [name for name in names if not name.endswith(("running_mean", "running_var"))]
+
+
 def crossbar_layers(network):
     """The layers whose weights sit on PCM: convolutions and the linear layer, in signal order."""
     return [layer for layer in network.layers if isinstance(layer, (Conv2d, Linear))]

@@ -22,6 +22,7 @@ from refpcm.spec.resnet import (
     ReLU,
     parameter_shapes,
 )
+from refpcm.spec.shapes import tensor_shapes
 
 
 @dataclass
@@ -75,7 +76,7 @@ def backward(network, parameters, tape, dlogits):
 
 
 def check(network, parameters, images):
-    """Raises RefpcmError unless images and every parameter have the shapes the network wants."""
+    """Raises RefpcmError unless the layers fit together, and images and every parameter have the shapes they want."""
     if images.ndim != 4 or images.shape[1] != network.input_shape[0]:
         raise RefpcmError(f"{network.architecture} wants images (N, {network.input_shape[0]}, H, W), "
                           f"got {images.shape}")
@@ -84,6 +85,7 @@ def check(network, parameters, images):
              if name not in parameters or parameters[name].shape != shape]
     if wrong:
         raise RefpcmError(f"parameters do not fit {network.architecture}: {', '.join(wrong)}")
+    tensor_shapes(network, images.shape[1:])
 
 
 # --- what each kind of layer does: (layer, inputs, parameters, tape) -> output

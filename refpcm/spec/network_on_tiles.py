@@ -17,6 +17,7 @@ from refpcm.spec.pcm.converters import saturated
 from refpcm.spec.pcm.tile import Ranges, Saturation, Tail, Tiles, parts, product
 from refpcm.spec.pcm.tile import count as count_conversions
 from refpcm.spec.resnet import IMAGE, Conv2d, Linear
+from refpcm.spec.shapes import tensor_shapes
 
 QUANTILE = 0.99995  # of activations and pre-activations: the paper's range of its converters
 
@@ -76,9 +77,10 @@ def analog_forward(network, parameters, analog, images, first_image=0, saturatio
     first_image: number of the first image in the address of output and read noise; element index is
         ((image * parts + part) * K + column) * positions + position.
     saturation: {layer name: Saturation} to add to; of a layer's inputs every pixel counts once, padding not.
-    Raises RefpcmError for matrices that do not fit the network.
+    Raises RefpcmError for matrices that do not fit the network, and for layers that do not fit one another.
     """
     check_matrices(network, analog.matrices)
+    tensor_shapes(network, images.shape[1:])
     number = {layer.name: number for number, layer in analog_layers(network)}
     tape = Tape(training, {IMAGE: images})
     for layer in network.layers:

@@ -46,7 +46,8 @@ class Purpose(IntEnum):
     AUGMENTATION = 3             # layer: 0 crop row, 1 crop column, 2 flip, 3 cutout row, 4 cutout column,
                                  # 5 resized crop; draw: epoch; index: number of the image in the data set (of 5: 32
                                  # times that, + position among the uniforms of data_tools.imagenet_preprocessing)
-    WEIGHT_NOISE = 4             # layer; draw: training step; index: weight
+    WEIGHT_NOISE = 4             # layer; draw: training step; index: weight, once an image (I-23) + image in the batch times
+                                 # the number of weights
     ACTIVATION_NOISE = 5         # layer; draw: training step; index: element of the (N, C, H, W) input
     PREACTIVATION_NOISE = 6      # layer; draw: training step; index: element of the (N, C, H, W) output
     PROGRAMMING_NOISE = 7        # layer; draw: training step; index: weight for G+, number of weights + weight for G-

@@ -7,6 +7,7 @@ NumPy, so that every command's --help can list the names.
 import re
 from dataclasses import replace
 from math import prod, sqrt
+from numbers import Integral
 
 from refpcm.errors import RefpcmError
 from refpcm.spec.layers import (
@@ -129,9 +130,10 @@ def build(architecture, classes=None):
     """Network by name, its last layer resized to `classes` if given.
 
     A name is one of ARCHITECTURES, or spells the network out (docs/networks.md); one that spells out a network of
-    ARCHITECTURES gives that one, under its short name. Raises RefpcmError for an unknown name.
+    ARCHITECTURES gives that one, under its short name. Raises RefpcmError for an unknown name, and for classes that are not
+    a whole number of at least 1.
     """
-    if architecture in ARCHITECTURES:
+    if isinstance(architecture, str) and architecture in ARCHITECTURES:
         return _with_classes(ARCHITECTURES[architecture](), classes)
     network = _spelled_out(architecture)
     for make in ARCHITECTURES.values():
@@ -158,8 +160,10 @@ def _spelled_out(name):
 
 
 def _with_classes(network, classes):
-    if classes is None or classes == network.classes:
+    if classes is None:
         return network
+    if not isinstance(classes, Integral) or isinstance(classes, bool) or classes < 1:
+        raise RefpcmError(f"{network.architecture}: the number of classes must be whole and at least 1, not {classes!r}")
     return replace(network, layers=network.layers[:-1] + (replace(network.layers[-1], out_features=int(classes)),))
 
 

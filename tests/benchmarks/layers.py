@@ -15,7 +15,7 @@ from refpcm.fast.kernels.convolution import (
 from refpcm.fast.kernels.finish import GRADIENT, STATISTICS, finish
 from refpcm.fast.kernels.layout import LANES, empty_lanes, groups, interior
 from refpcm.fast.network.buffers import Scratch
-from refpcm.fast.network.plan import ConvStep, make_plan, tensor_shapes
+from refpcm.fast.network.plan import ConvStep, make_plan, tensors_of
 from refpcm.fast.threads import Chain, run_together
 from refpcm.spec import resnet
 
@@ -24,7 +24,7 @@ def convolutions(architecture, batch, kernels):
     """Yield (label, FLOP of one direction, {direction: call})."""
     network, seen = resnet.build(architecture), set()
     plan = make_plan(network)
-    tensors = tensor_shapes(plan, *network.input_shape)
+    tensors = tensors_of(plan, network, network.input_shape)
     for step in plan.steps:
         if not isinstance(step, ConvStep):
             continue

@@ -10,7 +10,7 @@ products and copying may be faster than this.
 import numpy as np
 
 from refpcm.fast.kernels.convolution import FORMS, side_taken, weight_gradient_side
-from refpcm.fast.network.plan import make_plan, tensor_shapes
+from refpcm.fast.network.plan import make_plan, tensors_of
 from refpcm.fast.threads import run_tasks
 from refpcm.spec.resnet import IMAGE, build
 from tests.benchmarks.timing import medians
@@ -23,7 +23,7 @@ def step_work(architecture, batch, kernels):
     """Return (FLOP, bytes) of a training step."""
     network, square = build(architecture), FORMS[kernels]
     plan = make_plan(network)
-    tensors = tensor_shapes(plan, *network.input_shape)
+    tensors = tensors_of(plan, network, network.input_shape)
     flop = size = 0
     for step in plan.convolutions:
         layer, source, result = step.conv, tensors[step.source], tensors[step.result]

@@ -82,7 +82,7 @@ def test_sources_that_are_no_cifar10_are_refused_by_the_command(refused, tmp_pat
     hostile = b"cos\nsystem\n(S'touch %s'\ntR." % str(canary).encode()
     write_folder(tmp_path / "hostile", {name: hostile for name in PYTHON.batches})
     cases = {"missing": "no such file or folder", "empty": "holds neither", "text": "no tar or zip archive",
-             "nothing": "the file is empty", "folder": "name the archive itself", "short": "belong", 
+             "nothing": "the file is empty", "folder": "name the archive itself", "short": "belong",
              "long": "bytes where at most 30730000 are expected",
              "part": "data_batch_3.bin missing", "sums": "is damaged: its md5", "cut.tar.gz": "damaged or cut off",
              "cut_end.tar.gz": "damaged or cut off", "flipped.tar.gz": "damaged or cut off", "twice.tar": "twice",

@@ -36,6 +36,7 @@ ORDER = (  # of reading: file of refpcm/spec, what it holds
     ("nn/gradient_check.py", "the numeric gradient that every backward pass must agree with"),
     ("layers.py", "the kinds of layers; a network as a list of them; which parameters it has"),
     ("resnet.py", "the networks by name; 361,722 weights; He-normal initialisation"),
+    ("shapes.py", "the shape of every tensor; layers that do not fit one another are refused"),
     ("network.py", "two tables and two loops: forward and backward through the list"),
     ("engine.py", "the same as an object that remembers its last forward pass"),
     ("pcm/__init__.py", "the order of the physical stages"),

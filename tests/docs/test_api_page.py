@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import refpcm
@@ -44,6 +45,25 @@ def test_times_and_devices_may_be_given_as_text_or_as_what_they_are():
     assert (refpcm.read(chip, "1 h")["m"] == refpcm.read(chip, 3600.0)["m"]).all()
     with pytest.raises(refpcm.RefpcmError, match="is not a time"):
         refpcm.read(chip, "soon")
+
+
+def test_what_a_read_returns_is_the_callers_own():
+    for device in ("joshi2020", "joshi2020-transfer"):
+        chip = refpcm.program({"m": np.eye(3, dtype=np.float32)}, device)
+        before, read = refpcm.chip_hash(chip), refpcm.read_conductances(chip, "1 h")["m"]
+        read *= 2
+        assert refpcm.chip_hash(chip) == before
+
+
+def test_a_reference_that_was_measured_otherwise_is_refused():
+    chip = refpcm.program({"m": np.eye(3, dtype=np.float32)})
+    reference = refpcm.reference_readouts(chip, "one_hot")
+    assert refpcm.compensated_read(chip, "1 day", reference, readout="one_hot")[2]["m"] < 1
+    assert refpcm.compensated_read(chip, "1 day", dict(refpcm.reference_readouts(chip)))[2]["m"] < 1
+    for wrong, words in ((reference, "readout = 'one_hot' and per_column = False"), ({"n": 1.0}, "of layers n, the chip has m"),
+                         (refpcm.reference_readouts(chip, per_column=True), "per_column = True")):
+        with pytest.raises(refpcm.RefpcmError, match=words):
+            refpcm.compensated_read(chip, "1 day", wrong)
 
 
 def test_evaluate_is_the_command_as_a_function(tmp_path):

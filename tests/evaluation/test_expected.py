@@ -10,7 +10,7 @@ import pytest
 from refpcm.errors import RefpcmError
 from refpcm.evaluation import expected
 from refpcm.evaluation.calibration import MiniBatches
-from refpcm.evaluation.expected import FIRST_CHIP, changes, made_for_another_device, expected_statistics
+from refpcm.evaluation.expected import FIRST_CHIP, changes, expected_statistics, made_for_another_device
 from refpcm.evaluation.protocol import MOST_UNITS, Protocol
 from refpcm.fast.chip import read
 from refpcm.files.network_file import NetworkFile, load_network, save_network

@@ -11,6 +11,7 @@ from refpcm.evaluation.calibration import mini_batches
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.on_tiles import with_ranges
 from refpcm.evaluation.protocol import tasks
+from refpcm.files.network_file import load_network, save_network
 from refpcm.spec.compensation.adabs import calibrate, calibration_images
 from refpcm.spec.compensation.global_drift import Readout, compensated_read, reference_readouts
 from refpcm.spec.crossbars import program_network, with_matrices
@@ -70,6 +71,14 @@ def test_lists_are_as_good_as_tuples(small):
 def test_one_image_is_enough_for_the_ranges_of_converters(small):
     protocol = replace(small, dac_bits=8, adc_bits=8, range_images=1, compensations=("gdc",))
     assert 0 <= run_task(tasks(protocol)[0])["gdc"] <= 20
+
+
+def test_a_network_file_of_float64_has_ranges_too(small, tmp_path):
+    protocol, file = replace(small, dac_bits=8, adc_bits=8), load_network(small.network)
+    wide = {name: value.astype(np.float64) for name, value in file.parameters.items()}
+    save_network(tmp_path / "wide.safetensors", replace(file, parameters=wide))
+    of_wide = replace(protocol, network=str(tmp_path / "wide.safetensors"))
+    assert with_ranges(load_inputs(of_wide), of_wide).ranges == with_ranges(load_inputs(protocol), protocol).ranges
 
 
 def test_the_images_that_set_the_ranges_are_those_that_calibrate(small):

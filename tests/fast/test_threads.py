@@ -52,8 +52,20 @@ def test_an_error_in_any_part_reaches_the_caller(threads):
         parallel.run_tasks(fail_at_the_end, 4)
 
 
-@pytest.mark.parametrize("where", ["in its own part", "while it waits"])
-def test_an_interrupted_caller_waits_for_the_others(where, threads):
+class InterruptedQueue:
+    """A queue in the place of `queue`, whose putter is interrupted once another thread has begun with what was put."""
+
+    def __init__(self, queue, begun):
+        self.get, self.queue, self.begun = queue.get, queue, begun
+
+    def put(self, work):
+        self.queue.put(work)
+        self.begun.wait(5)
+        raise Terminated
+
+
+@pytest.mark.parametrize("where", ["in its own part", "while it waits", "while it hands over"])
+def test_an_interrupted_caller_waits_for_the_others(where, threads, monkeypatch):
     """They write into its arrays, which it may use again at once."""
     if threads < 2:
         pytest.skip("this machine has one core")
@@ -72,6 +84,9 @@ def test_an_interrupted_caller_waits_for_the_others(where, threads):
             raise Terminated
     before = signal.signal(signal.SIGTERM, terminate)
     try:
+        if where == "while it hands over":
+            parallel._ensure_workers(1)
+            monkeypatch.setattr(parallel, "_work", InterruptedQueue(parallel._work, begun))
         if where == "while it waits":
             threading.Timer(0.2, signal.raise_signal, [signal.SIGTERM]).start()
         with pytest.raises(Terminated):

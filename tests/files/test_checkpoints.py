@@ -19,6 +19,8 @@ CHANGES = {
     "a configuration that is no JSON": ({"config": "{"}, "its configuration: it is not JSON"),
     "a configuration that is nested too deeply": ({"config": "[" * 99999}, "nested too deeply"),
     "an unknown setting": ({"config": json.dumps({"learning_speed": 1.0})}, "learning_speed"),
+    "a network of another version": ({"config": json.dumps({"architecture": "resnet-of-tomorrow"})},
+                                     "unknown architecture 'resnet-of-tomorrow'.*another version of refpcm may have written it"),
     "parameters of another network": ({"config": json.dumps({"architecture": "joshi2020-resnet32"})}, "do not fit"),
 }
 

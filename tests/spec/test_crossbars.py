@@ -46,6 +46,14 @@ def test_first_and_last_layer_stay_digital_on_request_and_the_others_keep_their_
     assert kept["conv1.weight"] is PARAMETERS["conv1.weight"] and kept["fc.bias"] is PARAMETERS["fc.bias"]
 
 
+@pytest.mark.parametrize("name", ["conv1.weight", "fc.weight", "fc.bias"])
+def test_parameters_that_lack_one_of_a_layer_are_refused(name):
+    lacking = {key: value for key, value in PARAMETERS.items() if key != name}
+    for call in (lambda: to_matrices(NETWORK, lacking), lambda: with_matrices(NETWORK, lacking, to_matrices(NETWORK, PARAMETERS))):
+        with pytest.raises(RefpcmError, match=f"'{name}' is missing"):
+            call()
+
+
 def test_an_unknown_choice_of_layers_is_refused():
     with pytest.raises(RefpcmError, match="all, inner"):
         analog_layers(NETWORK, "outer")

@@ -81,6 +81,13 @@ def test_depths_that_do_not_exist_are_refused(make, depth, said):
         make(depth)
 
 
+@pytest.mark.parametrize("classes", [0, -1, 2.7, "10", True, [3]])
+def test_classes_that_are_no_whole_number_of_at_least_one_are_refused(classes):
+    with pytest.raises(RefpcmError, match="number of classes must be whole and at least 1"):
+        build("tiny-resnet8", classes)
+    assert build("tiny-resnet8", np.int64(3)).classes == 3
+
+
 def test_an_unknown_architecture_is_refused_with_the_known_ones():
     with pytest.raises(RefpcmError, match="joshi2020-resnet32"):
         build("resnet99")
@@ -106,7 +113,7 @@ def test_other_networks_keep_the_name_that_spells_them_out(name, shape, classes)
 
 @pytest.mark.parametrize("name", ["cifar-resnet-16x3", "cifar-resnet-0x3-projection", "cifar-resnet-16x0-projection",
                                   "cifar-resnet-99999x1-projection", "cifar-resnet" + 7 * "-8x1" + "-projection",
-                                  "cifar-resnet-8x1-sideways", "vgg-resnet-8x1-projection", "", None, 5, "x" * 10000])
+                                  "cifar-resnet-8x1-sideways", "vgg-resnet-8x1-projection", "", None, 5, ["a"], "x" * 10000])
 def test_names_that_spell_out_nothing_are_refused(name):
     with pytest.raises(RefpcmError, match="unknown architecture .*known are: tiny-resnet8, .*STEM-resnet") as refused:
         build(name)

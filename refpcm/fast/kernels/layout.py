@@ -71,9 +71,9 @@ def pack(images, tensor, plane):
         inside[group, ..., len(some):] = 0
 
 
-def last_lanes(images):
-    """Number of images (N, ...) in the last group."""
-    return len(images) - LANES * (groups(len(images)) - 1)
+def in_last_group(count):
+    """Number of images in the last group of so many."""
+    return count - LANES * (groups(count) - 1)
 
 
 def unpack(tensor, plane, images):

@@ -1,7 +1,8 @@
 """The steps of a plan going backward. Specification: refpcm.spec.network.
 
 A tensor's gradient is complete when its last reader has added its part; then it goes through the tensor's ReLU, and
-the sums that its batch norm needs are taken. Where the last reader is a convolution, its kernel does all that.
+the sums that its batch norm needs are taken. Where the last reader is a convolution, its kernel does all that. Other
+orders of readers `plan` refuses.
 """
 
 import numpy as np
@@ -102,7 +103,7 @@ class Backward:
         context, buffers, name = self.context, self.context.buffers, step.source
         (channels, plane), addend, out = context.shape(name), self.arrived.pop(name, None), buffers.take(name)
         self.waiting[name] -= 1
-        behind_relu = self.waiting[name] == 0 and self._has_relu(name)
+        behind_relu = self.waiting[name] == 0 and self.context.plan.has_relu(name)
         if behind_relu:
             epilogue = finish(GRADIENT, floats(buffers.norms[name].mean), out, addend=addend, output=buffers.values[name],
                          activation=buffers.convolved[name])
@@ -126,7 +127,7 @@ class Backward:
     def _only_part(self, name, gradient):
         """The whole gradient, from a reader that is no convolution."""
         self._first_part(name, gradient)
-        if self._has_relu(name):
+        if self.context.plan.has_relu(name):
             buffers = self.context.buffers
             buffers.norms[name].sums = self._sums(elementwise.relu_gradient, name, gradient, buffers.values[name],
                                                   buffers.convolved[name], out=gradient)
@@ -138,10 +139,6 @@ class Backward:
         results = (sums,) if out is None else (sums, out)
         run_tasks(kernel, len(tensors[0]) * channels, *tensors, mean, *results, plane.grid)
         return sums.sum(0)
-
-    def _has_relu(self, name):
-        producer = self.context.plan.producers.get(name)
-        return isinstance(producer, ConvStep) and producer.relu
 
     def _own(self, layer, **gradients):
         for part, gradient in gradients.items():

@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from refpcm.fast.kernels.layout import LANES, empty_lanes
+from refpcm.fast.kernels.layout import empty_lanes, in_last_group
 
 
 def floats(array):
@@ -35,7 +35,7 @@ class Buffers:
     @property
     def last_lanes(self):
         """Images in the last group."""
-        return self.images - LANES * (self.group_count - 1)
+        return in_last_group(self.images)
 
     def keep(self, kept, name):
         """The buffer of tensor `name` in `kept` (values or convolved), made on first use."""

@@ -1,4 +1,4 @@
-"""Runs a network of refpcm.spec.resnet on the fast kernels: forward, backward, inference. Specification: refpcm.spec.network."""
+"""Runs a network on the fast kernels: forward, backward, inference. Specification: refpcm.spec.network."""
 
 import threading
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from refpcm.fast.network.backward import Backward
 from refpcm.fast.network.buffers import Buffers, Scratch, floats
 from refpcm.fast.network.inference import run_steps, run_variants
 from refpcm.fast.network.noise import wanted
-from refpcm.fast.network.plan import Plan, make_plan, tensor_shapes
+from refpcm.fast.network.plan import Plan, make_plan, tensors_of
 from refpcm.fast.network.prepare import prepare_inference, prepare_training
 from refpcm.fast.threads import Chain, one_at_a_time, run_tasks, same_threads
 from refpcm.spec.network import check
@@ -171,7 +171,7 @@ class Engine:
     def _training_buffers(self, images):
         """The buffers of the last step if they fit, else new ones, the old being freed first."""
         self.statistics, self._may_go_back = {}, False
-        tensors, count = tensor_shapes(self._plan, *images.shape[1:]), groups(len(images))
+        tensors, count = tensors_of(self._plan, self.network, images.shape[1:]), groups(len(images))
         if self._training is None or (self._training.tensors, self._training.group_count) != (tensors, count):
             self._training = None
             self._training = Buffers(len(images), count, tensors)
@@ -180,7 +180,7 @@ class Engine:
 
     def _inference_context(self, parameters, images):
         """The Context of an inference pass of these images; that they go into their lanes is the first link of its chain."""
-        tensors, count = tensor_shapes(self._plan, *images.shape[1:]), groups(len(images))
+        tensors, count = tensors_of(self._plan, self.network, images.shape[1:]), groups(len(images))
         buffers = self._inference.get(count)
         if buffers is None or buffers.tensors != tensors:
             buffers = self._inference[count] = Buffers(len(images), count, tensors)

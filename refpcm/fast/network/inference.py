@@ -4,19 +4,19 @@ from refpcm.fast.network.forward import INFERENCE
 from refpcm.fast.network.prepare import prepare_inference
 
 
-def run_steps(context, begin=0, keep=False):
+def run_steps(context, begin=0, kept=()):
     """Run the steps of the plan from number `begin` on -> logits.
 
-    What earlier steps gave stands in the buffers' values. Buffers that are filled here go back as soon as they have
-    been read by all; with keep, all stay.
+    What earlier steps gave stands in the buffers' values. Buffers go back as soon as they have been read by all, but for
+    those of the tensors `kept`.
     """
     plan, buffers = context.plan, context.buffers
-    given, waiting = set() if begin == 0 and not keep else set(buffers.values), dict(plan.readers)
+    waiting = dict(plan.readers)
     for step in plan.steps[begin:]:
         result = INFERENCE[type(step)](step, context)
         for name in step.reads:
             waiting[name] -= 1
-            if waiting[name] == 0 and not keep and name not in given:
+            if waiting[name] == 0 and name not in kept:
                 buffers.give(name, buffers.values.pop(name))
     return result
 
@@ -28,14 +28,14 @@ def run_variants(context, variants):
     """
     plan, buffers, first = context.plan, context.buffers, variants[0]
     context.prepared = prepare_inference(context, plan.steps)
-    logits = [run_steps(context, keep=True)]
+    logits = [run_steps(context, kept=plan.readers)]
     kept = dict(buffers.values)
     for parameters in variants[1:]:
         context.parameters, begin = parameters, first_difference(plan, first, parameters)
         context.prepared = prepare_inference(context, plan.steps[begin:])
         later = {step.result for step in plan.steps[begin:]}
         buffers.values = {name: value for name, value in kept.items() if name not in later}
-        logits.append(run_steps(context, begin) if begin < len(plan.steps) else logits[0].copy())
+        logits.append(run_steps(context, begin, set(buffers.values)) if begin < len(plan.steps) else logits[0].copy())
     buffers.values = {}
     for name, value in kept.items():
         buffers.give(name, value)

@@ -125,7 +125,10 @@ def add_products_of_rows(context, layer, x, out):
     """out (N, classes) += the products of x (N, features) with the noise that each image has on the linear layer's weights."""
     if wanted(context, "weights", layer):
         weights = [context.floats(layer, part) for part in ("weight", "bias")]
-        z = context.noise.normals(layer.name, (len(x), sum(part.size for part in weights)))
-        of_weights, of_biases = np.split(z, [weights[0].size], axis=1)
         sigma = np.float32(context.noise.eta * w_max_of(weights))
-        out += sigma * (np.einsum("nkf,nf->nk", of_weights.reshape(len(x), *weights[0].shape), x) + of_biases)
+        for begin in range(0, len(x), LANES):  # whose numbers fit into memory
+            some = x[begin:begin + LANES]
+            z = context.noise.normals(layer.name, (len(some), sum(part.size for part in weights)), begin)
+            of_weights, of_biases = np.split(z, [weights[0].size], axis=1)
+            products = np.einsum("nkf,nf->nk", of_weights.reshape(len(some), *weights[0].shape), some)
+            out[begin:begin + LANES] += sigma * (products + of_biases)

@@ -11,6 +11,9 @@ from refpcm.errors import RefpcmError
 from refpcm.fast.kernels.convolution import SHAPES
 from refpcm.fast.kernels.layout import Plane
 from refpcm.spec.resnet import IMAGE, Add, BatchNorm, Conv2d, GlobalAveragePool, Linear, MaxPool, PadShortcut, ReLU
+from refpcm.spec.shapes import tensor_shapes
+
+ADDED, FIRST, ONLY = "added", "first", "only"
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,21 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Step:
-    """Reads tensors, writes the tensor `result`, stands for `layers` layers of the list."""
+    """Reads tensors, writes the tensor `result`, stands for `layers` layers of the list.
+
+    parts: how it hands on gradients, for each tensor that it reads, in this order (`backward`): ADDED to what has arrived,
+    taken as the FIRST part, or as the ONLY one.
+    """
     result: str
     source: str
 
     layers = 1
     own = ()  # those of its layers that have parameters
+    part = ONLY
+
+    @property
+    def parts(self):
+        return ((self.source, self.part),)
 
     @property
     def reads(self):
@@ -54,11 +66,17 @@ class ConvStep(Step):
     def reads(self):
         return (self.source, self.skip) if self.skip else (self.source,)
 
+    @property
+    def parts(self):
+        return (*([(self.skip, FIRST)] if self.skip else []), (self.source, ADDED))
+
 
 @dataclass(frozen=True)
 class PadStep(Step):
     """Option-A shortcut."""
     layer: PadShortcut
+
+    part = FIRST
 
 
 @dataclass(frozen=True)
@@ -95,9 +113,14 @@ class Plan:
     def convolutions(self):
         return [step for step in self.steps if isinstance(step, ConvStep)]
 
+    def has_relu(self, name):
+        """Whether a tensor comes out of a ReLU; the images do not."""
+        producer = self.producers.get(name)
+        return isinstance(producer, ConvStep) and producer.relu
+
 
 def make_plan(network):
-    """Plan of a network of refpcm.spec.resnet. Raises RefpcmError for layers in an arrangement without a fast form."""
+    """Plan of a network (refpcm.spec.layers). Raises RefpcmError for layers in an arrangement without a fast form."""
     readers, position = {}, {layer.name: i for i, layer in enumerate(network.layers)}
     for layer in network.layers:
         for name in layer.inputs:
@@ -120,7 +143,26 @@ def make_plan(network):
     for step in steps:
         for name in step.reads:
             counts[name] = counts.get(name, 0) + 1
-    return Plan(tuple(steps), counts, {step.result: step for step in steps})
+    plan = Plan(tuple(steps), counts, {step.result: step for step in steps})
+    _check_gradients(network, plan)
+    return plan
+
+
+def _check_gradients(network, plan):
+    """Raises RefpcmError where parts of a tensor's gradient come in an order that `backward` does not take.
+
+    Only convolutions add to what has arrived, and only they, and steps that are the only reader, go through a ReLU.
+    """
+    parts = {}
+    for step in reversed(plan.steps):
+        for name, part in step.parts:
+            parts.setdefault(name, []).append(part)
+    for name, found in parts.items():
+        if name == IMAGE or found == [ONLY]:
+            continue
+        if ONLY in found or FIRST in found[1:] or (found[-1] == FIRST and plan.has_relu(name)):
+            layer = next(layer for layer in network.layers if layer.name == name)
+            _refuse(network, layer, "its readers' gradients come in an order that the kernels do not take")
 
 
 def _conv_step(network, layer, readers):
@@ -150,21 +192,9 @@ def _refuse(network, layer, why):
                       "use refpcm.spec.network instead")
 
 
-def tensor_shapes(plan, channels, height, width):
-    """{tensor name: Tensor} for images (channels, height, width). Raises RefpcmError if they are too small."""
-    halo = max([1] + [step.conv.padding for step in plan.steps if isinstance(step, ConvStep)])
-    tensors = {IMAGE: Tensor(channels, Plane(height, width, halo))}
-    for step in plan.steps:
-        if isinstance(step, HeadStep):
-            continue
-        plane = tensors[step.source].plane
-        layer = step.conv if isinstance(step, ConvStep) else step.layer
-        if isinstance(layer, PadShortcut):
-            size, count = [-(-n // layer.stride) for n in (plane.height, plane.width)], layer.out_channels
-        else:
-            size = [(n + 2 * layer.padding - layer.kernel) // layer.stride + 1 for n in (plane.height, plane.width)]
-            count = layer.out_channels if isinstance(layer, Conv2d) else tensors[step.source].channels
-        if min(size) < 1:
-            raise RefpcmError(f"images of {height}x{width} are too small for layer {layer.name!r}")
-        tensors[step.result] = Tensor(count, Plane(*size, 1))
-    return tensors
+def tensors_of(plan, network, image_shape):
+    """{tensor name: Tensor} of the images (C, H, W) and of what the steps write. Raises as `spec.shapes.tensor_shapes`."""
+    shapes = tensor_shapes(network, image_shape)
+    halo = max([1] + [step.conv.padding for step in plan.convolutions])
+    names = [IMAGE, *(step.result for step in plan.steps if not isinstance(step, HeadStep))]
+    return {name: Tensor(shapes[name][0], Plane(*shapes[name][1:], halo if name == IMAGE else 1)) for name in names}

@@ -7,7 +7,7 @@ import numpy as np
 from refpcm.errors import RefpcmError
 from refpcm.fast.kernels import convolution
 from refpcm.fast.kernels.finish import AFFINE, finish
-from refpcm.fast.kernels.layout import Plane, empty_lanes, groups, last_lanes, unpack
+from refpcm.fast.kernels.layout import Plane, empty_lanes, groups, in_last_group, unpack
 from refpcm.fast.network.buffers import Scratch
 from refpcm.fast.nn.operands import float32, lanes
 from refpcm.fast.threads import Chain, run_together
@@ -28,7 +28,7 @@ def conv2d_forward(x, w, stride=1, padding=0):
     packed = convolution.packing(SQUARE, new_array, float32(w), np.ones(len(w), np.float32), stride, plane)
     run_together([packed.pack])
     convolution.convolve(chain, packed, Scratch(), stride, x_lanes, x_plane, padding, out, plane,
-                         finish(AFFINE, np.zeros(len(w), np.float32), out), last_lanes(x))
+                         finish(AFFINE, np.zeros(len(w), np.float32), out), in_last_group(len(x)))
     chain.run()
     return unpack(out, plane, len(x))
 
@@ -45,7 +45,7 @@ def conv2d_backward(dout, x, w, stride=1, padding=0):
     packed, chain = convolution.input_gradient_packing(SQUARE, new_array, float32(w), stride, x_plane), Chain(len(dx))
     run_together([packed.pack])
     convolution.input_gradient(chain, packed, Scratch(), w.shape[2], stride, dout_lanes, plane, dx, x_plane,
-                               finish(AFFINE, np.zeros(x.shape[1], np.float32), dx), last_lanes(x))
+                               finish(AFFINE, np.zeros(x.shape[1], np.float32), dx), in_last_group(len(x)))
     layer = Conv2d("conv", ("x",), x.shape[1], len(w), w.shape[2], stride, padding)
     dw = convolution.weight_gradient_of(chain, SQUARE, Scratch(), layer, x_lanes, x_plane, dout_lanes, plane)
     chain.run()

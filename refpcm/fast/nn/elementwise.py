@@ -1,13 +1,16 @@
 """ReLU and residual addition: what the kernel of batch norm does beside normalising."""
 
+from math import prod
+
 import numpy as np
 
 from refpcm.fast.kernels import elementwise
 from refpcm.fast.kernels.finish import NO_FLOOR
 from refpcm.fast.kernels.layout import unpack
 from refpcm.fast.network.forward import ZERO
-from refpcm.fast.nn.operands import float32, identity, lanes, normalised, plane_of, plane_sums, planes
+from refpcm.fast.nn.operands import demand_shape, float32, identity, lanes, normalised, plane_of, plane_sums, planes
 from refpcm.fast.threads import run_tasks
+from refpcm.spec.nn.add import check_shapes
 
 
 def relu_forward(x):
@@ -18,7 +21,8 @@ def relu_forward(x):
 
 
 def relu_backward(dout, out):
-    """Return dL/dx; `out` is the result of the forward pass."""
+    """Return dL/dx; `out` is the result of the forward pass. Raises RefpcmError for another shape of dout."""
+    demand_shape("dout", dout, out.shape)
     g, y = _as_images(dout), _as_images(out)
     plane = plane_of(y)
     dx, y_lanes = lanes(g, plane), lanes(y, plane)
@@ -28,7 +32,8 @@ def relu_backward(dout, out):
 
 
 def add_forward(a, b):
-    """Return a + b, both (N, C, H, W)."""
+    """Return a + b, both (N, C, H, W). Raises RefpcmError for different shapes."""
+    check_shapes(a, b)
     plane = plane_of(a)
     out = normalised(lanes(a, plane), plane, identity(a), NO_FLOOR, lanes(b, plane))
     return unpack(out, plane, len(a))
@@ -36,4 +41,4 @@ def add_forward(a, b):
 
 def _as_images(x):
     """Return x of any shape as (N, C, H, W)."""
-    return float32(x) if x.ndim == 4 else float32(x).reshape(len(x), -1, 1, 1)
+    return float32(x) if x.ndim == 4 else float32(x).reshape(len(x), prod(x.shape[1:]), 1, 1)

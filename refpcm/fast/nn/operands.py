@@ -16,6 +16,12 @@ def float32(array):
     return floats(array)
 
 
+def demand_shape(name, array, shape):
+    """Raises RefpcmError unless the array has this shape."""
+    if array.shape != shape:
+        raise RefpcmError(f"{name} must have the shape {shape}, not {array.shape}")
+
+
 def lanes(images, plane):
     """Return images (N, C, H, W) in the lane layout (G, C, P, 16). Raises RefpcmError unless they are float32."""
     tensor = empty_lanes(groups(len(images)), images.shape[1], plane)

@@ -85,7 +85,7 @@ def windows_product(values, weights, kernel, stride, padding, tiles, ranges, z=N
     noises = [_noise_lanes(noise, groups) if wanted else NO_NOISE
               for noise, wanted in ((z_read, variance is not None), (z, tiles.output_noise))]
     _, dac, adc = lane_product(Chain(groups), layer, Scratch(), x, x_plane, *noises, np.ones(columns, np.float32), out,
-                               plane, epilogue, n - LANES * (groups - 1))
+                               plane, epilogue, layout.in_last_group(n))
     if saturation is not None:
         count(saturation, tiles, values.size, dac, n * len(layer.first) * columns * plane.height * plane.width, adc)
     return layout.unpack(out, plane, n)

@@ -33,13 +33,21 @@ def per_channel(v):
     return v[None, :, None, None]
 
 
+def check_shapes(x, *vectors):
+    """Raises RefpcmError unless x is (N, C, H, W) and every other array (C,)."""
+    if x.ndim != 4 or any(vector.shape != x.shape[1:2] for vector in vectors):
+        raise RefpcmError("batch norm wants x (N, C, H, W) and everything else (C,), got "
+                          + ", ".join(str(array.shape) for array in (x, *vectors)))
+
+
 def batch_norm_training(x, gamma, beta):
     """Return out (N, C, H, W), the batch's Statistics and a cache for the backward pass, of x (N, C, H, W), gamma, beta (C,).
     E-11.
 
     Statistics are summed in float64. Raises RefpcmError when a channel has a single value, whose variance
-    is undefined.
+    is undefined, and for other shapes.
     """
+    check_shapes(x, gamma, beta)
     n = x.size // x.shape[1]
     if n < 2:
         raise RefpcmError("batch norm in training needs at least two values a channel; use a larger batch")
@@ -84,7 +92,11 @@ def mean_statistics(batches):
 
 
 def batch_norm_inference(x, gamma, beta, running_mean, running_var):
-    """x (N, C, H, W) -> out with the running statistics: a fixed affine map for each channel. E-13."""
+    """x (N, C, H, W) -> out with the running statistics: a fixed affine map for each channel. E-13.
+
+    Raises RefpcmError for other shapes.
+    """
+    check_shapes(x, gamma, beta, running_mean, running_var)
     scale = gamma / np.sqrt(running_var + x.dtype.type(EPSILON))
     return per_channel(scale) * (x - per_channel(running_mean)) + per_channel(beta)
 

@@ -48,8 +48,8 @@ def program(matrices, device, seed, chip, numbers=None, dtype=np.float32):
 
     numbers: {name: layer number in the random numbers' address}; 0, 1, 2, ... in order if left out. dtype: precision
     of the stored state, float32 or float64; the arithmetic is float64 throughout.
-    Raises RefpcmError for a matrix that is empty or not finite, an identity outside 32 bits, another dtype, and
-    layer numbers that are missing, used twice or outside 16 bits.
+    Raises RefpcmError for a matrix that is empty or not finite, a name that is not text, an identity outside 32 bits,
+    another dtype, and layer numbers that are missing, used twice or outside 16 bits.
     """
     crossbars = [Crossbar(name, int(number), *program_matrix(matrix, device, seed, chip, number, dtype))
                  for (name, matrix), number in zip(matrices.items(), layer_numbers(matrices, numbers, dtype))]
@@ -83,8 +83,11 @@ def program_matrix(matrix, device, seed, chip, number, dtype=np.float32):
 def layer_numbers(matrices, numbers, dtype):
     """Return the layer number of each matrix, all different: two with one number would share all their noise.
 
-    Raises RefpcmError as `program` for the numbers and the dtype.
+    Raises RefpcmError as `program` for the names, the numbers and the dtype.
     """
+    unnamed = [name for name in matrices if not isinstance(name, str)]
+    if unnamed:
+        raise RefpcmError(f"the names of matrices are text, as files have them, not {unnamed[0]!r}")
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise RefpcmError(f"a chip's state is float32 or float64, not {np.dtype(dtype)}")
     if numbers is None:

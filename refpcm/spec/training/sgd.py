@@ -7,6 +7,8 @@
 
 import numpy as np
 
+from refpcm.spec.layers import learned
+
 
 def decayed_names(parameters, choice):
     """Names of the parameters that weight decay acts on.
@@ -14,8 +16,7 @@ def decayed_names(parameters, choice):
     choice: "weights", of convolutions and linear layers only, not batch norm and biases (He et al. 2019, section 3.1),
     or "all", every learned parameter, as PyTorch does unless told otherwise.
     """
-    learned = [name for name in parameters if not name.endswith(("running_mean", "running_var"))]
-    return set(learned) if choice == "all" else {name for name in learned if parameters[name].ndim > 1}
+    return {name for name in learned(parameters) if choice == "all" or parameters[name].ndim > 1}
 
 
 def sgd_step(w, gradient, velocity, lr, momentum, nesterov, weight_decay):
@@ -36,5 +37,4 @@ def update(parameters, gradients, velocity, decayed, lr, momentum, nesterov, wei
 
 def zero_velocities(parameters):
     """{name: zeros} for every learned parameter."""
-    return {name: np.zeros_like(value) for name, value in parameters.items()
-            if not name.endswith(("running_mean", "running_var"))}
+    return {name: np.zeros_like(parameters[name]) for name in learned(parameters)}

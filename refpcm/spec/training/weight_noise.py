@@ -8,6 +8,7 @@ in `image_noise`.
 import numpy as np
 
 from refpcm.spec import random
+from refpcm.spec.crossbars import analog_layers
 from refpcm.spec.resnet import crossbar_layers
 
 
@@ -20,14 +21,13 @@ def weight_noise(w, w_max, eta, z):
 
 
 def w_max_of(parts):
-    """Return W_max of a layer, the largest magnitude in its arrays of weights."""
+    """Return W_max of a layer, the largest magnitude in its arrays of weights. E-28."""
     return max(float(np.abs(part).max()) for part in parts)
 
 
 def layers_with_noise(network, which):
-    """{name: number among the crossbar layers} of those with noise: "all", or "inner", without the first and the last."""
-    names = [layer.name for layer in crossbar_layers(network)]
-    return {name: number for number, name in enumerate(names) if which == "all" or name not in (names[0], names[-1])}
+    """Return {name: number among the crossbar layers} of those with noise: "all" or "inner", as `analog_layers` has them."""
+    return {layer.name: number for number, layer in analog_layers(network, which)}
 
 
 def layer_parts(network, parameters):

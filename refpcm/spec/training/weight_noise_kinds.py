@@ -10,7 +10,7 @@ from refpcm.spec import random
 from refpcm.spec.pcm.device import JOSHI2020
 from refpcm.spec.pcm.mapping import to_conductances, to_weights
 from refpcm.spec.pcm.programming import programmed_us
-from refpcm.spec.training.weight_noise import change_layers
+from refpcm.spec.training.weight_noise import change_layers, w_max_of
 
 
 def multiplicative_noise(w, eta, z):
@@ -45,5 +45,5 @@ def programmed_parameters(network, parameters, scale, seed, step, generator=rand
     """
     def noisy(number, weights):
         z = generator.normals(seed, 0, random.Purpose.PROGRAMMING_NOISE, number, step, 0, 2 * weights.size)
-        return state_dependent_noise(weights, float(np.abs(weights).max()), scale, z.reshape(2, -1))
+        return state_dependent_noise(weights, w_max_of([weights]), scale, z.reshape(2, -1))
     return change_layers(network, parameters, noisy)

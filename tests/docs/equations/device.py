@@ -47,7 +47,7 @@ EQUATIONS = (
         ("pcm.curve.curve_value", "pcm.curve.table"), ("curve.curve_value",), "device"),
     Equation(
         28, "Largest weight", "W_max = max |W| of the layer's matrix", "W_max|W", METHODS,
-        ("pcm.mapping.largest_weight",), (), "device"),
+        ("pcm.mapping.largest_weight", "training.weight_noise.w_max_of"), (), "device"),
     Equation(
         29, "Mapping", """
         G_T of G+ = (max(W, 0) / W_max) G_max,   G_T of G- = (max(-W, 0) / W_max) G_max;   0 if W_max is 0""",

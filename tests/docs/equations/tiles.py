@@ -40,7 +40,7 @@ EQUATIONS = (
         ("pcm.converters.codes", "pcm.converters.Converter.levels"), ("tiles.kernels.code_at",), "tile"),
     Equation(
         47, "Converted value", "code range / levels; x itself for an ideal converter", "code|range|levels|x",
-        "follows from E-46", ("pcm.converters.convert",), ("tiles.kernels.code_at",), "tile"),
+        "follows from E-46", ("pcm.converters.convert",), ("tiles.kernels.convert_planes",), "tile"),
     Equation(
         48, "Saturated values", "how many |round(x / (range / levels))| > levels", "x|range|levels", "refpcm's own choice",
         ("pcm.converters.saturated",), ("tiles.kernels.product_rows",), "tile"),

@@ -29,6 +29,18 @@ def test_every_variant_has_the_bits_of_a_pass_of_its_own(architecture, form, cou
     assert len({logits.tobytes() for logits in found}) == len(names) + 1
 
 
+def test_a_pass_that_begins_anew_gives_no_buffer_of_the_first_back_twice():
+    """This network has tensors of the images' own shape, which would get the memory of the images."""
+    network, base = make("cifar-resnet-3x2-projection")
+    images, _ = batch(network, 5, 16)
+    variants, engine = [base, *(changed(base, name) for name in base)], Engine(network)
+    for _ in range(2):
+        for parameters, logits in zip(variants, engine.forward_each(variants, images), strict=True):
+            assert np.array_equal(logits, Engine(network).forward(parameters, images))
+    free = [buffer for buffers in engine._inference.values() for several in buffers.free.values() for buffer in several]
+    assert len({id(buffer) for buffer in free}) == len(free)
+
+
 def test_layers_before_the_first_difference_are_not_run_again(monkeypatch):
     network, base = make()
     images, _ = batch(network, 3)

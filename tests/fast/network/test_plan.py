@@ -2,7 +2,7 @@
 
 import pytest
 
-from refpcm.fast.network.plan import ConvStep, make_plan, tensor_shapes
+from refpcm.fast.network.plan import ConvStep, make_plan, tensors_of
 from refpcm.spec import resnet
 
 
@@ -26,7 +26,7 @@ def test_a_projection_comes_between_the_two_convolutions_of_its_block():
 
 
 def test_shapes_follow_the_strides():
-    plan = make_plan(resnet.build("imagenet-resnet18"))
-    shapes = tensor_shapes(plan, 3, 224, 224)
+    network = resnet.build("imagenet-resnet18")
+    shapes = tensors_of(make_plan(network), network, (3, 224, 224))
     assert (shapes["relu"].plane.height, shapes["maxpool"].plane.height) == (112, 56)
     assert (shapes["layer4.1.relu2"].channels, shapes["layer4.1.relu2"].plane.width) == (512, 7)

@@ -117,6 +117,32 @@ def test_float64_is_refused_with_a_remedy(call):
         call(random(2, 2, 6, 6).astype(np.float64))
 
 
+ONES = np.ones(3, np.float32)
+MISFITS = {
+    "linear": lambda nn: nn.linear_forward(random(2, 16), random(3, 32), ONES),
+    "addition": lambda nn: nn.add_forward(random(2, 3, 4, 4), random(2, 3, 1, 1)),
+    "addition of other channels": lambda nn: nn.add_forward(random(2, 3, 4, 4), random(2, 1, 4, 4)),
+    "batch norm": lambda nn: nn.batch_norm_inference(random(2, 3, 4, 4), ONES[:1], ONES, ONES, ONES),
+    "batch norm in training": lambda nn: nn.batch_norm_training(random(2, 3, 4, 4), ONES, ONES[:1]),
+}
+
+
+@pytest.mark.parametrize("forms", [nn, specification], ids=["fast", "specification"])
+@pytest.mark.parametrize("case", MISFITS)
+def test_arrays_that_do_not_fit_are_refused_by_both_forms(case, forms):
+    with pytest.raises(RefpcmError, match="want"):
+        MISFITS[case](forms)
+
+
+def test_gradients_that_do_not_fit_are_refused():
+    _, _, cache = nn.batch_norm_training(random(2, 3, 4, 4), ONES, ONES)
+    for call in (lambda: nn.linear_backward(random(2, 4), random(2, 16), random(3, 16)),
+                 lambda: nn.relu_backward(random(2, 3), random(2, 4)),
+                 lambda: nn.batch_norm_backward(random(2, 4, 4, 4), ONES, cache)):
+        with pytest.raises(RefpcmError, match="shape|wants"):
+            call()
+
+
 def test_a_convolution_without_a_fast_form_is_refused():
     with pytest.raises(RefpcmError, match="no fast form"):
         nn.conv2d_forward(random(2, 2, 6, 6), random(3, 2, 5, 5), 1, 2)

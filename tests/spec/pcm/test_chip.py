@@ -215,6 +215,13 @@ def test_numbers_and_precisions_that_cannot_be_are_refused(options, said):
             form({"first": WEIGHTS, "second": WEIGHTS[:3]}, JOSHI2020, 1, 2, **options)
 
 
+@pytest.mark.parametrize("name", [0, ("a", "b"), None, b"first"])
+def test_names_that_are_no_text_are_refused_since_no_file_has_them(name):
+    for form in (program, specification.program):
+        with pytest.raises(RefpcmError, match="names of matrices are text"):
+            form({name: WEIGHTS}, JOSHI2020, 1, 2)
+
+
 def test_draws_outside_32_bits_are_refused():
     for form in (read, specification.read):
         with pytest.raises(RefpcmError, match="draw"):

@@ -25,8 +25,8 @@ from refpcm.spec.resnet import (
     build,
     initial_parameters,
 )
-from refpcm.spec.training.image_noise import image_noise
 from refpcm.spec.training.config import TrainingConfig, override, preset
+from refpcm.spec.training.image_noise import image_noise
 from refpcm.spec.training.step import noisy_weights
 from refpcm.spec.training.weight_noise import layer_parts
 from refpcm.spec.training.weight_noise_kinds import (
