@@ -37,7 +37,7 @@ def philox_block(c0, c1, c2, c3, k0, k1):
     """The four uint32 words of one counter and key.
 
     inline="always": compiled on its own first, it comes out in short vectors that keep the caller's loop over blocks
-    from vectorising (measured: four times slower).
+    from vectorising.
     """
     x0, x1, x2, x3 = np.uint32(c0), np.uint32(c1), np.uint32(c2), np.uint32(c3)
     k0, k1 = np.uint32(k0), np.uint32(k1)
@@ -122,7 +122,7 @@ def _uniforms_of(words, out):
 
 @kernel
 def normals_of_words(words, where, tail, out):
-    """out (n,) <- the normals of the first n words (m,), m a multiple of GROUP; where and tail are room for m + GROUP.
+    """out (n,) <- the normals of the first n words (m,), m a multiple of GROUP; where and tail hold m + GROUP numbers.
 
     All words go through the central branch, whose results are then replaced for those in the tails: gathered side by
     side, these vectorise too.

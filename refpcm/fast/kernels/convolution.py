@@ -138,7 +138,7 @@ def _is_small(layer):
 
 def weight_gradient_side(square, layer, plane):
     """`side_taken` of the gradient of the weights of `layer`, whose output is on `plane`."""
-    # Where output channels are divided, each part would transform the input anew: the direct form is faster.
+    # Where output channels are divided, each part would transform the input anew: the direct form is taken.
     return side_taken(square, layer.kernel, layer.stride, layer.in_channels, plane) if _is_small(layer) else 0
 
 

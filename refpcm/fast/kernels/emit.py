@@ -1,6 +1,6 @@
 """The innermost loops of the convolutions as LLVM vector code.
 
-Numba's loops reach about half of the speed, because LLVM does not keep a whole tile of sums in registers by itself.
+Numba's loops are slower, because LLVM does not keep a whole tile of sums in registers by itself.
 So two small loop nests are emitted by hand; all else is ordinary Numba. Both work on vectors of 16 lanes (16 images),
 take addresses in bytes and strides in bytes, and have only the tile's size as constants. On a CPU without AVX-512 the
 same tile is computed in parts that fit 16 registers of 8 lanes. docs/kernels.md draws the tiles.

@@ -25,7 +25,7 @@ from refpcm.fast.kernels.vector import load, store
 PLACES = 16  # of the element-wise product
 TILE = PIXEL_TILE * LANES  # floats of one channel and place: PIXEL_TILE squares of 2 x 2 pixels side by side
 COLUMNS = 2 * PIXEL_TILE
-LESS_CHANNELS = 8  # below this many input channels the direct form is faster
+LESS_CHANNELS = 8  # below this many input channels the direct form is taken
 
 
 @kernel

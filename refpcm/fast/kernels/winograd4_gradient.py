@@ -105,7 +105,7 @@ def weight_gradient_parts(start, stop, x, x_first, x_row, dy, grid, partial):
     across, down = columns // SIDE, rows // SIDE
     deep = max(1, SQUARES // across)  # rows of squares taken together, of several groups where these are small
     channel = deep * across * LANES
-    # Tiles of 4 channels may read past the last channel; room for them, and a vector against cache conflicts.
+    # Tiles of 4 channels may read past the last channel: memory for them, and a vector against cache conflicts.
     x_place = in_blocks * in_channels * channel + LANES
     dy_place = blocks * OUT_TILE * channel + LANES
     x_squares, v = aligned(PLACES * x_place)

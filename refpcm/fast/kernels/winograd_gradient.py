@@ -60,7 +60,7 @@ def weight_gradient_parts(start, stop, x, x_first, x_row, stride, dy, grid, size
     across, pairs = (columns + 1) // 2, (rows + 1) // 2
     deep = min(pairs, -(-SQUARES // across))  # pairs of rows taken together
     channel = deep * across * LANES
-    # Tiles of 4 channels may read past the last channel; room for them, and a vector against cache conflicts.
+    # Tiles of 4 channels may read past the last channel: memory for them, and a vector against cache conflicts.
     x_place = in_blocks * in_channels * channel + LANES
     dy_place = blocks * OUT_TILE * channel + LANES
     x_squares, v = aligned(PLACES * x_place)
