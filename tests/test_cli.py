@@ -1,5 +1,6 @@
 """What every command does with streams that are closed, full or narrow, and with what the system denies."""
 
+import argparse
 import io
 import os
 import subprocess
@@ -73,6 +74,19 @@ def test_help_shows_a_default_of_0_and_none_where_there_is_none(capsys):
     parser.add_argument("--json", action="store_true", help="as JSON")
     text = " ".join(parser.format_help().split())
     assert "of all random numbers (default: 0)" in text and text.count("default:") == 1
+
+
+@pytest.mark.parametrize("text, seconds", [
+    ("90s", 90.0), ("45m", 2700.0), ("1.5h", 5400.0), ("2d", 172800.0), ("7", 7.0), ("0.25", 0.25), ("1e3s", 1000.0)])
+def test_a_duration_is_seconds_in_the_unit_behind_it(text, seconds):
+    assert cli.duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["0", "0h", "-1", "-2d", "inf", "infs", "1e308d", "nan", "nand", "soon", "", "s", "90 sec", "1w",
+                                  "5ms"])
+def test_a_duration_that_is_none_is_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a time such as 90s, 45m or 1.5h"):
+        cli.duration(text)
 
 
 def test_a_log_whose_reader_has_gone_does_not_end_the_work(monkeypatch):

@@ -1,20 +1,22 @@
 """What the tests of data_tools share: its commands, run as a user runs them."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import commands
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 
 
 @pytest.fixture
 def command(tmp_path):
-    """command(module, *arguments) -> CompletedProcess of `python -m data_tools.<module> ...` in an empty folder."""
+    """command(module, *arguments) -> CompletedProcess of `python -m data_tools.<module> ...` in an empty folder.
+
+    The process is forked (tests/commands.py); with options of subprocess.run Python is started anew.
+    """
     def run(module, *arguments, **options):
-        return subprocess.run([sys.executable, "-m", f"data_tools.{module}", *map(str, arguments)],
-                              capture_output=True, text=True, timeout=120, cwd=tmp_path, **options)
+        return commands.command(f"data_tools.{module}", *arguments, cwd=tmp_path, timeout=120, **options)
     return run
 
 

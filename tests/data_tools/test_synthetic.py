@@ -129,19 +129,30 @@ def test_wrong_arguments_are_refused_in_a_sentence(refused, tmp_path, arguments)
     assert not (tmp_path / "x").exists()
 
 
-def test_help_is_there_in_half_a_second(command):
-    """Of processor time, since other tests may run beside this one."""
+def test_help_is_there_without_numpy():
+    """In a Python of its own: a forked one has imported NumPy already."""
+    done = subprocess.run([sys.executable, "-X", "importtime", "-m", "data_tools.synthetic", "--help"],
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "--contact-sheet" in done.stdout
+    assert "data_tools.commands" in done.stderr and "numpy" not in done.stderr
+
+
+@pytest.mark.slow
+def test_help_is_there_in_half_a_second():
+    """Of processor time, since other tests may run beside this one; a forked process is no child of this one."""
     def spent():
         return os.times().children_user + os.times().children_system
     started = spent()
-    assert "--contact-sheet" in command("synthetic", "--help").stdout
+    assert "--contact-sheet" in subprocess.run([sys.executable, "-m", "data_tools.synthetic", "--help"],
+                                               capture_output=True, text=True, timeout=120).stdout
     assert spent() - started < 0.5
 
 
 def test_the_contact_sheet_shows_and_names_every_class(command, tmp_path):
-    assert command("synthetic", "--contact-sheet", "sheet.png").returncode == 0
+    (tmp_path / "sheet.png").write_text("old")  # is replaced
+    assert command("synthetic", "--contact-sheet", "sheet.png").returncode == 0 and os.listdir(tmp_path) == ["sheet.png"]
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.size == (64 + 448, 320)
+        assert sheet.format == "PNG" and sheet.size == (64 + 448, 320)
         names = [sheet.crop((0, row * 32, 64, row * 32 + 32)) for row in range(10)]
         assert len({name.tobytes() for name in names}) == 10 and all(name.getextrema()[0][0] < 100 for name in names)
 

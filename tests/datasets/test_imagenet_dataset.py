@@ -21,6 +21,8 @@ from refpcm.spec.resnet import build as build_network
 from refpcm.spec.resnet import parameter_shapes
 from tests.commands import command
 
+NARROW = "imagenet-resnet-8x1-16x1-projection"
+
 
 def make_index(folder, counts, cache=False):
     """An index of smooth pictures: {split: images of each of two classes}."""
@@ -154,7 +156,7 @@ def test_adabs_takes_1300_images_of_an_index_as_the_paper_does(tmp_path):
 
 
 def test_layers_without_calibration_images_are_refused_before_a_chip_is_programmed(tmp_path):
-    network, index = build_network("imagenet-resnet18", 2), make_index(tmp_path, {"val": 1})
+    network, index = build_network(NARROW, 2), make_index(tmp_path, {"val": 1})
     parameters = {name: np.ones(shape, np.float32) for name, shape in parameter_shapes(network).items()}
     save_network(tmp_path / "network.safetensors",
                  NetworkFile(network, parameters, load(index).classes, (0.5,) * 3, (0.25,) * 3))
@@ -163,7 +165,7 @@ def test_layers_without_calibration_images_are_refused_before_a_chip_is_programm
 
 
 def test_test_images_calibrate_only_if_one_says_so(tmp_path):
-    network = build_network("imagenet-resnet18", 2)
+    network = build_network(NARROW, 2)
     parameters = {name: np.ones(shape, np.float32) for name, shape in parameter_shapes(network).items()}
     index = make_index(tmp_path, {"val": 1})
     save_network(tmp_path / "network.safetensors",

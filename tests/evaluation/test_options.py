@@ -1,11 +1,13 @@
 """refpcm.evaluation.options: what a command asks for reaches the Protocol, field by field."""
 
-from dataclasses import fields
+import sys
+from dataclasses import fields, replace
 
 import pytest
 
 from refpcm import cli
 from refpcm.errors import RefpcmError
+from refpcm.evaluate import arguments
 from refpcm.evaluation.options import add_chips, add_network, add_tiles, protocol_of
 from refpcm.evaluation.protocol import Protocol
 
@@ -32,6 +34,17 @@ def test_every_option_reaches_the_field_of_its_name():
     assert (protocol.per_column, protocol.times_s, protocol.compensations) == (True, (2.0, 3600.0), ("gdc", "none"))
     assert {field.name for field in fields(Protocol)} == {*ASKED, *ELSEWHERE, "per_column"}
     assert asked("--calibration", "test").calibration == "test"
+
+
+@pytest.mark.parametrize("field, value", [
+    ("gdc_reference", "targets"), ("tile_columns", 13), ("range_images", 11), ("reads", 4), ("read_noise", "per_batch"),
+    ("read_noise", "per_product")])
+def test_every_option_that_only_evaluations_have_reaches_the_field_of_its_name(field, value, monkeypatch):
+    def protocol(*words):
+        monkeypatch.setattr(sys, "argv", ["refpcm.evaluate", "--network", "a.safetensors", *words])
+        return protocol_of(arguments(), ["gdc"])
+    usual, found = protocol(), protocol(f"--{field.replace('_', '-')}", str(value))
+    assert found == replace(usual, **{field: value}) != usual
 
 
 @pytest.mark.parametrize("words, said", [

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import refpcm.evaluation.on_tiles
+import refpcm.evaluation.saturation
 from data_tools.writing import write
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.inputs import load_inputs
@@ -55,6 +56,14 @@ def test_shares_are_those_that_the_specification_counts(on_tiles):
     for name, found in late["layers"].items():
         assert found == pytest.approx(shares(counts[name]), abs=2e-4), name
     assert any(layer["dac"] > 0 for layer in late["layers"].values())
+
+
+def test_no_more_images_are_counted_than_the_cap(on_tiles, monkeypatch):
+    inputs = load_inputs(on_tiles)
+    on_tiles = with_ranges(inputs, replace(on_tiles, times_s=(1e7,)))
+    first, every = chip_saturation(inputs, replace(on_tiles, images=8)), chip_saturation(inputs, on_tiles)
+    monkeypatch.setattr(refpcm.evaluation.saturation, "IMAGES", 8)
+    assert chip_saturation(inputs, on_tiles) == first != every
 
 
 def test_a_run_reports_them_and_the_table_names_the_largest(on_tiles, tmp_path):

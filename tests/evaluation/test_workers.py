@@ -7,7 +7,6 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +16,7 @@ from refpcm.evaluation.protocol import Protocol
 from refpcm.evaluation.run import run, run_units
 from refpcm.evaluation.store import Store
 from refpcm.evaluation.workers import chosen_workers, executor
+from tests.commands import command
 
 PARENT = """
 import os, time
@@ -81,7 +81,7 @@ def test_a_worker_that_is_killed_ends_in_a_sentence(small, tmp_path):
 @pytest.mark.parametrize("choice", [{}, {"dac_bits": 8, "adc_bits": 8, "output_noise": 0.02}], ids=["digital", "tiles"])
 def test_threads_of_one_process_give_the_same_result(small, tmp_path, choice):
     """Every thread has an engine of its own: with a shared one, 15 images were wrong in 30 of 30 runs."""
-    protocol = replace(small, kernels="direct", chips=4, images=15, **choice)
+    protocol = replace(small, kernels="direct", chips=4, images=15, reads=1, **choice)
     with ThreadPoolExecutor(4) as pool:
         on_threads = run(protocol, tmp_path / "threads", pool)
     assert on_threads == run(protocol, tmp_path / "here")
@@ -109,9 +109,9 @@ def test_every_command_that_evaluates_takes_a_scheduler(words, small, tmp_path):
     folder = tmp_path / "distributed"
     folder.mkdir()
     (folder / "__init__.py").write_text("raise ImportError")
-    done = subprocess.run([sys.executable, "-m", f"refpcm.{words[0]}", *words[1:],
-                           "--scheduler", "tcp://127.0.0.1:9", "--out", str(tmp_path / "out")], capture_output=True, text=True,
-                          cwd=os.path.dirname(small.network), env={**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"})
+    names = {"net.safetensors": small.network, "data": small.data}
+    done = command(f"refpcm.{words[0]}", *[names.get(word, word) for word in words[1:]],
+                   "--scheduler", "tcp://127.0.0.1:9", "--out", tmp_path / "out", cwd=tmp_path)
     assert done.returncode == 2 and done.stderr.splitlines()[-1].startswith("error: --scheduler needs the package distributed")
 
 

@@ -3,10 +3,14 @@
 import os
 import pickle
 import platform
+import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+from data_tools.writing import write
 
 CODE = """
 import numpy as np
@@ -18,6 +22,17 @@ run_tasks(head.linear, 2, x, x, np.zeros(2, np.float32), out)
 assert np.array_equal(out, x @ x.T)
 """
 
+# A kernel of 16 lanes, compiled in this process, since machine code out of the cache cannot be inspected.
+REGISTERS = """
+import numba.core.caching, numpy
+from refpcm.fast.kernels import head
+head.linear._cache = numba.core.caching.NullCache()
+ones = numpy.ones((1, 20), numpy.float32)
+head.linear(0, 1, ones, ones, ones[0], ones.copy())
+text = "".join(head.linear.inspect_asm().values())
+assert "ymm" in text and "zmm" not in text
+"""
+
 
 def python(code, **environment):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
@@ -26,16 +41,28 @@ def python(code, **environment):
     return done.stderr
 
 
-def test_the_second_process_finds_the_kernels_of_the_first(tmp_path):
-    assert "compiling" in python(CODE, REFPCM_CACHE=tmp_path)
-    assert list((tmp_path / "kernels").glob("*/*.nbc"))
-    assert python(CODE, REFPCM_CACHE=tmp_path) == ""
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """The cache that a first process fills."""
+    folder = tmp_path_factory.mktemp("first")
+    assert "compiling" in python(CODE, REFPCM_CACHE=folder)
+    assert list((folder / "kernels").glob("*/*.nbc"))
+    return folder
 
 
-def test_another_version_of_the_sources_does_not_use_them(tmp_path):
-    python(CODE, REFPCM_CACHE=tmp_path)
+@pytest.fixture
+def filled(first, tmp_path):
+    """A copy of it, for one test."""
+    return shutil.copytree(first, tmp_path / "filled")
+
+
+def test_the_second_process_finds_the_kernels_of_the_first(filled):
+    assert python(CODE, REFPCM_CACHE=filled) == ""
+
+
+def test_another_version_of_the_sources_does_not_use_them(filled):
     newer = "import refpcm\nrefpcm.__version__ = '99'\n" + CODE
-    assert "compiling" in python(newer, REFPCM_CACHE=tmp_path)
+    assert "compiling" in python(newer, REFPCM_CACHE=filled)
 
 
 def test_without_a_writable_folder_kernels_still_work(tmp_path):
@@ -53,34 +80,31 @@ pathlib.Path.home = home
     python(homeless + CODE, REFPCM_CACHE="", XDG_CACHE_HOME="")
 
 
-def test_damaged_entries_are_compiled_anew(tmp_path):
-    python(CODE, REFPCM_CACHE=tmp_path)
-    for entry in (tmp_path / "kernels").glob("*/*.nb[ci]"):
+def test_damaged_entries_are_compiled_anew(filled):
+    for entry in (filled / "kernels").glob("*/*.nb[ci]"):
         entry.write_bytes(entry.read_bytes()[:40])
-    python(CODE, REFPCM_CACHE=tmp_path)
+    assert "compiling" in python(CODE, REFPCM_CACHE=filled)
 
 
-def test_a_flipped_bit_in_machine_code_is_found_before_it_runs(tmp_path):
-    python(CODE, REFPCM_CACHE=tmp_path)
-    entries = sorted((tmp_path / "kernels").glob("*/*.nbc"))
+def test_a_flipped_bit_in_machine_code_is_found_before_it_runs(filled):
+    entries = sorted((filled / "kernels").glob("*/*.nbc"))
     for entry in entries:
         content = bytearray(entry.read_bytes())
         content[len(content) // 2] ^= 1
         entry.write_bytes(content)
-    assert "compiling" in python(CODE, REFPCM_CACHE=tmp_path)
-    assert python(CODE, REFPCM_CACHE=tmp_path) == ""
+    assert "compiling" in python(CODE, REFPCM_CACHE=filled)
+    assert python(CODE, REFPCM_CACHE=filled) == ""
 
 
-def test_a_planted_entry_is_not_unpickled(tmp_path):
+def test_a_planted_entry_is_not_unpickled(filled, tmp_path):
     """Its digest is not in the list; without the list nothing is believed either."""
-    python(CODE, REFPCM_CACHE=tmp_path)
-    index = next((tmp_path / "kernels").glob("*/*linear-*.nbi"))
+    index = next((filled / "kernels").glob("*/*linear-*.nbi"))
     planted = pickle.dumps(("version", Planted(tmp_path / "ran")))
     for listed in (True, False):
         index.write_bytes(planted)
         if not listed:
             index.with_name(index.name + ".sha256").unlink()
-        python(CODE, REFPCM_CACHE=tmp_path)
+        python(CODE, REFPCM_CACHE=filled)
         assert not (tmp_path / "ran").exists()
 
 
@@ -93,16 +117,20 @@ class Planted:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="wants POSIX permissions")
-def test_a_folder_that_others_may_write_is_not_used_with_a_word(tmp_path):
-    python(CODE, REFPCM_CACHE=tmp_path)
-    folder, = (tmp_path / "kernels").iterdir()
+def test_a_folder_that_others_may_write_is_not_used_with_a_word(filled):
+    folder, = (filled / "kernels").iterdir()
     folder.chmod(0o777)
-    assert "may be written by others" in python(CODE, REFPCM_CACHE=tmp_path)
+    assert "may be written by others" in python(CODE, REFPCM_CACHE=filled)
 
 
 @pytest.mark.parametrize("setting", [{"NUMBA_DISABLE_JIT": "1"}, {"NUMBA_OPT": "0"}, {"NUMBA_NUM_THREADS": "0"}])
 def test_settings_of_numba_that_cannot_work_get_a_sentence(setting, tmp_path):
-    done = subprocess.run([sys.executable, "-m", "refpcm.train", "--epochs", "1", "--out", tmp_path / "run"],
+    """With a few images of its own: the built-in ones would have to be made first, and are 12,000."""
+    images, labels = np.random.default_rng(0).integers(0, 256, (256, 3, 32, 32), np.uint8), np.zeros(256, np.uint8)
+    arrays = {"train_images": images, "train_labels": labels, "test_images": images[:9], "test_labels": labels[:9]}
+    write(tmp_path / "data", "few", ["one", "other"], arrays, {})
+    done = subprocess.run([sys.executable, "-m", "refpcm.train", "--data", tmp_path / "data", "--epochs", "1",
+                           "--validation-images", "0", "--batch-size", "32", "--out", tmp_path / "run"],
                           capture_output=True, text=True, env={**os.environ, **setting, "REFPCM_CACHE": str(tmp_path)})
     assert done.returncode == 2 and done.stderr.startswith("error: NUMBA_") and "Traceback" not in done.stderr
 
@@ -115,7 +143,6 @@ import sys
 sys.path.insert(0, "tests/fast/kernels")
 from test_conv_kernels import SHAPES, test_forward_is_exact_up_to_rounding as forward
 from test_conv_kernels import test_gradients_are_exact_up_to_rounding as gradients
-from refpcm.fast.kernels import conv
 from test_winograd import SHAPES as WINOGRAD_SHAPES, test_forward_and_input_gradient_are_exact_up_to_rounding as both
 from test_winograd import test_weight_gradient_is_exact_up_to_rounding as weights
 from test_winograd4 import SHAPES as SHAPES_4, test_forward_and_input_gradient_are_exact_up_to_rounding as both_4
@@ -125,6 +152,5 @@ for shape in WINOGRAD_SHAPES:
     both(*shape), weights(*shape)
 for shape in SHAPES_4:
     both_4(*shape)
-assert "zmm" not in "".join(conv.convolve_rows.inspect_asm().values())
-"""
+""" + REGISTERS
     python(code, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES="+avx2,+fma,+avx,+sse4.2,+popcnt,+bmi,+bmi2")

@@ -146,24 +146,29 @@ def test_a_chain_reads_what_its_earlier_kernels_wrote_for_the_same_groups(groups
         assert sum(stop - start for start, stop in ranges) == 3 * groups
 
 
-def test_a_part_of_several_groups_waits_for_all_of_them(threads):
-    """8 parts of 20 groups: on 3 threads a part would begin in the groups of one and end in those of the next."""
+def test_a_part_of_several_groups_waits_for_all_of_them(monkeypatch):
+    """8 parts of 20 groups: on 3 threads a part would begin in the groups of one and end in those of the next.
+
+    Those of the first are written late, so that who does not wait reads what is not there yet.
+    """
     fine, coarse = np.zeros(20), np.zeros(8)
 
     def first(start, stop):
+        if start == 0:
+            time.sleep(0.05)
         fine[start:stop] = 1
 
     def second(start, stop):
         for part in range(start, stop):
             coarse[part] = fine[20 * part // 8:20 * (part + 1) // 8].min()
-    for count in range(1, numba.config.NUMBA_NUM_THREADS + 1):
-        numba.set_num_threads(count)
+    for count in (1, 2, 3):
+        monkeypatch.setattr(parallel, "get_num_threads", lambda: count)
         fine[:], coarse[:] = 0, 0
         chain = parallel.Chain(20)
         chain.add(first, 20)
         chain.add(second, 8)
         chain.run()
-        assert np.all(coarse == 1)
+        assert np.all(coarse == 1), count
 
 
 def test_a_chain_of_no_groups_does_nothing(threads):

@@ -43,16 +43,15 @@ def test_names_are_translated(name, expected):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("style", ["torchvision", "DataParallel", "CIFAR"])
-def test_every_architecture_is_read_in_every_style(architecture, style):
+def test_every_architecture_is_read_in_every_style(architecture):
     network = build(architecture)
     parameters = random_parameters(network)
-    replacements = [("fc.", "linear."), (".downsample.", ".shortcut.")] if style == "CIFAR" else []
-    state_dict = renamed({**counters(network), **parameters}, *replacements,
-                         prefix="module." if style == "DataParallel" else "")
-    found = to_parameters("c.pt", network, state_dict)
-    assert list(found) == list(parameters)
-    assert all(np.array_equal(found[name], array) for name, array in parameters.items())
+    cifar = [("fc.", "linear."), (".downsample.", ".shortcut.")]
+    for style, replacements, prefix in (("torchvision", [], ""), ("DataParallel", [], "module."), ("CIFAR", cifar, "")):
+        state_dict = renamed({**counters(network), **parameters}, *replacements, prefix=prefix)
+        found = to_parameters("c.pt", network, state_dict)
+        assert list(found) == list(parameters), style
+        assert all(np.array_equal(found[name], array) for name, array in parameters.items()), style
 
 
 @pytest.mark.parametrize("depth, entries, count", [(18, 122, 11_689_512), (34, 218, 21_797_672)])

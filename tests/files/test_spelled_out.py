@@ -1,9 +1,6 @@
 """Networks whose architecture is spelled out, not listed: every program takes their files."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -14,13 +11,13 @@ from data_tools.writing import write
 from refpcm.files.checkpoints import load_checkpoint
 from refpcm.files.network_file import load_network
 from refpcm.files.tensors import read_tensors
+from tests import commands
 
 NAME = "cifar-resnet-8x1-12x2-projection"
 
 
 def command(module, *arguments, folder):
-    done = subprocess.run([sys.executable, "-m", module, *map(str, arguments)], capture_output=True, text=True, cwd=folder,
-                          env={**os.environ, "OMP_NUM_THREADS": "1"})
+    done = commands.command(module, *arguments, cwd=folder)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

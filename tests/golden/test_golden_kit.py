@@ -99,8 +99,8 @@ def test_the_stored_and_a_new_manifest_fit_the_json_schema(tmp_path):
         schema = json.loads((folder / SCHEMA).read_text())
         manifest = json.loads((folder / "manifest.json").read_text())
         jsonschema.validate(manifest, schema)
-        manifest["cases"][0]["surplus"] = 1
-        with pytest.raises(jsonschema.ValidationError):
+        manifest["cases"] = [{**manifest["cases"][0], "surplus": 1}]
+        with pytest.raises(jsonschema.ValidationError, match="'surplus' was unexpected"):
             jsonschema.validate(manifest, schema)
 
 

@@ -12,6 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from refpcm.golden.junit import junit_xml
+from refpcm.golden.kit import Kit
+from refpcm.golden.kit_writing import write_kit
 from tests.commands import command
 
 HEAD = "import sys\nimport numpy as np\n\n\ndef drifted(inputs, parameters):\n    "
@@ -39,21 +41,29 @@ PROGRAMS = {"printf '\\377' >&2; exit 3": "exit status 3", "rm -r \"$3\"": "no s
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
+@pytest.fixture(scope="module")
+def kit(tmp_path_factory):
+    """A kit of three cases, which is verified quickly. It is not a released one: for what does not end in status 0."""
+    folder = tmp_path_factory.mktemp("kits") / "few"
+    write_kit(folder, [case for case in Kit().cases if case.id in ("L1-map", "L1-drift-25s", "L6-weight-noise")], {})
+    return folder
+
+
 def check(*arguments, cwd, **options):
     return command("refpcm.golden", "check", "--case", "L1-drift-25s", *arguments, cwd=cwd, **options)
 
 
 @pytest.mark.parametrize("body", ANSWERS)
-def test_an_adapter_that_answers_nonsense_fails_with_the_reason(body, tmp_path):
+def test_an_adapter_that_answers_nonsense_fails_with_the_reason(body, kit, tmp_path):
     (tmp_path / "mine.py").write_text(HEAD + body + "\n")
-    done = check("--adapter", "mine", cwd=tmp_path)
+    done = check("--kit", kit, "--adapter", "mine", cwd=tmp_path)
     assert done.returncode == 1 and ANSWERS[body] in done.stdout and "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("content", MODULES)
-def test_an_adapter_that_cannot_be_one_is_refused(content, tmp_path):
+def test_an_adapter_that_cannot_be_one_is_refused(content, kit, tmp_path):
     (tmp_path / "mine.py").write_text(content + "\n")
-    done = check("--adapter", "mine", cwd=tmp_path)
+    done = check("--kit", kit, "--adapter", "mine", cwd=tmp_path)
     assert done.returncode == 2 and MODULES[content] in done.stderr and "Traceback" not in done.stderr
 
 
@@ -67,52 +77,53 @@ def test_an_adapter_may_change_its_interpreter(head, tmp_path):
 
 @pytest.mark.parametrize("id, name, value", [
     ("L1-drift-25s", "g_drift_us", "inf"), ("L6-weight-noise", "noisy", "1e300")])
-def test_warnings_that_an_adapter_made_errors_do_not_end_the_comparison(id, name, value, tmp_path):
+def test_warnings_that_an_adapter_made_errors_do_not_end_the_comparison(id, name, value, kit, tmp_path):
     (tmp_path / "mine.py").write_text(f"""
+import os
 import warnings
 import numpy as np
 from refpcm.golden.kit import Kit
 warnings.simplefilter("error")
 np.seterr(all="raise")
-case, = [case for case in Kit().cases if case.id == {id!r}]
+case, = [case for case in Kit(os.environ["REFPCM_KIT"]).cases if case.id == {id!r}]
 globals()[case.operation] = lambda inputs, parameters: {{{name!r}: np.full(case.outputs[0].shape, float({value!r}))}}
 """)
-    done = command("refpcm.golden", "check", "--case", id, "--adapter", "mine", cwd=tmp_path)
+    done = command("refpcm.golden", "check", "--kit", kit, "--case", id, "--adapter", "mine", cwd=tmp_path)
     assert done.returncode == 1 and "first diverging tensor" in done.stdout and "Traceback" not in done.stderr
 
 
-def test_a_module_in_the_place_of_an_operation_is_unsupported(tmp_path):
+def test_a_module_in_the_place_of_an_operation_is_unsupported(kit, tmp_path):
     (tmp_path / "mine.py").write_text("import sys as drifted\n\n\ndef map_weights(inputs, parameters):\n    pass\n")
-    done = check("--adapter", "mine", cwd=tmp_path)
+    done = check("--kit", kit, "--adapter", "mine", cwd=tmp_path)
     assert "L1          0       0            1" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["", ".mine", "./mine", "mine.py", "nosuch"])
-def test_a_name_that_is_no_module_is_refused(name, tmp_path):
+def test_a_name_that_is_no_module_is_refused(name, kit, tmp_path):
     (tmp_path / "mine.py").write_text(HEAD + "return {}\n")
-    done = check("--adapter", name, cwd=tmp_path)
+    done = check("--kit", kit, "--adapter", name, cwd=tmp_path)
     assert done.returncode == 2 and "give the name of a module" in done.stderr
 
 
 @pytest.mark.parametrize("script", PROGRAMS)
-def test_a_program_that_dies_fails_with_the_reason(script, tmp_path):
+def test_a_program_that_dies_fails_with_the_reason(script, kit, tmp_path):
     (tmp_path / "mine.sh").write_text(script + "\n")
-    done = check("--command", "sh mine.sh", cwd=tmp_path)
+    done = check("--kit", kit, "--command", "sh mine.sh", cwd=tmp_path)
     assert done.returncode == 1 and PROGRAMS[script] in done.stdout and "Traceback" not in done.stderr
 
 
-def test_a_program_gets_nothing_to_read(tmp_path):
+def test_a_program_gets_nothing_to_read(kit, tmp_path):
     (tmp_path / "mine.sh").write_text("read line && exit 4; exit 5\n")
-    done = check("--command", "sh mine.sh", cwd=tmp_path, input="what the user types\n", env=ENVIRONMENT)
+    done = check("--kit", kit, "--command", "sh mine.sh", cwd=tmp_path, input="what the user types\n", env=ENVIRONMENT)
     assert done.returncode == 1 and "exit status 5" in done.stdout
 
 
-def test_a_program_that_leaves_a_process_behind_is_judged_by_its_answer(tmp_path, monkeypatch):
+def test_a_program_that_leaves_a_process_behind_is_judged_by_its_answer(kit, tmp_path, monkeypatch):
     """The process goes on writing into the folder that is about to be removed."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # for what is left of the folder
     (tmp_path / "mine.sh").write_text('(i=0; while [ $i -lt 5000 ]; do i=$((i + 1)); echo > "$3/$i"; done) '
                                       '>/dev/null 2>&1 &\nwhile [ ! -e "$3/500" ]; do :; done\n')
-    done = check("--command", "sh mine.sh", cwd=tmp_path)
+    done = check("--kit", kit, "--command", "sh mine.sh", cwd=tmp_path)
     assert done.returncode == 1 and "never written" in done.stdout and "error" not in done.stderr
 
 
@@ -133,9 +144,9 @@ def ended(pidfile):
 HANGING = 'sleep 60 &\necho $! > child; echo $$ > self; wait\n'
 
 
-def test_a_program_that_hangs_is_stopped_with_all_it_started(tmp_path):
+def test_a_program_that_hangs_is_stopped_with_all_it_started(kit, tmp_path):
     (tmp_path / "mine.sh").write_text(HANGING)
-    done = check("--command", "sh mine.sh", "--time-limit", "0.5s", cwd=tmp_path, timeout=50)
+    done = check("--kit", kit, "--command", "sh mine.sh", "--time-limit", "0.5s", cwd=tmp_path, timeout=50)
     assert done.returncode == 1 and "no answer within 0.5 s" in done.stdout
     assert ended(tmp_path / "self") and ended(tmp_path / "child")
 
@@ -144,16 +155,16 @@ def test_a_program_that_hangs_is_stopped_with_all_it_started(tmp_path):
     (("--command", "true", "--time-limit", "0"), "is not a time"),
     (("--command", "true", "--time-limit", "nan"), "is not a time"),
     (("--self", "--time-limit", "9"), "is for --command")])
-def test_a_time_limit_that_makes_no_sense_is_refused(arguments, says, tmp_path):
-    done = check(*arguments, cwd=tmp_path)
+def test_a_time_limit_that_makes_no_sense_is_refused(arguments, says, kit, tmp_path):
+    done = check("--kit", kit, *arguments, cwd=tmp_path)
     assert done.returncode == 2 and says in done.stderr
 
 
-def interrupted(tmp_path, *arguments):
+def interrupted(kit, tmp_path, *arguments):
     """(exit status, stdout, stderr, report) of a check of L1-map and L1-drift-25s that gets Ctrl-C once self exists."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "refpcm.golden", "check", "--case", "L1-map", "L1-drift-25s", "--report", "report.json",
-         *arguments], cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [sys.executable, "-m", "refpcm.golden", "check", "--kit", str(kit), "--case", "L1-map", "L1-drift-25s", "--report",
+         "report.json", *arguments], cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True)
     try:
         deadline = time.monotonic() + 50
@@ -166,10 +177,10 @@ def interrupted(tmp_path, *arguments):
     return process.returncode, out, err, json.loads((tmp_path / "report.json").read_text())
 
 
-def test_ctrl_c_names_the_case_and_keeps_what_was_found(tmp_path):
+def test_ctrl_c_names_the_case_and_keeps_what_was_found(kit, tmp_path):
     (tmp_path / "mine.py").write_text("import time\nfrom pathlib import Path\nfrom refpcm.golden.reference import map_weights\n"
                                       + HEAD + "Path('self').touch()\n    time.sleep(60)\n")
-    status, out, err, report = interrupted(tmp_path, "--adapter", "mine")
+    status, out, err, report = interrupted(kit, tmp_path, "--adapter", "mine")
     assert status == 130 and "1 of 2 cases, 1 passed, 0 failed" in out and "interrupted in case L1-drift-25s" in err
     assert report["interrupted"] == "L1-drift-25s" and [case["id"] for case in report["cases"]] == ["L1-map"]
     suite = ElementTree.fromstring(junit_xml(report))
@@ -178,39 +189,39 @@ def test_ctrl_c_names_the_case_and_keeps_what_was_found(tmp_path):
     assert ("interrupted", "L1-drift-25s") in [(each.get("name"), each.get("value")) for each in suite.iter("property")]
 
 
-def test_ctrl_c_stops_the_program_that_is_asked(tmp_path):
+def test_ctrl_c_stops_the_program_that_is_asked(kit, tmp_path):
     (tmp_path / "mine.sh").write_text('[ "$1" = L1-map ] && exit 77\n' + HANGING)
-    status, out, err, _ = interrupted(tmp_path, "--command", "sh mine.sh")
+    status, out, err, _ = interrupted(kit, tmp_path, "--command", "sh mine.sh")
     assert status == 130 and "1 of 2 cases, 0 passed" in out and "interrupted in case L1-drift-25s" in err
     assert ended(tmp_path / "self") and ended(tmp_path / "child")
 
 
-def test_a_terminal_shows_which_case_is_being_asked(tmp_path):
+def test_a_terminal_shows_which_case_is_being_asked(kit, tmp_path):
     pty = pytest.importorskip("pty", reason="a system without terminals of this kind")
     (tmp_path / "mine.sh").write_text("sleep 0.3; exit 77\n")
     ours, theirs = pty.openpty()
-    subprocess.run([sys.executable, "-m", "refpcm.golden", "check", "--case", "L1-map", "L1-drift-25s", "--command",
-                    "sh mine.sh"], cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=theirs)
+    subprocess.run([sys.executable, "-m", "refpcm.golden", "check", "--kit", str(kit), "--case", "L1-map", "L1-drift-25s",
+                    "--command", "sh mine.sh"], cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=theirs)
     said = os.read(ours, 4096).decode()
     os.close(ours)
     os.close(theirs)
     assert "case 1/2" in said and "L1-drift-25s" in said
 
 
-def test_a_crash_of_the_process_shows_where(tmp_path):
+def test_a_crash_of_the_process_shows_where(kit, tmp_path):
     (tmp_path / "mine.py").write_text(HEAD + "import ctypes; ctypes.string_at(0)\n")
-    done = check("--adapter", "mine", cwd=tmp_path)
+    done = check("--kit", kit, "--adapter", "mine", cwd=tmp_path)
     assert done.returncode < 0 and "in drifted" in done.stderr
 
 
-def test_an_open_quotation_is_refused(tmp_path):
-    done = check("--command", "'mine", cwd=tmp_path)
+def test_an_open_quotation_is_refused(kit, tmp_path):
+    done = check("--kit", kit, "--command", "'mine", cwd=tmp_path)
     assert done.returncode == 2 and "close the quotation" in done.stderr
 
 
 @pytest.mark.parametrize("report", ["no/such/folder.json", "."])
-def test_a_report_that_cannot_be_written_is_refused_before_the_check(report, tmp_path):
-    done = check("--self", "--report", report, cwd=tmp_path)
+def test_a_report_that_cannot_be_written_is_refused_before_the_check(report, kit, tmp_path):
+    done = check("--kit", kit, "--self", "--report", report, cwd=tmp_path)
     assert done.returncode == 2 and done.stdout == "" and "cannot write" in done.stderr
 
 

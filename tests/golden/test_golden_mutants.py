@@ -1,4 +1,4 @@
-"""Deliberate mistakes are found, and the unchanged reference passes. The slow test asks every level of the matrix."""
+"""Deliberate mistakes are found; that the unchanged reference passes: test_golden_self.py. The slow test asks every level."""
 
 from contextlib import closing
 from pathlib import Path
@@ -26,34 +26,38 @@ from tests.golden.mutants import (
 from tests.golden.mutants.replacing import in_place
 
 CASES = [case for case in Kit().cases if case.level in (0, 1, 2, 3, 5)]
-QUICK = [case for case in CASES if case.level < 4]
+QUICK, STEPS = ([case for case in CASES if (case.level < 4) == quick] for quick in (True, False))
 CHIPS = [case for case in Kit().cases if case.level == 8 and case.id.endswith("-64")]
 FEW = mutants(FOREIGN)[::20]  # the others are asked by the slow tests
 STAGES = {**chip_programming.STAGES, **chip_compensation.STAGES}
 
 
-def test_an_unchanged_implementation_passes():
-    ask = runner.adapter_asker(reference.__name__)
-    assert [case.id for case in CASES + CHIPS if runner.run_case(case, ask)[0] != "passed"] == []
+def asked(found, cases, others=()):
+    """Return the names of those that no case kills, and [(name, case, reason)] of those that give no answer to one of `cases`.
 
-
-def not_killed(found, cases):
-    """Return the names of those that none of these cases kills; those whose levels have none are left out."""
-    names = []
+    All of `cases` are asked, `others` only until one kills where none of `cases` does. Mutants whose levels have no case
+    are left out.
+    """
+    alive, crashed = [], []
     for name, _, change in found:
-        asked = [case for case in cases if case.level in levels_of(name)]
-        with closing(killing_cases(change, asked)) as killers:
-            if asked and next(killers, None) is None:
-                names.append(name)
-    return names
+        first, then = ([case for case in part if case.level in levels_of(name)] for part in (cases, others))
+        with in_place(change):
+            ask = runner.adapter_asker(reference.__name__)
+            answers = [(case.id, *runner.run_case(case, ask)[:2]) for case in first]
+            killed = any(status == "failed" for _, status, _ in answers) or any(
+                runner.run_case(case, ask)[0] == "failed" for case in then)
+        crashed += [(name, id, reason) for id, _, reason in answers if reason]
+        if (first or then) and not killed:
+            alive.append(name)
+    return alive, crashed
 
 
-def test_levels_0_to_3_and_5_kill_all_but_samplers_and_chips():
-    assert not_killed(mutants(OWN), CASES) == []
+def test_levels_0_to_3_and_5_kill_all_but_samplers_and_chips_and_those_answer_wrongly_rather_than_not_at_all():
+    assert asked(mutants(OWN), QUICK, STEPS) == ([], [])
 
 
-def test_foreign_mutants_are_killed_by_these_levels_or_by_a_chip():
-    assert not_killed(FEW, CASES + CHIPS) == []
+def test_foreign_mutants_are_killed_by_these_levels_or_by_a_chip_and_answer_wrongly_rather_than_not_at_all():
+    assert asked(FEW, QUICK, STEPS + CHIPS) == ([], [])
 
 
 def test_there_are_more_than_150_mutants_at_least_half_of_them_foreign_and_no_two_of_one_name():
@@ -95,26 +99,11 @@ def test_mistakes_in_training_that_float64_finds_float32_finds_too():
                 assert (f"L5-steps-{kind}-64" in found) == (f"L5-steps-{kind}-32" in found), (name, kind)
 
 
-def crashes(found, cases):
-    """Return [(name, case, reason)] of those that give no answer to one of the cases."""
-    crashed = []
-    for name, _, change in found:
-        with in_place(change):
-            ask = runner.adapter_asker(reference.__name__)
-            asked = [case for case in cases if case.level in levels_of(name)]
-            crashed += [(name, case.id, reason) for case in asked if (reason := runner.run_case(case, ask)[1])]
-    return crashed
-
-
-def test_mutants_answer_wrongly_rather_than_not_at_all():
-    assert crashes(mutants(OWN) + FEW, QUICK) == []
-
-
 @pytest.mark.slow
-def test_foreign_mutants_are_killed_and_answer_wrongly_rather_than_not_at_all():
-    assert not_killed(mutants(FOREIGN), CASES + CHIPS) == []
-    whole = [case for case in CASES + CHIPS if case.id in ("L5-steps-noisy-64", "L8-layer-64", "L8-identity-64")]
-    assert len(whole) == 3 and crashes(mutants(FOREIGN), QUICK + whole) == []
+def test_all_foreign_mutants_are_killed_and_answer_wrongly_rather_than_not_at_all():
+    whole, others = ([case for case in STEPS + CHIPS if (
+        case.id in ("L5-steps-noisy-64", "L8-layer-64", "L8-identity-64")) == chosen] for chosen in (True, False))
+    assert len(whole) == 3 and asked(mutants(FOREIGN), QUICK + whole, others) == ([], [])
 
 
 def test_the_page_counts_the_foreign_ones_and_lists_what_is_not_found():
@@ -151,7 +140,7 @@ def test_earlier_kits_let_pass_what_their_page_says():
         found = [(name, what, change) for theme in FOREIGN if theme.__name__.split(".")[-1].startswith(by)
                  for name, what, change, *_ in (*theme.MUTANTS, *getattr(theme, "SURVIVORS", ()))]
         cases = [case for case in Kit().cases if case.id not in less and case.level not in (4, 7)]
-        return len(found), len(not_killed(found, cases))
+        return len(found), len(asked(found, (), cases)[0])
     younger = of_2_1() | of_2_2()
     newest = of_2_2() | {"L8-identity-64", "L2-sgd-zero-gradient-64", "L2-sgd-zero-gradient-32"}
     assert (invented("stranger_", younger), invented("foreign_", younger), invented("newcomer_", newest)) == \

@@ -16,7 +16,7 @@ from refpcm.golden.precision import answers_in_float32, judged_as
 from refpcm.spec import nn
 from tests.commands import command
 from tests.golden import float32_adapter
-from tests.golden.mutants import OWN, mutants
+from tests.golden.mutants import OWN, levels_of, mutants
 from tests.golden.mutants.replacing import in_place
 from tests.golden.reduced_products import F2, F4, cut_off, winograd
 
@@ -60,17 +60,29 @@ def test_cases_without_float64_stay_as_they_are():
     assert all(judged_as(case) == case for case in CASES.values())
 
 
+def levels_that_may_see(name):
+    """Return those of levels 1 to 3: all for mistakes of their themes, equations and codes for a chip's, none for the others.
+
+    Where L8 alone is asked, a mistake may be one of an equation: of the 62, four fail at L1 or L3. Of random numbers, samples
+    and steps of training, one fails: nine-rounds, by the inputs of L2 that recipes make.
+    """
+    levels = {*levels_of(name)}
+    return {1, 2, 3} if levels & {1, 2, 3} else {1, 3} if 8 in levels else set()
+
+
 def test_mistakes_of_equations_layers_and_codes_are_found_in_float32_too():
     """Those that the same cases find in float64."""
     cases = [case for case in CASES.values() if case.level in (1, 2, 3) and not case.id.endswith("-32")]
     narrow, wide = [judged_as(case, "float32") for case in cases], runner.adapter_asker(reference.__name__)
     found, missed = [], []
     for name, _, change in mutants(OWN):
+        levels = levels_that_may_see(name)
         with in_place(change):
-            if any(runner.run_case(case, wide)[0] == "failed" for case in cases):
-                kills = any(runner.run_case(case, answers_in_float32(wide))[0] == "failed" for case in narrow)
+            if any(runner.run_case(case, wide)[0] == "failed" for case in cases if case.level in levels):
+                kills = any(runner.run_case(case, answers_in_float32(wide))[0] == "failed" for case in narrow
+                            if case.level in levels)
                 (found if kills else missed).append(name)
-    assert len(found) >= 40 and missed == []
+    assert len(found) >= 75 and missed == []
 
 
 # --- converter codes

@@ -5,7 +5,10 @@ import re
 
 import pytest
 
+from refpcm.files.network_file import load_network
+from refpcm.inspection.device_trace import trace_weight
 from refpcm.inspection.pictures import can_draw
+from refpcm.spec.pcm.device import JOSHI2020
 from tests.commands import command
 from tests.evaluation.conftest import small  # noqa: F401
 from tests.inspection.pages import checked
@@ -81,6 +84,17 @@ def test_every_subcommand_prints_a_table_and_json_and_writes_a_page(small, named
     assert set(hashes) <= page.cells()
     if can_draw():
         assert "svg" in [tag for tag, _ in page.tags] and (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_weight_that_is_named_is_followed(small):  # noqa: F811
+    """Row and column, seed, chip and read reach the trace, each in its place."""
+    done = command("refpcm.inspect", "device", "--network", small.network, "--layer", "layer1.0.conv1", "--row", 7, "--column",
+                   2, "--times", "25s,1day", "--seed", 3, "--chip", 4, "--draw", 5, "--json")
+    result = json.loads(done.stdout)
+    expected = trace_weight(load_network(small.network), JOSHI2020, "layer1.0.conv1", 7, 2, (25.0, 86400.0), seed=3, chip=4,
+                            draw=5)
+    assert result["steps"] == json.loads(json.dumps(expected)), done.stderr
+    assert [result[name] for name in ("layer", "row", "column", "seed", "chip")] == ["layer1.0.conv1", 7, 2, 3, 4]
 
 
 def test_losses_are_a_page_too_and_their_folder_shows_them(named, tmp_path):

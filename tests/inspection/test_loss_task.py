@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from refpcm.evaluation import inputs as evaluation_inputs
 from refpcm.evaluation.on_tiles import engine_on_tiles, with_ranges
 from refpcm.evaluation.protocol import tasks
 from refpcm.evaluation.unit import adabs_images, programmed, readout_of
@@ -31,6 +32,18 @@ def both_cases(count, names, every):
     """Return {part: count(names that are on)} of both cases of each name."""
     return {f"only {name}": count([name]) for name in names} | {
         f"without {name}": count([other for other in every if other != name]) for name in names}
+
+
+def test_images_of_several_batches_are_counted_as_those_of_one(inputs, monkeypatch):
+    """20 images in batches of 8: the last is shorter, and 18 images end within it."""
+    file = inputs.file
+    variants = [file.parameters, {**file.parameters, "fc.weight": file.parameters["fc.weight"][::-1].copy()},
+                {**file.parameters, "conv1.weight": -file.parameters["conv1.weight"]}]
+    whole = {images: inputs.count_correct_each(variants, images) for images in (None, 18, 8)}
+    monkeypatch.setattr(evaluation_inputs, "BATCH", 8)
+    assert {images: inputs.count_correct_each(variants, images) for images in whole} == whole
+    assert whole[None][0] == 20 and len({*whole[None]}) > 1
+    assert whole[18] == [inputs.count_correct(parameters, 18) for parameters in variants]
 
 
 def test_a_cause_alone_and_all_others(inputs, protocol):

@@ -1,5 +1,7 @@
 """refpcm.spec.network_on_tiles: a whole network through tiles, its ranges, compensation and saturation."""
 
+from functools import lru_cache
+
 import numpy as np
 import pytest
 
@@ -22,8 +24,8 @@ IDEAL = Tiles(None, None, Converter(None), Converter(None))
 NETWORK = tiny_resnet8()
 
 
-@pytest.fixture(scope="module")
-def network():
+@lru_cache
+def trained_network():
     """Parameters with batch norm statistics that fit, images, logits of the digital network."""
     parameters = initial_parameters(
         NETWORK, lambda layer, n: random.normals(1, 0, random.Purpose.INITIALISATION, layer, 0, 0, n))
@@ -33,12 +35,24 @@ def network():
     return parameters, images, forward(NETWORK, parameters, images)[0]
 
 
+@pytest.fixture
+def network():
+    """The same arrays for all tests, none of which writes into them."""
+    return trained_network()
+
+
+@lru_cache
+def ranges_of(rows):
+    """Of all images, on tiles of so many rows, no matter of which converters."""
+    parameters, images, _ = trained_network()
+    return calibrate_ranges(NETWORK, parameters, "all", [images], len(images), Tiles(rows))
+
+
 def on_tiles(network, tiles, images=None, parameters=None, first_image=0, **options):
     trained, all_images, _ = network
     matrices = to_matrices(NETWORK, parameters or trained)
-    ranges = calibrate_ranges(NETWORK, trained, "all", [all_images], len(all_images), tiles)
     w_max = {name: float(np.abs(matrix).max()) for name, matrix in matrices.items()}
-    engine = EngineOnTiles(NETWORK, Analog(tiles, matrices, w_max, ranges, **options), first_image)
+    engine = EngineOnTiles(NETWORK, Analog(tiles, matrices, w_max, ranges_of(tiles.rows), **options), first_image)
     return engine.forward(trained, all_images if images is None else images)
 
 
@@ -46,7 +60,7 @@ def test_the_network_on_tiles_is_the_specification_layer_by_layer(network):
     parameters, images, _ = network
     tiles = Tiles(64, None, Converter(6), Converter(6))
     matrices = to_matrices(NETWORK, parameters)
-    ranges = calibrate_ranges(NETWORK, parameters, "all", [images], len(images), tiles)
+    ranges = ranges_of(tiles.rows)
     w_max = dict.fromkeys(matrices, 1.0)
     tape = analog_forward(NETWORK, parameters, Analog(tiles, matrices, w_max, ranges), images[:5])
     for layer in NETWORK.layers:

@@ -1,10 +1,13 @@
 """The log of a run, as a resumed run finds it."""
 
+import errno
 import json
+import os
 
 import pytest
 
 from refpcm.errors import RefpcmError
+from refpcm.training import metrics
 from refpcm.training.metrics import append_record, keep_records
 
 
@@ -24,6 +27,16 @@ def test_a_log_may_be_longer_than_other_texts(tmp_path):
     log.write_text((json.dumps({"step": 1, "padding": "x" * 1000}) + "\n") * 17000)
     keep_records(log, 1)
     assert log.stat().st_size > 17_000_000
+
+
+def test_a_disk_that_is_full_is_said(tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(metrics, "open", full, raising=False)
+    with pytest.raises(RefpcmError) as error:
+        append_record(tmp_path / "metrics.jsonl", {"step": 1})
+    assert str(error.value) == (f"cannot write {tmp_path / 'metrics.jsonl'}: {os.strerror(errno.ENOSPC)}; make room, then resume "
+                                "the run")
 
 
 def test_a_log_that_cannot_be_read_is_refused(tmp_path):

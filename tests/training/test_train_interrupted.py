@@ -4,16 +4,17 @@ import json
 import random
 import signal
 
+import numpy as np
 import pytest
 
 from refpcm import cli
 from refpcm.datasets import load
 from refpcm.errors import RefpcmError
-from refpcm.files.checkpoints import save_checkpoint
+from refpcm.files.checkpoints import load_checkpoint, save_checkpoint
 from refpcm.spec.training.config import TrainingConfig
-from refpcm.training import loop
+from refpcm.training import loop, session
 from refpcm.training.request import Request
-from refpcm.training.run import hold_back, identity_of, resume_run
+from refpcm.training.run import begin, hold_back, identity_of, resume_run
 from refpcm.training.session import CHECKPOINT, Session
 from tests.commands import command
 from tests.training.small_runs import SMALL, kill, launch, wait_for_a_step_beyond
@@ -62,9 +63,53 @@ def test_a_run_whose_log_has_no_reader_any_more_goes_on_to_its_end(finished, dat
 def test_an_epoch_is_saved_before_it_is_told(data, monkeypatch, tmp_path):
     training, validation = hold_back(load(data), 0)
     state = loop.start(TrainingConfig(epochs=0.1, batch_size=32, kernels="numpy"), 10, identity_of(training))
-    session, told = Session(tmp_path, state, training, validation, Request(checkpoint_every_s=1e9), 0.0, ""), {}
+    one, told = Session(tmp_path, state, training, validation, Request(checkpoint_every_s=1e9), 0.0, ""), {}
     monkeypatch.setattr(cli, "say", lambda text, end="": told.update({text[:5]: (tmp_path / CHECKPOINT).exists()}))
-    assert session.run() and told["epoch"]
+    assert one.run() and told["epoch"]
+
+
+FEW = TrainingConfig(epochs=0.1, batch_size=8, validation_images=0, kernels="direct")  # 4 steps on the 320 images
+
+
+@pytest.fixture
+def begun(data, tmp_path):
+    """Return a function: name -> folder of a run that has only just begun."""
+    def beginning(name):
+        training, _ = hold_back(load(data), 0)
+        (tmp_path / name).mkdir()
+        begin(tmp_path / name, loop.start(FEW, 10, identity_of(training)), Request(data=str(data), chips=0))
+        return tmp_path / name
+    return beginning
+
+
+def test_a_session_whose_time_is_spent_saves_and_the_run_ends_in_the_same_bytes(begun, monkeypatch, capsys):
+    """A clock on which each step takes a second: 1.5 s are spent after the second step."""
+    whole, folder, steps = begun("whole"), begun("stopped"), []
+
+    def step(*arguments, original=loop.training_step):
+        steps.append(None)
+        return original(*arguments)
+    monkeypatch.setattr(loop, "training_step", step)
+    with monkeypatch.context() as clock:
+        clock.setattr(session.time, "monotonic", lambda: 100.0 + len(steps))
+        assert resume_run(folder, Request(time_budget_s=1.5, checkpoint_every_s=1e9)) == 1
+    assert load_checkpoint(folder / CHECKPOINT).step == len(steps) == 2 and not (folder / "network.safetensors").exists()
+    said = f"stopped after step 2 of 4 (time budget spent); go on with: python -m refpcm.train --resume {folder}\n"
+    assert said in capsys.readouterr().err
+    assert resume_run(folder, Request()) == resume_run(whole, Request()) == 0 and len(steps) == 2 + 2 + 4
+    assert (folder / "network.safetensors").read_bytes() == (whole / "network.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_weights_that_are_not_finite_are_not_saved(value, tmp_path):
+    state = loop.start(FEW, 10, "")
+    one = Session(tmp_path, state, None, None, Request(), 0.0, "")
+    one.save(state)
+    before = (tmp_path / CHECKPOINT).read_bytes()
+    state.step, state.parameters["fc.weight"][3, 5] = 7, value
+    with pytest.raises(RefpcmError, match="no longer finite at step 7: training has diverged; begin anew with a smaller --learn"):
+        one.save(state)
+    assert (tmp_path / CHECKPOINT).read_bytes() == before and len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_run_on_the_built_in_images_can_be_resumed_without_its_configuration(tmp_path):

@@ -7,7 +7,7 @@ from refpcm.errors import RefpcmError
 from refpcm.fast.network import inference
 from refpcm.fast.network.engine import Engine
 from refpcm.spec.engine import Engine as Specification
-from tests.fast.network.test_engine import batch, make
+from tests.fast.network.test_engine import batch, exact, make, relative
 
 
 def changed(parameters, name):
@@ -19,7 +19,7 @@ def changed(parameters, name):
 def test_every_variant_has_the_bits_of_a_pass_of_its_own(architecture, form, count):
     """140 images are more than one chunk; the names include both sides of a shortcut."""
     network, base = make(architecture)
-    images, _ = batch(network, count)
+    images, _ = batch(network, count, 16)
     names = list(base)
     variants = [base, *(changed(base, name) for name in names), dict(base)]
     engine = Engine(network, form)
@@ -57,7 +57,8 @@ def test_the_specification_and_the_refusals():
     network, base = make()
     images, _ = batch(network, 2)
     other = changed(base, "fc.weight")
-    wanted = Specification(network).forward_each([base, other], images)
-    assert all(np.allclose(a, b, rtol=1e-3, atol=1e-3) for a, b in zip(Engine(network).forward_each([base, other], images), wanted))
+    wanted = Specification(network).forward_each([exact(base), exact(other)], images.astype(np.float64))
+    found = Engine(network).forward_each([base, other], images)
+    assert all(relative(got, each) < 1e-5 for got, each in zip(found, wanted, strict=True))
     with pytest.raises(RefpcmError, match="the batch is empty"):
         Engine(network).forward_each([base], images[:0])

@@ -101,7 +101,7 @@ def test_what_lies_in_lanes_without_an_image_does_not_set_the_size_of_the_noise(
 
 def test_noise_on_the_weights_of_each_image_reaches_over_every_edge():
     """Kernels of 7 x 7, 3 x 3 and 1 x 1 at strides 1 and 2."""
-    network = resnet.build("imagenet-resnet18", 3)
+    network = resnet.build("imagenet-resnet-16x1-32x1-projection", 3)
     numbers = {layer.name: number for number, layer in enumerate(resnet.crossbar_layers(network))}
     draw = np.random.default_rng(0)
     parameters = resnet.initial_parameters(network, lambda index, count: draw.standard_normal(count))

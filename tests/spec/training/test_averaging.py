@@ -94,8 +94,12 @@ def test_the_statistics_are_the_mean_over_the_last_epochs_batches(data, noise):
             assert np.allclose(parameters[running], wanted, rtol=1e-4, atol=1e-5), running
 
 
+@pytest.mark.slow
 def test_the_mean_of_a_run_at_constant_learning_rate_fits_the_images_better_than_its_last_weights(data):
-    """Mean loss over the training images, of eight runs. What single runs gain varies by 0.2: three are not enough."""
+    """Mean loss over the training images, of eight runs. What single runs gain varies by 0.2: three are not enough.
+
+    Slow, since it is about what averaging is good for; what it computes is held by the tests around it.
+    """
     forms, losses = find_forms("direct"), []
     images = forms.normalised(data.train_images, data.mean, data.std)
     for seed in range(8):

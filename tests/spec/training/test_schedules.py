@@ -1,5 +1,7 @@
 """Schedules against their closed forms."""
 
+from math import sqrt
+
 import pytest
 
 from refpcm.errors import RefpcmError
@@ -34,6 +36,9 @@ def test_one_cycle_rises_from_a_25th_to_the_peak_and_falls_to_a_10000th():
     assert rates[0] == pytest.approx(0.2 / 25) and rates[300] == 0.2 == max(rates)
     assert rates[-1] == pytest.approx(0.2e-4, rel=0.1)
     assert min(changes[:300]) > 0 > max(changes[300:])
+    assert rates[75] == pytest.approx(0.2 * (1 - 24 / 25 * (1 + sqrt(0.5)) / 2), rel=1e-12)  # half a cosine up,
+    assert rates[150] == pytest.approx(0.2 * (1 / 25 + 1) / 2, rel=1e-12)
+    assert rates[650] == pytest.approx(0.2 * (1 + 1e-4) / 2, rel=1e-12)  # and half a cosine down
 
 
 def test_warm_up_is_linear_and_ends_at_the_schedule():
