@@ -4,7 +4,9 @@ The names below are the public ones; docs/api.md lists each with an example. The
 that importing refpcm takes no time. Everything else may move without notice.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 
 __version__ = "0.2.0"
 
@@ -37,3 +39,14 @@ def __getattr__(name):
 
 def __dir__():
     return [*__all__, "__version__"]
+
+
+class _Package(ModuleType):
+    """The package keeps a public name where a program imports the command of that name, such as refpcm.evaluate."""
+
+    def __setattr__(self, name, value):
+        if name not in _HOME_OF or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

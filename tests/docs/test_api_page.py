@@ -2,6 +2,8 @@
 
 import doctest
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,6 +47,13 @@ def test_times_and_devices_may_be_given_as_text_or_as_what_they_are():
     assert (refpcm.read(chip, "1 h")["m"] == refpcm.read(chip, 3600.0)["m"]).all()
     with pytest.raises(refpcm.RefpcmError, match="is not a time"):
         refpcm.read(chip, "soon")
+
+
+@pytest.mark.parametrize("first", ["import refpcm.evaluate", "from refpcm.evaluate import main", "refpcm.evaluate"])
+def test_a_public_name_stays_where_the_command_of_that_name_is_imported(first):
+    code = f"import refpcm\n{first}\nimport refpcm.evaluate\nfrom refpcm import evaluate\nassert refpcm.evaluate is evaluate\n" \
+           "assert evaluate.__module__ == 'refpcm.api' and evaluate.__doc__"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_what_a_read_returns_is_the_callers_own():

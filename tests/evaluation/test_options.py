@@ -2,13 +2,12 @@
 
 import sys
 from dataclasses import fields, replace
-from importlib import import_module
 
 import pytest
 
-import refpcm
 from refpcm import cli
 from refpcm.errors import RefpcmError
+from refpcm.evaluate import arguments
 from refpcm.evaluation.options import add_chips, add_network, add_tiles, protocol_of
 from refpcm.evaluation.protocol import Protocol
 
@@ -17,9 +16,6 @@ ASKED = {"network": "a.safetensors", "data": "b", "images": 7, "kernels": "numpy
          "augmentation": "flip", "seed": 5, "dac_bits": 6, "adc_bits": 7, "range_images": 11,
          "range_network": "baseline.safetensors", "tile_rows": 12, "output_noise": 0.25}
 ELSEWHERE = {"reads", "read_noise", "tile_columns", "gdc_reference", "times_s", "compensations", "ranges"}  # other options, or none
-
-arguments = import_module("refpcm.evaluate").arguments
-vars(refpcm).pop("evaluate", None)  # the module, in the place of the public function
 
 
 def asked(*words):

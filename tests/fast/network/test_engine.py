@@ -20,6 +20,7 @@ from refpcm.fast.network.engine import Engine
 from refpcm.spec import network as reference
 from refpcm.spec import resnet
 from tests.fast.test_compilation import REGISTERS
+from tests.threads import on_threads
 
 HOST = get_host_cpu_features().split(",")
 FORMS = pytest.mark.parametrize("form", ["direct", "winograd"])
@@ -133,21 +134,17 @@ def test_all_kernels_agree():
 @pytest.mark.parametrize("architecture", ["tiny-resnet8", "cifar-resnet-16x3-32x3-64x3-projection"])
 @FORMS
 def test_passes_are_bitwise_the_same_for_one_and_two_threads_and_every_time(form, architecture, n):
-    if numba.config.NUMBA_NUM_THREADS < 2:
-        pytest.skip("NUMBA_NUM_THREADS is 1")
     network, parameters = make(architecture)
     images, dlogits = batch(network, n, 16)
     other = {**parameters, "fc.bias": parameters["fc.bias"] + 1}
-    before, results = numba.get_num_threads(), []
     engine = Engine(network, form)
-    for threads in (1, 2, 2, 1):
-        numba.set_num_threads(threads)
-        logits = engine.forward(parameters, images, training=True)
-        results.append({"logits": logits, **engine.backward(parameters, dlogits),
-                        "inference": engine.forward(parameters, images),
-                        "variant": engine.forward_each([parameters, other], images)[1]})
+
+    def passes():
         engine.forward(parameters, images[:7])  # inference between the steps must not matter
-    numba.set_num_threads(before)
+        logits = engine.forward(parameters, images, training=True)
+        return {"logits": logits, **engine.backward(parameters, dlogits), "inference": engine.forward(parameters, images),
+                "variant": engine.forward_each([parameters, other], images)[1]}
+    results = on_threads((1, 2, 2, 1), passes)
     for result in results[1:]:
         assert_same(results[0], result)
 

@@ -1,6 +1,5 @@
 """Noise of each image in the lane layout: the same numbers as the specification's, wherever an image's lane is."""
 
-import numba
 import numpy as np
 import pytest
 
@@ -9,6 +8,7 @@ from refpcm.fast.network.engine import Engine
 from refpcm.spec import network as reference
 from refpcm.spec import resnet
 from refpcm.spec.training.image_noise import ImageNoise
+from tests.threads import on_threads
 
 NETWORK = resnet.build("tiny-resnet8")
 NUMBERS = {layer.name: number for number, layer in enumerate(resnet.crossbar_layers(NETWORK))}
@@ -59,13 +59,8 @@ def test_a_noisy_training_step_equals_the_specification(place, form, n):
 
 @PLACES
 def test_a_noisy_step_is_bitwise_the_same_for_one_and_two_threads_and_every_time(place):
-    if numba.config.NUMBA_NUM_THREADS < 2:
-        pytest.skip("NUMBA_NUM_THREADS is 1")
-    case, before, results, engine = make(20, bias=0.1), numba.get_num_threads(), [], Engine(NETWORK)
-    for threads in (1, 2, 2, 1):
-        numba.set_num_threads(threads)
-        results.append(step(engine, *case, noise(place)))
-    numba.set_num_threads(before)
+    case, engine = make(20, bias=0.1), Engine(NETWORK)
+    results = on_threads((1, 2, 2, 1), lambda: step(engine, *case, noise(place)))
     for result in results[1:]:
         assert all(np.array_equal(result[name], results[0][name]) for name in result)
 

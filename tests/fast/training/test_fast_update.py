@@ -1,6 +1,5 @@
 """SGD, weight noise and clipping in one kernel call each: the same bits as their specifications."""
 
-import numba
 import numpy as np
 import pytest
 
@@ -11,6 +10,7 @@ from refpcm.spec.training.clipping import clip_bound, clip_parameters
 from refpcm.spec.training.sgd import decayed_names, update, zero_velocities
 from refpcm.spec.training.weight_noise import layer_parts, noisy_parameters
 from refpcm.spec.training.weight_noise_kinds import multiplicative_parameters
+from tests.threads import on_threads
 
 NETWORK = build("joshi2020-resnet32")
 
@@ -112,17 +112,12 @@ def test_other_types_and_layouts_are_left_to_the_specification(state):
 
 
 def test_the_number_of_threads_has_no_say(state):
-    if numba.config.NUMBA_NUM_THREADS < 2:
-        pytest.skip("NUMBA_NUM_THREADS is 1")
-    before, results = numba.get_num_threads(), []
-    for threads in (1, 2):
-        numba.set_num_threads(threads)
+    def updated():
         parameters, gradients, velocity = (copy(part) for part in state)
         fast_update.update(parameters, gradients, velocity, set(), 0.1, 0.9, True, 0.0)
         fast_update.clip_parameters(NETWORK, parameters, 2.0)
-        results.append({**parameters, **fast_update.noisy_parameters(NETWORK, parameters, 0.1, 0, 3)})
-    numba.set_num_threads(before)
-    assert_same_bits(*results)
+        return {**parameters, **fast_update.noisy_parameters(NETWORK, parameters, 0.1, 0, 3)}
+    assert_same_bits(*on_threads((1, 2), updated))
 
 
 def test_every_crossbar_tensor_has_its_own_stretch_of_the_layers_random_numbers(state):

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numba
 import numpy as np
 import pytest
 
@@ -16,6 +15,7 @@ from refpcm.spec.pcm import mapping
 from refpcm.spec.pcm.chip import chip_hash, effective_weights
 from refpcm.spec.pcm.device import DEVICES, JOSHI2020, NO_READ_NOISE
 from refpcm.spec.pcm.read_noise import accumulation
+from tests.threads import on_threads
 
 WEIGHTS = np.random.default_rng(0).standard_normal((130, 37)).astype(np.float32)
 VARIANTS = [*DEVICES.values(), replace(JOSHI2020, reset_device="zero"), replace(JOSHI2020, stuck_fraction=0.1),
@@ -227,17 +227,11 @@ def test_draws_outside_32_bits_are_refused():
 
 
 def test_the_number_of_threads_does_not_change_a_chip():
-    if numba.config.NUMBA_NUM_THREADS < 2:
-        pytest.skip("NUMBA_NUM_THREADS is 1")
-    before, seen = numba.get_num_threads(), {}
-    try:
-        for threads in (1, 2):
-            numba.set_num_threads(threads)
-            chip = program({"m": np.linspace(-1, 1, 90001, dtype="f4")[:, None]}, JOSHI2020, 1, 2)
-            seen[numba.get_num_threads()] = chip_hash(chip), read(chip, 1e6, 5)["m"].tobytes()
-    finally:
-        numba.set_num_threads(before)
-    assert set(seen) == {1, 2} and seen[1] == seen[2]
+    def programmed_and_read():
+        chip = program({"m": np.linspace(-1, 1, 90001, dtype="f4")[:, None]}, JOSHI2020, 1, 2)
+        return chip_hash(chip), read(chip, 1e6, 5)["m"].tobytes()
+    one, two = on_threads((1, 2), programmed_and_read)
+    assert one == two
 
 
 def test_the_order_of_reading_does_not_matter():
