@@ -82,7 +82,7 @@ def _readout(readout, per_column, reference="first-read"):
 
 
 class Reference(dict):
-    """{name: readout} that drift is measured against, and `measured`, how: (readout, per_column)."""
+    """{name: readout} that drift is measured against; measured: the (readout, per_column) by which it was."""
     measured = None
 
 

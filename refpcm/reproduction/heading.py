@@ -8,8 +8,8 @@ from refpcm.reproduction.setting import with_usual_adabs
 from refpcm.reproduction.trainings import all_trainings
 from refpcm.reproduction.variants import label, training_config
 
-OTHER = "The paper's network and data are others: compare signs and shapes, not levels."
-OTHERWISE = "The paper's trainings are others: compare signs and shapes, not levels."
+OTHER_NETWORK = "The paper's network and data are others: compare signs and shapes, not levels."
+OTHER_TRAININGS = "The paper's trainings are others: compare signs and shapes, not levels."
 NO_RECIPE = ("seed", "architecture", "kernels")  # fields of a training that are not its recipe
 
 
@@ -26,12 +26,12 @@ def heading(setting, dataset, module):
         lines.append(f"changed of this scale: {', '.join(changed)}")
     for variant in [variant for variant in setting.given if variant in variants]:
         paths = setting.given[variant]
-        otherwise = _otherwise(setting, variant, paths) if all_trainings(setting, variants) else ""
-        lines.append(f"{label(variant)}: {', '.join(map(str, paths))}, not trained here{otherwise}")
+        clause = _recipe_clause(setting, variant, paths) if all_trainings(setting, variants) else ""
+        lines.append(f"{label(variant)}: {', '.join(map(str, paths))}, not trained here{clause}")
     return lines
 
 
-def _otherwise(setting, variant, paths):
+def _recipe_clause(setting, variant, paths):
     """A clause with the fields in which the recipes of given networks differ from that of the others, if they name it."""
     wanted, found = asdict(training_config(setting.scale, variant, 0)), set()
     for path in paths:
@@ -44,9 +44,9 @@ def _otherwise(setting, variant, paths):
 def caveat(setting, dataset, recipes):
     """Return in which respect levels are not the paper's; None if in none. recipes: {"fp32", "retraining"}, None: not used."""
     if not is_papers(setting.scale.fp32.architecture, dataset):
-        return OTHER
+        return OTHER_NETWORK
     papers = {name: asdict(getattr(SCALES["full"], name)) for name in recipes}
-    return OTHERWISE if any(recipe and {**recipe, "kernels": papers[name]["kernels"]} != papers[name]
+    return OTHER_TRAININGS if any(recipe and {**recipe, "kernels": papers[name]["kernels"]} != papers[name]
                             for name, recipe in recipes.items()) else None
 
 

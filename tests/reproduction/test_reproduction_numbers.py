@@ -17,7 +17,7 @@ from refpcm.files.network_file import NetworkFile, save_network
 from refpcm.reproduction import ablation, calibration, causes, fig2, fig3, fig4, fig5, figures
 from refpcm.reproduction.comparison import paired
 from refpcm.reproduction.figures import FIGURES
-from refpcm.reproduction.heading import OTHER, OTHERWISE, caveat, heading, is_papers
+from refpcm.reproduction.heading import OTHER_NETWORK, OTHER_TRAININGS, caveat, heading, is_papers
 from refpcm.reproduction.measurements import seeded
 from refpcm.reproduction.output import interval
 from refpcm.reproduction.scales import SCALES, differences, override
@@ -323,8 +323,8 @@ def test_a_figure_names_what_is_changed_of_its_scale_and_warns_where_trainings_a
                                                "changed of this scale: retraining.epochs, seeds"]
     whole = with_usual_adabs(Setting(tmp_path, "full", SCALES["full"], None, {}))
     assert heading(whole, CIFAR10, fig4) == ["joshi2020-resnet32 on cifar10, scale full, 10,000 test images, device joshi2020"]
-    for setting, used, expected in ((whole, ("fp32", "retraining"), None), (setting, ("fp32", "retraining"), OTHERWISE),
-                                    (setting, ("fp32",), None), (replace(whole, scale=SCALES["smoke"]), ("fp32",), OTHER)):
+    for setting, used, expected in ((whole, ("fp32", "retraining"), None), (setting, ("fp32", "retraining"), OTHER_TRAININGS),
+                                    (setting, ("fp32",), None), (replace(whole, scale=SCALES["smoke"]), ("fp32",), OTHER_NETWORK)):
         recipes = {name: asdict(getattr(setting.scale, name)) if name in used else None for name in ("fp32", "retraining")}
         assert caveat(setting, CIFAR10, recipes) == expected
 

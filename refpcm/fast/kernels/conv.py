@@ -19,7 +19,7 @@ tile_2, tile_7_stride_2 = convolve_tile(2, 1), convolve_tile(7, 2)
 
 @kernel
 def aligned(size):
-    """`size` zeros, float32, and the index of the first that is 64-byte aligned (some more are made for it)."""
+    """`size` zeros, float32, and the index of the first that is 64-byte aligned (more than `size` are made for it)."""
     memory = np.zeros(size + LANES, np.float32)
     return memory, (-memory.ctypes.data % 64) // FLOAT_BYTES
 

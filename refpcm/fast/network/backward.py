@@ -1,8 +1,8 @@
 """The steps of a plan going backward. Specification: refpcm.spec.network.
 
 A tensor's gradient is complete when its last reader has added its part; then it goes through the tensor's ReLU, and
-the sums that its batch norm needs are taken. Where the last reader is a convolution, its kernel does all that. Other
-orders of readers `plan` refuses.
+the sums that its batch norm needs are taken. Where the last reader is a convolution, its kernel does all that.
+`plan` refuses other orders of readers.
 """
 
 import numpy as np

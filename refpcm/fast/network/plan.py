@@ -27,19 +27,19 @@ class Tensor:
 class Step:
     """Reads tensors, writes the tensor `result`, stands for `layers` layers of the list.
 
-    parts: how it hands on gradients, for each tensor that it reads, in this order (`backward`): ADDED to what has arrived,
-    taken as the FIRST part, or as the ONLY one.
+    gradient_parts: how it hands on gradients (`backward`), for each tensor that it reads, in this order: ADDED to what has
+    arrived, taken as the FIRST part, or as the ONLY one.
     """
     result: str
     source: str
 
     layers = 1
     own = ()  # those of its layers that have parameters
-    part = ONLY
+    gradient_part = ONLY
 
     @property
-    def parts(self):
-        return ((self.source, self.part),)
+    def gradient_parts(self):
+        return ((self.source, self.gradient_part),)
 
     @property
     def reads(self):
@@ -67,7 +67,7 @@ class ConvStep(Step):
         return (self.source, self.skip) if self.skip else (self.source,)
 
     @property
-    def parts(self):
+    def gradient_parts(self):
         return (*([(self.skip, FIRST)] if self.skip else []), (self.source, ADDED))
 
 
@@ -76,7 +76,7 @@ class PadStep(Step):
     """Option-A shortcut."""
     layer: PadShortcut
 
-    part = FIRST
+    gradient_part = FIRST
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _check_gradients(network, plan):
     """
     parts = {}
     for step in reversed(plan.steps):
-        for name, part in step.parts:
+        for name, part in step.gradient_parts:
             parts.setdefault(name, []).append(part)
     for name, found in parts.items():
         if name == IMAGE or found == [ONLY]:
