@@ -1,16 +1,23 @@
-"""Reading the files of docs/results, and Markdown: what all sections of docs/results.md share."""
+"""Reading the files of docs/results, the paper's numbers, and Markdown: what all sections of docs/results.md share."""
 
 import json
+import re
 from pathlib import Path
+
+from refpcm.reproduction.paper_numbers import CIFAR10
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs" / "results"
-FP32_GOAL = 0.9387  # the paper's FP32 baseline
 
 
 def read(name):
     """Return what a JSON file of docs/results holds."""
     return json.loads((RESULTS / name).read_text())
+
+
+def paper(key):
+    """Return the numbers in what the paper reports of ResNet-32 under this key, as shares: "93.87 % / 91.66 %", two."""
+    return [float(number) / 100 for number in re.findall(r"\d+\.\d+", CIFAR10[key].value)]
 
 
 def lines_of(name):

@@ -2,7 +2,7 @@
 
 from tests.results.chips import AUGMENTED, DAY_S, EVALUATION, PLAIN, YEAR_S, by_time, paired, rows_of
 from tests.results.expected import EXPECTED
-from tests.results.files import FP32_GOAL, RESULTS, command, percent, read, table, with_interval
+from tests.results.files import RESULTS, command, paper, percent, read, table, with_interval
 from tests.results.paper_recipe import (
     AFTER_TRANSFER,
     BASELINE,
@@ -21,14 +21,17 @@ TARGETS, EIGHT_BITS, EIGHT_BITS_TRANSFER = "evaluation-targets", "evaluation-8-b
 AS_THEY_ARE = "AdaBS, images as they are (I-11)"
 ASKED = read(f"{NOISE}/{EVALUATION}/result.json")
 TEST_IMAGES, CHIPS = ASKED["test_images"], ASKED["protocol"]["chips"]  # of all evaluations in the table
+(FP32_TRAINED, FP32_TRANSFERRED), (NOISE_TRAINED, NOISE_TRANSFERRED) = paper("transfer-fp32"), paper("transfer-noise")
+(HARDWARE,), (DAY_GDC, DAY_ADABS, DAY_GAIN), (YEAR_GAIN,) = paper("hardware"), paper("day"), paper("year")
+(LOST,), (CONVERTERS,) = paper("transfer-lost"), paper("converters")
 ERROR = 100 * (0.94 * 0.06 / TEST_IMAGES) ** 0.5  # standard error of an accuracy, in points
 
 STATEMENTS = {  # key of a cell: (statement, the paper's number)
-    "fp32": ("FP32 training, in software", "93.87 %"),
-    "fp32 transfer": ("that network after transfer (one Gaussian a weight)", "91.66 %"),
-    "noise": ("noise-aware training, in software", "94.17 %"),
-    "noise transfer": ("that network after transfer", "93.71 %"),
-    "lost": ("points lost by transfer, below the FP32 network", "< 0.2"),
+    "fp32": ("FP32 training, in software", percent(FP32_TRAINED)),
+    "fp32 transfer": ("that network after transfer (one Gaussian a weight)", percent(FP32_TRANSFERRED)),
+    "noise": ("noise-aware training, in software", percent(NOISE_TRAINED)),
+    "noise transfer": ("that network after transfer", percent(NOISE_TRANSFERRED)),
+    "lost": ("points lost by transfer, below the FP32 network", f"< {100 * LOST:g}"),
     "lost of its own": ("points lost by transfer, below itself in software", "-"),
     "paper/4-bit": ("4-bit weights, in software", PAPERS["paper/4-bit"][1]),
     "paper/4-bit transfer": ("that network after transfer", PAPERS["paper/4-bit"][2]),
@@ -36,21 +39,21 @@ STATEMENTS = {  # key of a cell: (statement, the paper's number)
     "paper/ternary transfer": ("that network after transfer", PAPERS["paper/ternary"][2]),
     "order": ("order after transfer", order()[0]),
     "deviation": ("standard deviation of (G - G_T) / G_max over the weights of a chip, 25 s", "4 % (hardware, as printed)"),
-    "first": ("on chip, 25 s", "93.75 % (hardware)"),
+    "first": ("on chip, 25 s", f"{percent(HARDWARE)} (hardware)"),
     "expected": ("on chip, 25 s, statistics of the expected chip (I-21)", "the same"),
     "targets": ("on chip, 25 s, GDC with the targets as its reference (I-24)", "the same"),
     "first adabs": ("on chip, 25 s, AdaBS", "the same"),
     "first plain": (f"on chip, 25 s, {AS_THEY_ARE}", "the same"),
-    "day gdc": ("one day, GDC", "> 92.6 % (hardware)"),
-    "day adabs": ("one day, AdaBS", "> 93.5 % (hardware)"),
+    "day gdc": ("one day, GDC", f"> {100 * DAY_GDC:g} % (hardware)"),
+    "day adabs": ("one day, AdaBS", f"> {100 * DAY_ADABS:g} % (hardware)"),
     "day plain": (f"one day, {AS_THEY_ARE}", "the same"),
-    "day gain": ("one day, AdaBS over GDC", "+0.9 points"),
-    "year gain": ("one year, AdaBS over GDC", "+1.8 points (its own model over time)"),
+    "day gain": ("one day, AdaBS over GDC", f"+{100 * DAY_GAIN:g} points"),
+    "year gain": ("one year, AdaBS over GDC", f"+{100 * YEAR_GAIN:g} points (its own model over time)"),
     "year plain": (f"one year, {AS_THEY_ARE}, over GDC", "the same"),
     "none": ("no compensation, 1000 s", "10 % within about 1000 s"),
     "none day": ("no compensation, one day", "-"),
-    "8-bit transfer": ("points that 8-bit converters cost after transfer", "< 0.05"),
-    "8-bit": ("points that 8-bit converters cost on chip, 25 s, GDC", "< 0.05 (its model over time)")}
+    "8-bit transfer": ("points that 8-bit converters cost after transfer", f"< {100 * CONVERTERS:g}"),
+    "8-bit": ("points that 8-bit converters cost on chip, 25 s, GDC", f"< {100 * CONVERTERS:g} (its model over time)")}
 
 
 def reached(value, wanted):
@@ -63,12 +66,12 @@ def reached(value, wanted):
 def in_software_and_after_transfer(fp32, noise):
     """{key: (ours, whether it is reached)} of an FP32 network and the one that was retrained with noise."""
     after_fp32 = transferred(fp32)
-    cells = {"fp32": (percent(digital(fp32)), reached(digital(fp32), FP32_GOAL)),
-             "fp32 transfer": (with_interval(after_fp32), f"{100 * (after_fp32['mean'] - 0.9166):+.2f} points")}
+    cells = {"fp32": (percent(digital(fp32)), reached(digital(fp32), FP32_TRAINED)),
+             "fp32 transfer": (with_interval(after_fp32), f"{100 * (after_fp32['mean'] - FP32_TRANSFERRED):+.2f} points")}
     if noise not in CHAIN:
         return cells
     own = digital(noise)
-    cells["noise"] = percent(own), reached(own, 0.9417)
+    cells["noise"] = percent(own), reached(own, NOISE_TRAINED)
     if not (RESULTS / noise / AFTER_TRANSFER).exists():
         return cells
     after = transferred(noise)
@@ -76,8 +79,8 @@ def in_software_and_after_transfer(fp32, noise):
     def lost(software):
         return f"{100 * (software - after['mean']):.2f} +- {50 * (after['high'] - after['low']):.2f}"
 
-    return {**cells, "noise transfer": (with_interval(after), reached(after["mean"], 0.9371)),
-            "lost": (lost(digital(fp32)), reached(after["mean"], digital(fp32) - 0.002)),
+    return {**cells, "noise transfer": (with_interval(after), reached(after["mean"], NOISE_TRANSFERRED)),
+            "lost": (lost(digital(fp32)), reached(after["mean"], digital(fp32) - LOST)),
             "lost of its own": (lost(own), "-")}
 
 
@@ -92,7 +95,7 @@ def on_chips(noise):
     def over_gdc(t_s, compensation, wanted):
         gain, half = paired(chips[t_s, compensation], chips[t_s, "gdc"])
         return (f"{gain:+.2f} +- {half:.2f} points",
-                "within the interval" if abs(gain - wanted) <= half else f"{gain - wanted:+.2f} points")
+                "within the interval" if abs(gain - 100 * wanted) <= half else f"{gain - 100 * wanted:+.2f} points")
 
     def chance(t_s, compensation, wanted):
         row = chips[t_s, compensation]
@@ -101,11 +104,11 @@ def on_chips(noise):
     def alone(t_s, compensation, _):
         return with_interval(chips[t_s, compensation]), "-"
 
-    cells = {"first": (accuracy, 25.0, "none", 0.9375), "first adabs": (accuracy, 25.0, AUGMENTED, 0.9375),
-             "first plain": (accuracy, 25.0, PLAIN, 0.9375), "day gdc": (accuracy, DAY_S, "gdc", 0.926),
-             "day adabs": (accuracy, DAY_S, AUGMENTED, 0.935), "day plain": (accuracy, DAY_S, PLAIN, 0.935),
-             "day gain": (over_gdc, DAY_S, AUGMENTED, 0.9), "year gain": (over_gdc, YEAR_S, AUGMENTED, 1.8),
-             "year plain": (over_gdc, YEAR_S, PLAIN, 1.8), "none": (chance, 1000.0, "none", 0.11),
+    cells = {"first": (accuracy, 25.0, "none", HARDWARE), "first adabs": (accuracy, 25.0, AUGMENTED, HARDWARE),
+             "first plain": (accuracy, 25.0, PLAIN, HARDWARE), "day gdc": (accuracy, DAY_S, "gdc", DAY_GDC),
+             "day adabs": (accuracy, DAY_S, AUGMENTED, DAY_ADABS), "day plain": (accuracy, DAY_S, PLAIN, DAY_ADABS),
+             "day gain": (over_gdc, DAY_S, AUGMENTED, DAY_GAIN), "year gain": (over_gdc, YEAR_S, AUGMENTED, YEAR_GAIN),
+             "year plain": (over_gdc, YEAR_S, PLAIN, YEAR_GAIN), "none": (chance, 1000.0, "none", 0.11),
              "none day": (alone, DAY_S, "none", None)}
     return {key: cell(t_s, compensation, wanted) for key, (cell, t_s, compensation, wanted) in cells.items()
             if (t_s, compensation) in chips}
@@ -126,7 +129,7 @@ def eight_bits(noise):
     """{key: (ours, whether it is reached)} of what 8-bit converters cost a noise-trained network, where it was measured."""
     def points(without, row):
         cost, half = paired(without, row)
-        return f"{cost:.3f} +- {half:.3f}", "yes" if cost < 0.05 else f"{cost - 0.05:.3f} points more"
+        return f"{cost:.3f} +- {half:.3f}", "yes" if cost < 100 * CONVERTERS else f"{cost - 100 * CONVERTERS:.3f} points more"
 
     cells = {}
     if (RESULTS / noise / EIGHT_BITS_TRANSFER).exists():
@@ -144,8 +147,8 @@ def only_of_our_best():
     targets = by_time(read(f"{NOISE}/{TARGETS}/result.json")["rows"])[25.0, "gdc"]
     deviation = 100 * read(f"{NOISE}/chip.json")["all"][0]["error"]
     return {"deviation": (f"{deviation:.2f} % (chip 0)", "yes, as printed" if round(deviation) == 4 else "no"),
-            "expected": (with_interval(expected), reached(expected["mean"], 0.9375)),
-            "targets": (with_interval(targets), reached(targets["mean"], 0.9375))}
+            "expected": (with_interval(expected), reached(expected["mean"], HARDWARE)),
+            "targets": (with_interval(targets), reached(targets["mean"], HARDWARE))}
 
 
 def commands():

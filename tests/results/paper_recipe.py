@@ -1,15 +1,16 @@
 """Section of docs/results.md about the networks trained by the paper's own recipe, docs/results/paper."""
 
+from refpcm.reproduction.paper_numbers import CIFAR10
 from tests.results.chips import EVALUATION, by_time, on_chips
 from tests.results.files import RESULTS, command, percent, read, table, with_interval
 from tests.results.runs import epochs_of, network_file
 
 BASELINE, RETRAINED = "paper/baseline", "paper/retrained"
 PAPERS = {  # {run: (its weights, the paper's accuracy after training, and after transfer)}
-    BASELINE: ("FP32", "93.87 %", "91.66 %"),
-    RETRAINED: ("noise-trained", "94.17 %", "93.71 %"),
-    "paper/4-bit": ("4-bit", "93.85 or 93.89 %", "92.82 %"),
-    "paper/ternary": ("ternary", "92.35 %", "92.02 %")}
+    BASELINE: ("FP32", *CIFAR10["transfer-fp32"].value.split(" / ")),
+    RETRAINED: ("noise-trained", *CIFAR10["transfer-noise"].value.split(" / ")),
+    "paper/4-bit": ("4-bit", *CIFAR10["transfer-4-bit"].value.split(" / ")),
+    "paper/ternary": ("ternary", *CIFAR10["transfer-ternary"].value.split(" / "))}
 FEW_VALUES = (
     "Weights of few values are quantised as I-15 and I-16 say ([training](training.md#other-kinds-of-noise-and-weights-of-few-values); "
     "for 4-bit weights that is not the paper's McKinstry et al. 2018) and retrained from the baseline without noise, 50 epochs at a "
