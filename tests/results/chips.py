@@ -63,8 +63,7 @@ def what_training_gives():
         "## What training gives on the chip",
         "A sum of epochs is a chain of runs, each from the network of the one before, in those marked "
         "with noise (eta_tr = 3.8 %) in the last ones. Means over 25 chips; AdaBS calibrates with images as in training "
-        "(I-20, today's default). " + gains(), "![accuracy over a year](results/retention.png)",
-        "(`python -m tests.results.figure` draws it.)"]
+        "(I-20, today's default). " + gains()]
     for images in sorted(rows, reverse=True):
         which = "All 10,000" if images == 10000 else f"The first {images:,}"
         parts += [f"{which} test images:", table(heads, rows[images])]

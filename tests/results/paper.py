@@ -187,6 +187,9 @@ def next_to_the_paper():
         f"itself{ranges} (I-29). Lines on the chip are taken from the "
         f"sections below or computed from them, those of the transfer model from {files}.",
         table(["", "Joshi et al. 2020", "refpcm, the paper's recipe", "reached", "refpcm, our best", "reached"], rows),
+        "![accuracy over a year](results/retention.png)",
+        "The networks by the paper's recipe, default device; squares: what the paper says of its hardware, after a day lower bounds. "
+        "(`python -m tests.results.figure` draws it.)",
         command("\n".join(commands())),
         "The evaluations with the targets as reference and with converters are of the 25 chips below, with the same noise; their "
         f"units are kept in [{TARGETS}](results/{NOISE}/{TARGETS}) and [{EIGHT_BITS}](results/{NOISE}/{EIGHT_BITS}). GDC with the targets as its "
