@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from refpcm.evaluation.calibration import own_augmentation
 from refpcm.files.devices import find_device
+from refpcm.files.network_file import load_network
 from refpcm.reproduction.scales import SCALES, override
 from refpcm.spec.pcm.device import differences
 from refpcm.spec.training.config import preset
@@ -39,6 +41,11 @@ def test_the_chain_lists_every_run_that_has_a_configuration():
 @pytest.mark.parametrize("run", KEPT)
 def test_a_kept_network_has_the_hash_that_the_chain_says(run):
     assert hashlib.sha256((RESULTS / run / "network.safetensors").read_bytes()).hexdigest() == CHAIN[run]["network_sha256"]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("*.safetensors")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_network_in_the_repository_carries_the_augmentation_of_its_training(path):
+    assert own_augmentation(load_network(path).notes, path) is not None
 
 
 @pytest.mark.parametrize("path", sorted(path for path in RESULTS.rglob("*.json")
