@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import os
 import signal
 import sys
 from pathlib import Path
@@ -28,12 +29,12 @@ def run(program, work, arguments):
         if failure.errno == errno.ENOSPC:
             message = "the disk is full; make room and run the command again"
     except KeyboardInterrupt:
-        print(f"{program}: stopped", file=sys.stderr)
+        note(f"{program}: stopped")
         return 130
     except _Terminated:
-        print(f"{program}: terminated", file=sys.stderr)
+        note(f"{program}: terminated")
         return 128 + signal.SIGTERM
-    print(f"{program}: {shown_lines(message)}", file=sys.stderr)
+    note(f"{program}: {message}")
     return 2
 
 
@@ -57,6 +58,9 @@ def path(text):
     return Path(name(text))
 
 
-def note(text):
-    """Print a line of progress on stderr."""
-    print(shown_lines(text), file=sys.stderr, flush=True)
+def note(text, before="", end="\n"):
+    """Write a line to stderr, `before` it as it is. A log that cannot be written does not end the work."""
+    try:
+        print(before + shown_lines(text), end=end, file=sys.stderr, flush=True)
+    except OSError:  # what is not written yet would fail again at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

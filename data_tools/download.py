@@ -63,10 +63,15 @@ def _own(partial):
     try:
         yield
     finally:
-        if not _size(partial):
+        if not _size(partial) and _is(descriptor, partial):
             partial.unlink(missing_ok=True)
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _is(descriptor, path):
+    """Whether the open file still has this name: once it was renamed, another download may have begun one of this name."""
+    return descriptor is None or path.exists() and os.path.samestat(os.fstat(descriptor), path.stat())
 
 
 def _fetch(address, path, partial, md5, longest, first_pause_s):
@@ -170,8 +175,7 @@ class _Progress:
         if self.total is not None:
             text += f" of {self.total / 1e6:.1f} MB, {(self.total - have) / max(rate, 1.0):.0f} s left"
         text += f", {rate / 1e6:.2f} MB/s"
-        print(("\r\x1b[K" if self.terminal else "") + text, end="\n" if done or not self.terminal else "",
-              file=sys.stderr, flush=True)
+        commands.note(text, "\r\x1b[K" if self.terminal else "", "\n" if done or not self.terminal else "")
 
 
 def _size(path):

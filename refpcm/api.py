@@ -85,6 +85,12 @@ class Reference(dict):
     """{name: readout} that drift is measured against; measured: the (readout, per_column) by which it was."""
     measured = None
 
+    def copy(self):
+        """Return a copy that knows by which readout it was measured; dict(reference) does not, and is not checked."""
+        found = Reference(self)
+        found.measured = self.measured
+        return found
+
 
 def reference_readouts(chip, readout="columns", per_column=False, reference="first-read"):
     """Return {name: readout} that drift is measured against, a Reference.

@@ -109,8 +109,6 @@ def on_chips(options):
 
 
 def _evaluate(inputs, protocol, folder, options):
-    import sys
-
     from refpcm.evaluation.expected import made_for_another_device
     from refpcm.evaluation.report import advice, table, write_report
     from refpcm.evaluation.run import run
@@ -118,16 +116,16 @@ def _evaluate(inputs, protocol, folder, options):
 
     if protocol.device.endswith(".toml"):
         from refpcm.inspection.device_numbers import describe_device, device_line
-        print(device_line(describe_device(protocol.device)), file=sys.stderr)
+        cli.say(device_line(describe_device(protocol.device)))
     warning = made_for_another_device(inputs.file.notes, find_device(protocol.device))
     if warning:
-        print(warning, file=sys.stderr)
+        cli.say(warning)
     chips, times, reads = protocol.chips, len(protocol.times_s), protocol.reads
     parts = [cli.counted(chips, "chip"), cli.counted(times, "time"), cli.counted(reads, "read")]
-    print(f"{cli.counted(chips * times * reads, 'unit')}: {', '.join(parts)}; kept in {folder}", file=sys.stderr)
+    cli.say(f"{cli.counted(chips * times * reads, 'unit')}: {', '.join(parts)}; kept in {folder}")
     if protocol.needs_ranges():
         images = "test" if protocol.calibration == "test" else "training"
-        print(f"first the ranges of the converters, from up to {protocol.range_images:,} {images} images ...", file=sys.stderr)
+        cli.say(f"first the ranges of the converters, from up to {protocol.range_images:,} {images} images ...")
     meter, range_meter = cli.Meter("unit"), cli.range_meter()
     with executor(chosen_workers(options, chips * times * reads), options.scheduler) as pool:
         result = run(protocol, folder, pool, meter.update, inputs, range_meter.update)

@@ -1,7 +1,5 @@
 """`python -m refpcm.reproduce`: the paper's figures. Parses, calls refpcm.reproduction, reports."""
 
-import sys
-
 from refpcm import cli
 from refpcm.evaluation.workers import add_workers, check_workers, chosen_workers, executor
 from refpcm.reproduction.scales import SCALES, override
@@ -75,7 +73,7 @@ def main():
         with executor(chosen_workers(options), options.scheduler) as pool:
             status = reproduce(setting, FIGURES if options.figure == "all" else (options.figure,), pool)
     except KeyboardInterrupt:
-        print(f"\ninterrupted; {AGAIN}", file=sys.stderr)
+        cli.say(f"\ninterrupted; {AGAIN}")
         status = 130
     return status
 

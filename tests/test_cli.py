@@ -14,6 +14,7 @@ from refpcm import cli
 from refpcm.files.network_file import NetworkFile, save_network
 from refpcm.spec.resnet import build, parameter_shapes
 
+TRAINED = Path(__file__).parents[1] / "docs" / "course" / "tiny.safetensors"
 LIST = f"-m refpcm.golden list --kit {Path(__file__).parents[1] / 'refpcm' / 'golden' / 'v1'}"  # is not installed
 
 
@@ -41,6 +42,15 @@ def test_a_reader_that_leaves_early_is_no_error(command, tmp_path):
 def test_output_that_cannot_be_written_is_one_sentence(command, tmp_path):
     done = shell(f"{command} > /dev/full", tmp_path)
     assert done.returncode == 2 and done.stderr == "error: the output: No space left on device\n"
+
+
+def test_a_log_that_cannot_be_written_does_not_end_the_work(tmp_path):
+    done = shell(f"-m refpcm.evaluate --network {TRAINED} --chips 1 --times 25s --images 10 --compensation none --out out "
+                 "2> /dev/full", tmp_path)
+    assert done.returncode == 0 and (tmp_path / "out" / "result.json").exists()
+    done = shell(f'{sys.executable} -c "from data_tools import commands; '
+                 'exit(commands.run(str(), lambda _: commands.note(str(1)), 0))" 2> /dev/full', tmp_path)
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])

@@ -114,11 +114,13 @@ def run_tasks(kernel, tasks, *arguments, each=1, pieces=1):
         take_pieces()
     except BaseException as error:
         own_error = error
-    for _ in left:  # after an error; a thread that has not begun finds nothing to do
-        pass
-    while len(errors) < len(begun):  # whatever happens: these still write into the caller's arrays
+    while True:  # whatever happens: those that have begun still write into the caller's arrays
         try:
-            ended.get()
+            for _ in left:  # after an error; a thread that has not begun finds nothing to do
+                pass
+            while len(errors) < len(begun):
+                ended.get()
+            break
         except BaseException as error:  # of a signal
             own_error = error
     for error in (own_error, *errors):

@@ -2,10 +2,10 @@
 
 import faulthandler
 import json
-import sys
 import time
 from dataclasses import replace
 
+from refpcm import cli
 from refpcm.cli import Progress
 from refpcm.cli import counted as number_of
 from refpcm.errors import RefpcmError
@@ -61,7 +61,7 @@ def check(options):
     asked = {case.id for case in cases}
     wanted = [case.id for case in kit.cases if profile.wanted(case)[0] in (REQUIRED, EXPECTED_TO_FAIL)]
     if left_out := len(set(wanted) - asked):
-        print(f"{left_out} cases that the profile wants were not asked because of --level or --case", file=sys.stderr)
+        cli.say(f"{left_out} cases that the profile wants were not asked because of --level or --case")
     return _exit_status(records, kit, interrupted)
 
 
@@ -106,15 +106,15 @@ def _exit_status(records, kit, interrupted):
     shortfalls = {record["shortfall"] for record in records}
     answered = counted(records, "passed") + counted(records, "failed")
     if MISSING in shortfalls:
-        print(missing_text(records), file=sys.stderr)
+        cli.say(missing_text(records))
     if not answered:
-        print("no case was answered, so nothing is known of this implementation", file=sys.stderr)
+        cli.say("no case was answered, so nothing is known of this implementation")
     if not kit.released:
-        print(f"the kit in {kit.folder} is not a released one: its questions, answers or tolerances may have been "
-              f"edited; SHA-256 of its manifest {kit.digest}, released are "
-              + ", ".join(f"{version} ({digest})" for version, digest in RELEASED.items()), file=sys.stderr)
+        cli.say(f"the kit in {kit.folder} is not a released one: its questions, answers or tolerances may have been "
+                f"edited; SHA-256 of its manifest {kit.digest}, released are "
+                + ", ".join(f"{version} ({digest})" for version, digest in RELEASED.items()))
     if interrupted:
-        print(f"interrupted in case {interrupted}", file=sys.stderr)
+        cli.say(f"interrupted in case {interrupted}")
         return 130
     if shortfalls & {FAILED, PASSED}:
         return 1

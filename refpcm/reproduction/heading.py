@@ -7,6 +7,7 @@ from refpcm.reproduction.scales import SCALES, differences
 from refpcm.reproduction.setting import with_usual_adabs
 from refpcm.reproduction.trainings import all_trainings
 from refpcm.reproduction.variants import label, training_config
+from refpcm.spec.training.config import preset
 
 OTHER_NETWORK = "The paper's network and data are others: compare signs and shapes, not levels."
 OTHER_TRAININGS = "The paper's trainings are others: compare signs and shapes, not levels."
@@ -45,9 +46,17 @@ def caveat(setting, dataset, recipes):
     """Return in which respect levels are not the paper's; None if in none. recipes: {"fp32", "retraining"}, None: not used."""
     if not is_papers(setting.scale.fp32.architecture, dataset):
         return OTHER_NETWORK
-    papers = {name: asdict(getattr(SCALES["full"], name)) for name in recipes}
-    return OTHER_TRAININGS if any(recipe and {**recipe, "kernels": papers[name]["kernels"]} != papers[name]
-                            for name, recipe in recipes.items()) else None
+    papers = _papers_recipes(setting.scale.fp32.architecture)
+    same = all(recipe is None or papers[name] == {**recipe, "kernels": (papers[name] or {}).get("kernels")}
+               for name, recipe in recipes.items())
+    return None if same else OTHER_TRAININGS
+
+
+def _papers_recipes(architecture):
+    """Return {"fp32", "retraining"}, the paper's as dictionaries; None: on ImageNet it began with torchvision's network."""
+    if architecture == "imagenet-resnet34":
+        return {"fp32": None, "retraining": asdict(preset("joshi2020-imagenet"))}
+    return {name: asdict(getattr(SCALES["full"], name)) for name in ("fp32", "retraining")}
 
 
 def is_papers(architecture, dataset):

@@ -23,6 +23,8 @@ def tensor_shapes(network, image_shape):
                               f"{', '.join(map(str, inputs)) or 'nothing'} (without the batch)")
         shapes[layer.name] = _shape(layer, inputs[0])
         read.update(layer.inputs)
+    if not network.layers:
+        raise RefpcmError(f"{network.architecture}: a network without layers")
     last = network.layers[-1]
     unread = [name for name in shapes if name not in read and name != last.name]
     if unread or not isinstance(last, Linear):
@@ -35,6 +37,11 @@ def _fits(layer, inputs):
     """Whether a layer takes tensors of these shapes."""
     if isinstance(layer, Add):
         return len(inputs) == 2 and inputs[0] == inputs[1]
+    stride, kernel, padding = (getattr(layer, name, usual) for name, usual in (("stride", 1), ("kernel", 1), ("padding", 0)))
+    if stride < 1 or kernel < 1 or padding < 0 or (isinstance(layer, MaxPool) and padding >= kernel):
+        return False  # a window of padding alone has no largest value
+    if isinstance(layer, PadShortcut) and not 0 <= layer.before <= layer.out_channels - layer.in_channels:
+        return False
     if len(inputs) != 1 or len(inputs[0]) != (1 if isinstance(layer, Linear) else 3):
         return isinstance(layer, ReLU) and len(inputs) == 1
     wanted = {Conv2d: "in_channels", PadShortcut: "in_channels", BatchNorm: "channels", Linear: "in_features"}.get(type(layer))

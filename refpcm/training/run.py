@@ -90,6 +90,8 @@ def resume_run(folder, request):
         if state.data != identity_of(training):
             raise RefpcmError(f"{folder} was trained on other images than those of {dataset.name}; "
                               "give the --data folder it was started with")
+        if not (folder / CONFIG).exists():
+            write_config(folder, state, replace(request, chips=request.chips or 0))
         return train_in(folder, state, dataset, training, validation, request, began)
 
 

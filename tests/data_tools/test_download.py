@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from data_tools import download
 from data_tools.download import ATTEMPTS, fetch
 from data_tools.errors import DataError
 from data_tools.locking import lock
@@ -146,6 +147,14 @@ def test_two_programs_do_not_write_into_one_file(serve, tmp_path):
     os.close(other)
     get(server, tmp_path / "file")
     assert (tmp_path / "file").read_bytes() == BODY
+
+
+def test_an_empty_file_that_another_download_has_begun_since_is_left(tmp_path):
+    partial = tmp_path / "file.partial"
+    with download._own(partial):
+        partial.rename(tmp_path / "file")
+        partial.touch()
+    assert partial.exists()
 
 
 @pytest.mark.parametrize("busy", [408, 429, 500, 502, 503, 504])

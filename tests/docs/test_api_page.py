@@ -69,7 +69,7 @@ def test_a_reference_that_was_measured_otherwise_is_refused():
     reference = refpcm.reference_readouts(chip, "one_hot")
     assert refpcm.compensated_read(chip, "1 day", reference, readout="one_hot")[2]["m"] < 1
     assert refpcm.compensated_read(chip, "1 day", dict(refpcm.reference_readouts(chip)))[2]["m"] < 1
-    for wrong, words in ((reference, "readout = 'one_hot' and per_column = False"), ({"n": 1.0}, "of layers n, the chip has m"),
+    for wrong, words in ((reference.copy(), "readout = 'one_hot' and per_column = False"), ({"n": 1.0}, "of layers n, the chip has m"),
                          (refpcm.reference_readouts(chip, per_column=True), "per_column = True")):
         with pytest.raises(refpcm.RefpcmError, match=words):
             refpcm.compensated_read(chip, "1 day", wrong)

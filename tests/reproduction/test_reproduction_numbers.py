@@ -32,7 +32,7 @@ from refpcm.reproduction.spread import spread, spread_of_differences
 from refpcm.reproduction.trainings import all_trainings
 from refpcm.reproduction.variants import LEFT_OUT, RETRAININGS, noise_variant, training_config
 from refpcm.spec.resnet import build
-from refpcm.spec.training.config import checked
+from refpcm.spec.training.config import PRESETS, checked
 from refpcm.training.loop import start
 
 
@@ -327,6 +327,16 @@ def test_a_figure_names_what_is_changed_of_its_scale_and_warns_where_trainings_a
                                     (setting, ("fp32",), None), (replace(whole, scale=SCALES["smoke"]), ("fp32",), OTHER_NETWORK)):
         recipes = {name: asdict(getattr(setting.scale, name)) if name in used else None for name in ("fp32", "retraining")}
         assert caveat(setting, CIFAR10, recipes) == expected
+
+
+def test_a_retraining_by_the_papers_recipe_on_imagenet_is_the_papers_where_its_baseline_is_given(tmp_path):
+    images = SimpleNamespace(name="ImageNet (index)", classes=("a",) * 1000, test_labels=np.zeros(50000))
+    recipe = PRESETS["joshi2020-imagenet"]
+    scale = replace(SCALES["full"], fp32=replace(recipe, weight_noise=0.0), retraining=recipe)
+    setting = Setting(tmp_path, "full", scale, None, {})
+    assert caveat(setting, images, {"fp32": None, "retraining": asdict(recipe)}) is None
+    assert caveat(setting, images, {"fp32": asdict(scale.fp32), "retraining": asdict(recipe)}) == OTHER_TRAININGS
+    assert caveat(setting, images, {"fp32": None, "retraining": {**asdict(recipe), "epochs": 2.0}}) == OTHER_TRAININGS
 
 
 def test_a_given_network_beside_others_says_how_its_recipe_differs(tmp_path):

@@ -9,7 +9,7 @@ from refpcm.errors import RefpcmError
 from refpcm.forms import find_forms
 from refpcm.spec import resnet
 from refpcm.spec.network import forward
-from refpcm.spec.resnet import Add, BatchNorm, Conv2d, GlobalAveragePool, Linear, Network, ReLU
+from refpcm.spec.resnet import Add, BatchNorm, Conv2d, GlobalAveragePool, Linear, MaxPool, Network, PadShortcut, ReLU
 from refpcm.spec.shapes import tensor_shapes
 
 LAYERS = (Conv2d("c0", ("image",), 3, 8, 3, 1, 1), BatchNorm("b0", ("c0",), 8), ReLU("r0", ("b0",)),
@@ -48,7 +48,10 @@ MISTAKES = {
     "images for a linear layer": ({"fc": {"inputs": ("r1",)}}, "'fc'.* does not fit", "no form for layer 'pool'"),
     "a kernel larger than its input": ({"c0": {"kernel": 11, "padding": 1}}, "a kernel of 11 does not fit",
                                        r"no form for layer 'c0' \(kernel 11"),
+    "a stride of 0": ({"c0": {"stride": 0}}, "'c0'.* does not fit", r"no form for layer 'c0' \(kernel 3, stride 0"),
 }
+SHORTCUTS = ({"before": 2}, {"before": -1}, {"out_channels": 2, "before": 0}, {"stride": 0})  # of 3 channels into 4, 1 before
+POOLS = ({"padding": 3}, {"kernel": 1, "padding": 1}, {"stride": 0}, {"padding": -1})
 
 
 @pytest.mark.parametrize("kernels", ["numpy", "winograd"])
@@ -59,6 +62,23 @@ def test_layers_that_do_not_fit_are_refused_by_name(case, kernels):
     parameters = {name: np.ones(shape, np.float32) for name, shape in resnet.parameter_shapes(net).items()}
     with pytest.raises(RefpcmError, match=words[0] if kernels == "numpy" else words[-1]):
         find_forms(kernels).make_engine(net).forward(parameters, np.zeros((2, 3, 8, 8), np.float32))
+
+
+@pytest.mark.parametrize("kernels", ["numpy", "winograd"])
+@pytest.mark.parametrize("layer, changes", [*((PadShortcut("extra", ("image",), 3, 4, 1, 1), each) for each in SHORTCUTS),
+                                            *((MaxPool("extra", ("image",), 3, 1, 1), each) for each in POOLS)], ids=str)
+def test_a_shortcut_or_a_pool_that_does_not_fit_is_refused_by_name(layer, changes, kernels):
+    layer = replace(layer, **changes)
+    channels = layer.out_channels if isinstance(layer, PadShortcut) else 3
+    net = Network("small", (layer, Conv2d("c0", ("extra",), channels, 8, 3, 1, 1), *LAYERS[1:]), (3, 8, 8))
+    parameters = {name: np.ones(shape, np.float32) for name, shape in resnet.parameter_shapes(net).items()}
+    with pytest.raises(RefpcmError, match="name='extra'.* does not fit"):
+        find_forms(kernels).make_engine(net).forward(parameters, np.zeros((2, 3, 8, 8), np.float32))
+
+
+def test_a_network_without_layers_is_refused():
+    with pytest.raises(RefpcmError, match="without layers"):
+        tensor_shapes(Network("small", (), (3, 8, 8)), (3, 8, 8))
 
 
 def test_a_last_layer_that_is_not_linear_is_refused():

@@ -123,6 +123,12 @@ def test_a_run_on_the_built_in_images_can_be_resumed_without_its_configuration(t
     assert json.loads((tmp_path / "config.json").read_text())["data_identity"] == state.data
 
 
+def test_a_run_whose_images_are_named_again_gets_its_missing_configuration(finished, data, tmp_path):
+    (tmp_path / CHECKPOINT).write_bytes((finished[0] / CHECKPOINT).read_bytes())
+    assert resume_run(tmp_path, Request(data=str(data), chips=0)) == 0
+    assert json.loads((tmp_path / "config.json").read_text())["data"] == str(data)
+
+
 @pytest.mark.parametrize("held", [0, 20000])
 def test_a_run_on_other_images_asks_for_them_where_its_configuration_is_missing(held, tmp_path):
     config = TrainingConfig(validation_images=held, kernels="numpy")

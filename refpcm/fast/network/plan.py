@@ -145,6 +145,9 @@ def make_plan(network):
             counts[name] = counts.get(name, 0) + 1
     plan = Plan(tuple(steps), counts, {step.result: step for step in steps})
     _check_gradients(network, plan)
+    seven = [step for step in plan.convolutions if step.conv.padding > 1]
+    if seven and any(step.skip == IMAGE for step in plan.convolutions):  # its halo is wider than that of the sum
+        _refuse(network, seven[0].conv, "kernel 7 where the images are a skip")
     return plan
 
 

@@ -8,7 +8,7 @@ from refpcm.fast.kernels.finish import NO_FLOOR
 from refpcm.fast.kernels.layout import in_last_group, unpack
 from refpcm.fast.network.buffers import floats
 from refpcm.fast.network.forward import Norm, batch_norm
-from refpcm.fast.nn.operands import float32, lanes, normalised, plane_of, plane_sums, planes
+from refpcm.fast.nn.operands import demand_shape, float32, lanes, normalised, plane_of, plane_sums, planes
 from refpcm.fast.threads import run_tasks
 from refpcm.spec.nn import Statistics
 from refpcm.spec.nn.batch_norm import check_shapes
@@ -28,13 +28,14 @@ def batch_norm_training(x, gamma, beta):
         return sums.sum(0)
     norm = batch_norm(reference, sums_from(reference), count, sums_from)
     out = normalised(z, plane, norm.affine(float32(gamma), float32(beta)), NO_FLOOR)
-    return unpack(out, plane, len(x)), Statistics(norm.mean, norm.variance, count), (z, plane, norm)
+    return unpack(out, plane, len(x)), Statistics(norm.mean, norm.variance, count), (z, plane, norm, x.shape)
 
 
 def batch_norm_backward(dout, gamma, cache):
     """Return dL/dx, dL/dgamma, dL/dbeta; cache: from `batch_norm_training`. Raises RefpcmError for other shapes."""
-    z, plane, norm = cache
-    check_shapes(dout, gamma, norm.mean)
+    z, plane, norm, shape = cache
+    demand_shape("dout", dout, shape)
+    check_shapes(dout, gamma)
     g, sums = lanes(dout, plane), plane_sums(z)
     run_tasks(elementwise.gradient_sums, planes(z), g, z, floats(norm.mean), sums, plane.grid)
     norm.sums = sums.sum(0)

@@ -9,7 +9,7 @@ from refpcm.fast.kernels import convolution
 from refpcm.fast.kernels.finish import AFFINE, finish
 from refpcm.fast.kernels.layout import Plane, empty_lanes, groups, in_last_group, unpack
 from refpcm.fast.network.buffers import Scratch
-from refpcm.fast.nn.operands import float32, lanes
+from refpcm.fast.nn.operands import demand_shape, float32, lanes
 from refpcm.fast.threads import Chain, run_together
 from refpcm.spec.nn.conv2d import check_shapes, output_size
 from refpcm.spec.resnet import Conv2d
@@ -36,9 +36,10 @@ def conv2d_forward(x, w, stride=1, padding=0):
 def conv2d_backward(dout, x, w, stride=1, padding=0):
     """Return dL/dx (N, C, H, W) and dL/dw (K, C, k, k); `w` is used for dx only (I-2).
 
-    Raises RefpcmError as `conv2d_forward`, and for a 7 x 7 kernel: it reads images, which have no gradient.
+    Raises RefpcmError as `conv2d_forward`, for another dout than (N, K, H_out, W_out), and for a 7 x 7 kernel: it reads images, which have no gradient.
     """
     x_lanes, x_plane, plane = _operands(x, w, stride, padding)
+    demand_shape("dout", dout, (len(x), len(w), plane.height, plane.width))
     if w.shape[2] == 7:
         raise RefpcmError("a 7x7 convolution has no fast gradient of its input; use refpcm.spec.nn")
     dout_lanes, dx = lanes(dout, plane), empty_lanes(groups(len(x)), x.shape[1], x_plane)

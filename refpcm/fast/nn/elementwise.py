@@ -32,11 +32,12 @@ def relu_backward(dout, out):
 
 
 def add_forward(a, b):
-    """Return a + b, both (N, C, H, W). Raises RefpcmError for different shapes."""
+    """Return a + b, of any one shape. Raises RefpcmError for different shapes."""
     check_shapes(a, b)
-    plane = plane_of(a)
-    out = normalised(lanes(a, plane), plane, identity(a), NO_FLOOR, lanes(b, plane))
-    return unpack(out, plane, len(a))
+    one, other = _as_images(a), _as_images(b)
+    plane = plane_of(one)
+    out = normalised(lanes(one, plane), plane, identity(one), NO_FLOOR, lanes(other, plane))
+    return unpack(out, plane, len(a)).reshape(a.shape)
 
 
 def _as_images(x):

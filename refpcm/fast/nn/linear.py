@@ -18,7 +18,7 @@ def linear_forward(x, w, bias):
 
 def linear_backward(dout, x, w):
     """Return dL/dx (N, D), dL/dw (M, D), dL/dbias (M,). Raises RefpcmError as `linear_forward`, and for dout but (N, M)."""
-    check_shapes(x, w, w[:, 0])
+    check_shapes(x, w, np.empty(len(w)))
     demand_shape("dout", dout, (len(x), len(w)))
     dx, dw, dbias = np.empty(x.shape, np.float32), np.empty(w.shape, np.float32), np.empty(len(w), np.float32)
     run_tasks(head.linear_weight_gradient, len(w), float32(dout), float32(x), dw, dbias)

@@ -34,9 +34,9 @@ def per_channel(v):
 
 
 def check_shapes(x, *vectors):
-    """Raises RefpcmError unless x is (N, C, H, W) and every other array (C,)."""
-    if x.ndim != 4 or any(vector.shape != x.shape[1:2] for vector in vectors):
-        raise RefpcmError("batch norm wants x (N, C, H, W) and everything else (C,), got "
+    """Raises RefpcmError unless x is (N, C, H, W), with channels, and every other array (C,)."""
+    if x.ndim != 4 or not x.shape[1] or any(vector.shape != x.shape[1:2] for vector in vectors):
+        raise RefpcmError("batch norm wants x (N, C, H, W), C > 0, and everything else (C,), got "
                           + ", ".join(str(array.shape) for array in (x, *vectors)))
 
 

@@ -2,8 +2,10 @@
 
 import pytest
 
+from refpcm.errors import RefpcmError
 from refpcm.fast.network.plan import ConvStep, make_plan, tensors_of
 from refpcm.spec import resnet
+from refpcm.spec.layers import Add, BatchNorm, Conv2d, GlobalAveragePool, Linear, Network, ReLU
 
 
 @pytest.mark.parametrize("architecture", resnet.ARCHITECTURES)
@@ -23,6 +25,16 @@ def test_a_projection_comes_between_the_two_convolutions_of_its_block():
     assert order.index("layer2.0.relu1") < order.index("layer2.0.downsample.1") < order.index("layer2.0.relu2")
     projection = plan.producers["layer2.0.downsample.1"]
     assert isinstance(projection, ConvStep) and not projection.relu and projection.skip is None
+
+
+def test_images_as_a_skip_beside_a_kernel_of_seven_are_refused():
+    """Their halo is that of the large kernel, and the sum is read by that of its own."""
+    layers = (Conv2d("c1", ("image",), 3, 3, 3, 1, 1), BatchNorm("n1", ("c1",), 3), Add("a1", ("n1", "image")), ReLU("r1", ("a1",)),
+              Conv2d("c3", ("r1",), 3, 8, 3, 2, 1), BatchNorm("n3", ("c3",), 8), Conv2d("c2", ("image",), 3, 8, 7, 2, 3),
+              BatchNorm("n2", ("c2",), 8), Add("a2", ("n2", "n3")), ReLU("r2", ("a2",)), GlobalAveragePool("g", ("r2",)),
+              Linear("fc", ("g",), 8, 5))
+    with pytest.raises(RefpcmError, match="'c2' .kernel 7 where the images are a skip"):
+        make_plan(Network("own", layers, (3, 8, 8)))
 
 
 def test_shapes_follow_the_strides():

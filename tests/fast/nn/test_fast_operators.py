@@ -122,6 +122,7 @@ MISFITS = {
     "linear": lambda nn: nn.linear_forward(random(2, 16), random(3, 32), ONES),
     "addition": lambda nn: nn.add_forward(random(2, 3, 4, 4), random(2, 3, 1, 1)),
     "addition of other channels": lambda nn: nn.add_forward(random(2, 3, 4, 4), random(2, 1, 4, 4)),
+    "batch norm without channels": lambda nn: nn.batch_norm_training(random(2, 0, 4, 4), ONES[:0], ONES[:0]),
     "batch norm": lambda nn: nn.batch_norm_inference(random(2, 3, 4, 4), ONES[:1], ONES, ONES, ONES),
     "batch norm in training": lambda nn: nn.batch_norm_training(random(2, 3, 4, 4), ONES, ONES[:1]),
 }
@@ -134,11 +135,21 @@ def test_arrays_that_do_not_fit_are_refused_by_both_forms(case, forms):
         MISFITS[case](forms)
 
 
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4), (17, 3, 4, 4)])
+def test_an_addition_takes_arrays_of_any_one_shape(shape):
+    a, b = random(*shape), random(*shape)
+    assert np.array_equal(nn.add_forward(a, b), specification.add_forward(a, b))
+
+
 def test_gradients_that_do_not_fit_are_refused():
     _, _, cache = nn.batch_norm_training(random(2, 3, 4, 4), ONES, ONES)
     for call in (lambda: nn.linear_backward(random(2, 4), random(2, 16), random(3, 16)),
                  lambda: nn.relu_backward(random(2, 3), random(2, 4)),
-                 lambda: nn.batch_norm_backward(random(2, 4, 4, 4), ONES, cache)):
+                 lambda: nn.linear_backward(random(2, 3), random(2, 16), random(16)),
+                 lambda: nn.batch_norm_backward(random(2, 4, 4, 4), ONES, cache),
+                 lambda: nn.batch_norm_backward(random(3, 3, 4, 4), ONES, cache),
+                 lambda: nn.batch_norm_backward(random(2, 3, 4, 5), ONES, cache),
+                 lambda: nn.conv2d_backward(random(20, 4, 6, 6), random(2, 3, 6, 6), random(4, 3, 3, 3), 1, 1)):
         with pytest.raises(RefpcmError, match="shape|wants"):
             call()
 
