@@ -39,6 +39,21 @@ def test_every_file_the_readme_and_the_pages_link_to_exists():
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+SPELLED_OUT = {"PCM": "phase-change memory", "GDC": "global drift compensation", "AdaBS": "adaptive batch norm",
+               "MVM": "matrix-vector", "DAC": "digital-to-analog", "ADC": "analog-to-digital"}
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "course").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_spells_its_abbreviations_out(page):
+    prose = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(), flags=re.S)
+    words = " ".join(prose.split()).lower()
+    used = [short for short in SPELLED_OUT if re.search(rf"\b{short}s?\b", prose)]
+    assert [short for short in used if SPELLED_OUT[short] not in words] == []
+
+
 def test_accuracies_in_the_readme_stand_on_the_results_page():
     told = (ROOT / "README.md").read_text().split("<!-- results -->")[1].split("##")[0]
     accuracies = re.findall(r"\d+\.\d+ %", told)

@@ -119,7 +119,7 @@ def meaning_of_layers(rows, order):
     named = ", ".join(f"`{each['name']}`" for each in few)
     return (f"{named} cost {number(cost)} points together, "
             f"with {100 * share:.1f} % of the weights: first and last layer, and those that lead into the second stage. The paper leaves "
-            "the first and last layer off the chip in its second result on ImageNet. The error of a layer's products (MVM error) "
+            "the first and last layer off the chip in its second result on ImageNet. The error of a layer's matrix-vector products (MVM error) "
             "does not foretell its cost; after a year the second-order [estimate](inspect.md#mvm-error-and-estimate), from the "
             f"backward pass, does. At first, after {time_text(rows[0]['t_s'])}, {len(narrow)} of {len(order)} layers cost less than their "
             "intervals are wide:")

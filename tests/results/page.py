@@ -20,12 +20,12 @@ from tests.results.uncompensated import uncompensated
 INTRODUCTION = """\
 # Results
 
-How accurate is a ResNet on PCM chips, next to what Joshi et al. 2020 report? First the table, then each number on the chip
+How accurate is a ResNet on chips of phase-change memory (PCM), next to what Joshi et al. 2020 report? First the table, then each number on the chip
 with its command, then the trainings, and [what to bear in mind](#what-to-bear-in-mind) at the end.
 
 `python -m tests.results` writes this page from the files in [results](results). All networks were tested on CIFAR-10,
 on the complete test set unless a table says otherwise. GDC is [global drift compensation](compensation.md), one factor a
-layer. [AdaBS](compensation.md) takes batch norm's statistics anew on the chip. I-1, I-2, ... are
+layer. AdaBS, [adaptive batch norm statistics](compensation.md), takes those of batch norm anew on the chip. I-1, I-2, ... are
 [interpretations](interpretations.md). eta_tr and alpha are the sizes of training noise and clipping
 ([training](training.md#noise-aware-training)). Points are percentage points.
 """

@@ -25,7 +25,7 @@ def gdc_compensated(inputs, parameters):
 
 
 def adabs_update(inputs, parameters):
-    """running_mean, running_var (C,), batch_mean, batch_var (n, C) -> running_mean, running_var (C,) (I-11).
+    """running_mean, running_var (C,), batch_mean, batch_var (n, C) -> running_mean, running_var (C,) (Methods F, eq. 4 to 8).
 
     One mini-batch after the other: s <- p s + (1 - p) s_batch, p = 0.015^(1 / batches).
     """

@@ -27,6 +27,7 @@ goes through. To read the specification from top to bottom, follow the [audit pa
 This page is written by `python -m tests.docs.equations` from the tables in `tests/docs/equations`, the golden kit and the tests.
 
 - Formulas are plain text: `<-` is an assignment, `^` a power (in E-1: exclusive or), ln the natural logarithm.
+- GDC is global drift compensation, AdaBS are adaptive batch norm statistics, an ADC is an analog-to-digital converter.
 - Interpretations, I-n, are choices that the paper leaves open ([list](interpretations.md)).
 - "Fast form" is the same in Numba under `refpcm/fast`; "none" means that every program uses the specification's function.
 - Golden cases belong to the operations whose answers call the function. If none does, the operations that reach it through

@@ -40,6 +40,8 @@ def matrix_text(rows):
              "ones stand last, those that are not found at the end.", "",
              "A number is how many cases of a level fail. A mistake is asked the levels of its theme only; L4 and L7 are not "
              "asked.",
+             "GDC is global drift compensation, AdaBS adaptive batch norm statistics, DAC and ADC digital-to-analog and "
+             "analog-to-digital converters.",
              "Made by `python -m tests.golden.mutants --markdown docs/golden-mutants.md`.", "",
              "| mutant | mistake | " + " | ".join(f"L{level}" for level in FAST) + " | first case |",
              "|---|---|" + "--:|" * len(FAST) + "---|"]
