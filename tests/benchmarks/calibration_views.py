@@ -28,7 +28,7 @@ def accuracy_after(inputs, source, path, chip):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
     parser.add_argument("--network", nargs="+", required=True, metavar="FILE")
-    parser.add_argument("--data", metavar="DIR", help="prepared data set; the built-in one if left out")
+    parser.add_argument("--data", required=True, metavar="DIR", help="prepared data set with 2,600 test images or more")
     parser.add_argument("--kernels", default="winograd")
     options = parser.parse_args()
     for path in options.network:

@@ -56,7 +56,7 @@ FIXED = {
     "joshi2020-cifar10-noise": {**PAPER, "epochs": 150.0, "schedule_epochs": 200.0, "schedule_start": 50.0,
                                 "weight_noise": 0.038, "clip_sigma": 2.0},
     "joshi2020-imagenet": {**PAPER, "architecture": "imagenet-resnet34", "epochs": 10.0, "batch_size": 400,
-                           "batch_parts": 2, "learning_rate": 0.001, "schedule": "constant", "weight_decay": 1e-4,
+                           "batch_parts": 1, "learning_rate": 0.001, "schedule": "constant", "weight_decay": 1e-4,
                            "crop_padding": 0, "resized_crop": True, "cutout": 0, "weight_noise": 0.038,
                            "clip_sigma": 2.5},
 }
