@@ -6,6 +6,7 @@ from refpcm.files.atomic import write_bytes
 
 SIZES = {"fig2": (14, 5.5), "fig3": (10, 6), "fig4": (12, 8), "fig5": (12, 8), "ablation": (10, 6), "causes": (12, 6),
          "calibration": (10, 6)}  # inches
+BELOW, CHARACTER = 8, 0.63  # size of the text below in points; width of its characters over that, whole pixels
 NARROWEST = 2.0  # per cent that a vertical axis spans at least, so that small differences look small
 
 
@@ -33,11 +34,13 @@ def painted(name, module, rows, title, below):
     """Return the figure that `write` writes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    figure = Figure(figsize=SIZES[name], layout="constrained")
+    width, height = SIZES[name]
+    widest = max(map(len, below.splitlines()), default=0) * CHARACTER * BELOW / 72 / 0.98  # margins included
+    figure = Figure(figsize=(max(width, widest), height), layout="constrained")
     FigureCanvasAgg(figure)
     module.draw(figure, rows)
     figure.suptitle(title, fontsize=10, parse_math=False)  # a $ in a name starts no formula
-    figure.supxlabel(below, x=0.01, ha="left", fontsize=8, family="monospace", parse_math=False)
+    figure.supxlabel(below, x=0.01, ha="left", fontsize=BELOW, family="monospace", parse_math=False)
     return figure
 
 

@@ -1,11 +1,10 @@
-"""Draws docs/results/retention.png and the figures of docs/results/small: `python -m tests.results.figure`."""
+"""Draws docs/results/retention.png: `python -m tests.results.figure`."""
 
 import sys
 
 from refpcm.evaluation.plot import COLOURS, LABELS
-from refpcm.reproduction import drawing, fig2, fig3, fig4, fig5
 from tests.results.chips import AUGMENTED, DAY_S, rows_of
-from tests.results.files import RESULTS, paper, read
+from tests.results.files import RESULTS, paper
 from tests.results.paper_recipe import BASELINE, RETRAINED, digital
 from tests.results.runs import epochs_of
 
@@ -14,7 +13,6 @@ TICKS = {25.0: "25 s", 3600.0: "1 h", 86400.0: "1 day", 2592000.0: "1 month", 31
 NETWORKS = {RETRAINED: ("-", "trained with noise and clipping"), BASELINE: ("--", "FP32 training")}  # one style of line each
 CURVES = {AUGMENTED: (COLOURS["adabs"], "o", LABELS["adabs"]), "gdc": (COLOURS["gdc"], "^", LABELS["gdc"]),
           "none": (COLOURS["none"], "v", LABELS["none"])}
-SMALL = {"fig2": fig2, "fig3": fig3, "fig4": fig4, "fig5": fig5}
 
 
 def retention():
@@ -60,17 +58,8 @@ def hardware(axes):
         axes.plot(t_s, 100 * accuracy, marker="s", markersize=9, fillstyle="none", color=colour, linestyle="none")
 
 
-def small(name):
-    """Return the figure of this name at the small scale, from its numbers and the text that was written with them."""
-    result, text = read(f"small/{name}.json"), (RESULTS / "small" / f"{name}.txt").read_text()
-    where = text.split("\n\n")[0] + "\nbars: 95 % intervals of the mean over three trainings"
-    return drawing.painted(name, SMALL[name], result["rows"], where, "\n\n".join(text.rstrip().split("\n\n")[2:]))
-
-
 def main():
     retention().savefig(RESULTS / "retention.png", dpi=110)
-    for name in SMALL:
-        small(name).savefig(RESULTS / "small" / f"{name}.png", dpi=100, metadata={"Software": None})
 
 
 if __name__ == "__main__":

@@ -49,10 +49,9 @@ What the numbers are of:
 - The evaluations are of the default device, `joshi2020`, not of the paper's transfer model, unless a line names it.
 - AdaBS is shown with two kinds of calibration images. Images as in training (I-20) are today's default. Images as they are
   (I-11, `--calibration train`) were the default of version 0.1. It computed those rows, except for networks by the paper's
-  recipe, the row of I-21, the figures at a small scale, frozen batch norm, and all rows of `control`, `resnet20-published` and the networks in `shorter` and `shorter-noise`. AdaBS took the unbiased variance of a batch then,
+  recipe, the row of I-21, frozen batch norm, and all rows of `control`, `resnet20-published` and the networks in `shorter` and `shorter-noise`. AdaBS took the unbiased variance of a batch then,
   and takes the biased one, as the paper's eq. 5 does, today.
-- Figs. 2 and 3 were computed at a small scale only; of `ablation`, `causes` and `calibration` of `refpcm.reproduce` no numbers
-  are kept here.
+- Figs. 2 and 3, `ablation`, `causes` and `calibration` of `refpcm.reproduce` were computed at a small scale only.
 
 Files and commands:
 
