@@ -76,12 +76,16 @@ def check_new(path):
 
 
 def check_distinct(*paths):
-    """Raises RefpcmError if two of the paths are the same place, so that one file would overwrite the other. None: no file."""
+    """Raises RefpcmError if two of the paths are the same place, so that one file would overwrite the other.
+
+    None is no file; what is neither file nor folder, such as /dev/null, may be named twice.
+    """
     places = set()
-    for path in filter(None, paths):
-        if os.path.realpath(path) in places:
+    for place, path in ((os.path.realpath(path), path) for path in filter(None, paths)):
+        if place in places:
             raise RefpcmError(f"{path} is named twice; give each file a name of its own")
-        places.add(os.path.realpath(path))
+        if os.path.isfile(place) or os.path.isdir(place) or not os.path.exists(place):
+            places.add(place)
 
 
 def make_folder(path):

@@ -68,6 +68,7 @@ def test_a_new_file_is_one_that_is_not_there(target):
 
 def test_two_names_of_one_file_are_refused(target):
     check_distinct(target, None, target.parent / "other.bin", None)
+    check_distinct(os.devnull, os.devnull)
     with pytest.raises(RefpcmError, match="is named twice"):
         check_distinct(target, target.parent / "." / "file.bin")
 

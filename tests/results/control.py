@@ -32,7 +32,7 @@ def control():
         "same seed, augmentation, rates, weight decay and clipping, without the noise: "
         f"[control/10](results/{CONTROL}). The same 25 chips and all test images, differences paired by chip (95 % over "
         "chips; one training each, the second by later code). At the first read GDC changes nothing. "
-        + ("The noise gains something beyond clipping." if told else "What the noise gains beyond clipping cannot be told "
-           "from nothing: over these epochs it is the clipping that makes the network robust, as [at the small scale](#the-papers-figures-at-a-small-scale-three-trainings-each)."),
+        + ("The noise gains something beyond clipping." if told else "No gain of the noise beyond clipping "
+           "is measurable: over these epochs it is the clipping that makes the network robust, as [at the small scale](#the-papers-figures-at-a-small-scale-three-trainings-each)."),
         command(train_command(CONTROL)),
         table(["time", "compensation", "noise and clipping", "clipping alone", "points"], rows)])

@@ -116,7 +116,7 @@ def noise_aware_text():
         "Nesterov's form are not. Rates and averaging were chosen without a search, the length "
         f"[was not](#what-to-bear-in-mind). {of_the_last_run(NOISE)} [shorter-noise/96](results/shorter-noise/96) and "
         "[112](results/shorter-noise/112) are the same run ended after 20 and 36 epochs, of which 17 and 33 are "
-        "averaged.\n\nTwo tries to do better did not. 20 such epochs alone, from the FP32 network of "
+        "averaged.\n\nTwo further runs were not better. 20 such epochs alone, from the FP32 network of "
         f"[{epochs_of(FP32)}](results/{FP32}), end at {accuracy('shorter-noise/20')} "
         "([shorter-noise/20](results/shorter-noise/20)), so a better network to begin with did not make up for the 76 "
         "epochs at higher rates, or for their number. 42 more epochs from the network of this section at a rate held "

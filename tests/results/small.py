@@ -29,7 +29,7 @@ def control():
     rows = {row["network"]: row for row in read("small/fig3.json")["rows"] if row["compensation"] == "none"}
     gains = {other: paired(rows["noise"], rows[other]) for other in ("fp32", "control")}
     (fp32, fp32_half), (own, half) = gains["fp32"], gains["control"]
-    verdict = "can be told from" if abs(own) > half else "cannot be told from"
+    verdict = "differs from" if abs(own) > half else "does not differ measurably from"
     return ("How much of the gain is the noise's, and how much that of the clipping that comes with it? The control is "
             "retrained and clipped alike, without noise. After transfer, paired by training and draw (95 % over trainings), the "
             f"network with additive noise is {fp32:+.2f} +- {fp32_half:.2f} points better than FP32 and {own:+.2f} +- "
