@@ -19,12 +19,12 @@ def networks(scale):
 
 
 def measure(setting, pool):
-    """Two rows a network: without noise at inference, and with that of its training."""
+    """Return two rows a network: without noise at inference, and with that of its training."""
     return over_noise(setting, networks(setting.scale), (0.0, setting.scale.retraining.weight_noise), pool)
 
 
 def compare(rows, on_chip):
-    """Each against the whole retraining, paired by training and inference run."""
+    """Return the comparison lines: each against the whole retraining, paired by training and inference run."""
     eta = max(row["eta_inf"] for row in rows)
     found = []
     for network, key in PAPER.items():

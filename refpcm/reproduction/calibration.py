@@ -21,7 +21,7 @@ def networks(scale):
 
 
 def measure(setting, pool):
-    """Digital, GDC (no image), and AdaBS with each number of images, at the last time of the scale."""
+    """Return the rows: digital, GDC (no image), and AdaBS with each number of images, at the last time of the scale."""
     scale, rows = setting.scale, []
     times_s = (max(scale.year_s),)
     for row in on_chips(setting, networks(scale), times_s, ("gdc",), pool):
@@ -34,7 +34,7 @@ def measure(setting, pool):
 
 
 def compare(rows, on_chip):
-    """The paper's number of images, or the next below it, and the smallest, against the largest of all."""
+    """Return the comparison lines: the paper's number of images, or the next below, and the smallest, against the largest."""
     *fewer, most = [row for row in rows if row["compensation"] == "adabs"]
     enough = [row for row in fewer if row["images"] <= ENOUGH]
     if not enough:

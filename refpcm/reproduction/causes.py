@@ -26,12 +26,12 @@ def networks(scale):
 
 
 def measure(setting, pool):
-    """A row for each time, cause and case; differences of accuracies, not accuracies."""
+    """Return a row for each time, cause and case; differences of accuracies, not accuracies."""
     return losses_by_cause(setting, NOISE, tuple(sorted(setting.scale.year_s)), "gdc", pool)
 
 
 def compare(rows, on_chip):
-    """How the loss by one cause alone grows from the first time to the last, and how it fluctuates in between."""
+    """Return the comparison lines: how the loss by one cause alone grows until the last time, and fluctuates in between."""
     return [_over_time(rows, cause, CIFAR10[key]) for cause, key in PAPER.items()]
 
 
@@ -60,7 +60,7 @@ COMPARE = {"cifar10": compare, "imagenet": compare}
 
 
 def draw(figure, rows):
-    """Two panels, a curve a cause over logarithmic time."""
+    """Draw two panels, a curve a cause over logarithmic time."""
     times = sorted({row["t_s"] for row in rows})
     for axes, (case, title) in zip(figure.subplots(1, 2, sharey=True), CASES.items()):
         for cause in dict.fromkeys(row["cause"] for row in rows):

@@ -8,28 +8,28 @@ from refpcm.reproduction.spread import spread_of_differences
 
 
 def comparison_row(paper, ours=None, **values):
-    """One line of the comparison: a PaperNumber, our value as text (None: not measured here), and its numbers."""
+    """Return one line of the comparison: a PaperNumber, our value as text (None: not measured here), and its numbers."""
     return {**asdict(paper), "ours": ours, "values": values}
 
 
 def percent(accuracy):
-    """A share as text, in per cent."""
+    """Return a share as text, in per cent."""
     return f"{100 * accuracy:.2f} %"
 
 
 def points(difference):
-    """A difference of accuracies with its sign, as the paper writes it."""
+    """Return a difference of accuracies with its sign, as the paper writes it."""
     return f"{100 * difference:+.2f} %"
 
 
 def row_of(rows, **where):
-    """The one row with these entries, None if there is none."""
+    """Return the one row with these entries, None if there is none."""
     found = [row for row in rows if all(row[key] == value for key, value in where.items())]
     return found[0] if found else None
 
 
 def mean_of(rows, **where):
-    """Mean accuracy in the one row with these entries, None if there is none."""
+    """Return the mean accuracy in the one row with these entries, None if there is none."""
     found = row_of(rows, **where)
     return found["mean"] if found else None
 

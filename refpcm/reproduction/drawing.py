@@ -11,7 +11,7 @@ NARROWEST = 2.0  # per cent that a vertical axis spans at least, so that small d
 
 
 def missing():
-    """Why nothing can be drawn, in a sentence, or None."""
+    """Return why nothing can be drawn, in a sentence, or None."""
     try:
         import matplotlib  # noqa: F401
     except ImportError:
@@ -45,20 +45,20 @@ def painted(name, module, rows, title, below):
 
 
 def errors(rows):
-    """Distances of the means to both ends of their 95 % intervals, per cent; 0 where there is none."""
+    """Return the distances of the means to both ends of their 95 % intervals, per cent; 0 where there is none."""
     return [[100 * abs(row["mean"] - (row["mean"] if row[end] is None else row[end])) for row in rows]
             for end in ("low", "high")]
 
 
 def curve(axes, x, rows, label=None, colour=None):
-    """Means over x with their 95 % intervals; dotted lines only guide the eye, since nothing was measured in between."""
+    """Draw means over x with their 95 % intervals; dotted lines only guide the eye, since nothing was measured in between."""
     drawn = axes.errorbar(x, [100 * row["mean"] for row in rows], errors(rows), marker="o", markersize=5, capsize=3,
                           linestyle="none", label=label, color=colour)
     axes.plot(x, [100 * row["mean"] for row in rows], ":", linewidth=0.8, color=drawn[0].get_color())
 
 
 def points(axes, x, rows, label, marker):
-    """Means with their 95 % intervals and, beside each, its value."""
+    """Draw means with their 95 % intervals and, beside each, its value."""
     axes.errorbar(x, [100 * row["mean"] for row in rows], errors(rows), marker=marker, linestyle="none", capsize=3, label=label)
     for place, row in zip(x, rows):
         axes.annotate(f"{100 * row['mean']:.2f}", (place, 100 * row["mean"]), (6, 0), textcoords="offset points",

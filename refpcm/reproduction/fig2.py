@@ -20,7 +20,7 @@ def networks(scale):
 
 
 def measure(setting, pool):
-    """A row for each eta_tr and eta_inf."""
+    """Return a row for each eta_tr and eta_inf."""
     scale = setting.scale
     etas = {noise_variant(eta, scale): eta for eta in (0.0, *scale.etas_tr)}
     rows = over_noise(setting, networks(scale), etas_inf(scale), pool)
@@ -28,7 +28,7 @@ def measure(setting, pool):
 
 
 def compare(rows, on_chip):
-    """Against the FP32 network without noise, the baseline."""
+    """Return the comparison lines, against the FP32 network without noise, the baseline."""
     baseline = row_of(rows, eta_tr=0.0, eta_inf=0.0)
     etas = sorted({row["eta_tr"] for row in rows} - {0.0})
     return [comparison_row(CIFAR10["fp32"], percent(baseline["mean"]), accuracy=baseline["mean"]),
@@ -39,7 +39,7 @@ def compare(rows, on_chip):
 
 
 def _equal(rows, etas, baseline):
-    """The largest loss against the baseline with eta_inf = eta_tr."""
+    """Return the largest loss against the baseline with eta_inf = eta_tr."""
     if not etas:
         return comparison_row(CIFAR10["eta-equal"])
     eta = min(etas, key=lambda eta: mean_of(rows, eta_tr=eta, eta_inf=eta))
@@ -48,7 +48,7 @@ def _equal(rows, etas, baseline):
 
 
 def _trained(paper, rows, etas, baseline):
-    """What training with the worst of these eta_tr gives or costs without noise at inference, against the baseline."""
+    """Return what training with the worst of these eta_tr gives or costs without noise at inference, against the baseline."""
     if not etas:
         return comparison_row(paper)
     eta = min(etas, key=lambda eta: mean_of(rows, eta_tr=eta, eta_inf=0.0))
@@ -57,7 +57,7 @@ def _trained(paper, rows, etas, baseline):
 
 
 def _above(rows, etas):
-    """The best gain of a larger eta_tr over eta_tr = eta_inf."""
+    """Return the best gain of a larger eta_tr over eta_tr = eta_inf."""
     gains = [(mean_of(rows, eta_tr=large, eta_inf=eta) - mean_of(rows, eta_tr=eta, eta_inf=eta), large, eta)
              for eta in etas for large in etas if large > eta]
     if not gains:

@@ -25,18 +25,18 @@ def device(scale):
 
 
 def measure(setting, pool):
-    """Two rows a network: digital, and on chips of the transfer device, without compensation."""
+    """Return two rows a network: digital, and on chips of the transfer device, without compensation."""
     scale = replace(setting.scale, device=device(setting.scale))
     return on_chips(replace(setting, scale=scale), networks(scale), (scale.transfer_s,), ("none",), pool)
 
 
 def compare(rows, on_chip):
-    """The paper's labels, a line a network; then what the noise-trained network loses and gains."""
+    """Return the comparison lines: the paper's labels, a line a network; then what the noise-trained network loses and gains."""
     return [*(_both(rows, network, CIFAR10[f"transfer-{network}"]) for network in PAPERS), _lost(rows)]
 
 
 def compare_imagenet(rows, on_chip):
-    """on_chip: which of the paper's two mappings was computed, "all" or "inner"."""
+    """Return the comparison lines; on_chip: which of the paper's two mappings was computed, "all" or "inner"."""
     def ours(network, compensation, computed=True):
         accuracy = mean_of(rows, network=network, compensation=compensation) if computed else None
         return {} if accuracy is None else {"ours": percent(accuracy), "accuracy": accuracy}
@@ -46,7 +46,7 @@ def compare_imagenet(rows, on_chip):
 
 
 def _both(rows, network, paper):
-    """Accuracy after training and after transfer."""
+    """Return the accuracy after training and after transfer."""
     digital, chip = (mean_of(rows, network=network, compensation=name) for name in ("digital", "none"))
     if digital is None:
         return comparison_row(paper)
@@ -54,7 +54,7 @@ def _both(rows, network, paper):
 
 
 def _lost(rows):
-    """The noise-trained network after transfer, against FP32 in software and the control after transfer."""
+    """Return the noise-trained network after transfer, against FP32 in software and the control after transfer."""
     noisy, texts, values = row_of(rows, network=NOISE, compensation="none"), [], {}
     for name, compensation, words in ((FP32, "digital", "FP32"), (CONTROL, "none", "the control after transfer")):
         other = row_of(rows, network=name, compensation=compensation)

@@ -17,7 +17,7 @@ def measure(setting, pool):
 
 
 def compare(rows, on_chip):
-    """Of the noise-trained network. The day is 86,400 s if it was measured, else the last time."""
+    """Return the comparison lines of the noise-trained network. The day is 86,400 s if it was measured, else the last time."""
     times = sorted({row["t_s"] for row in rows if row["t_s"]})
     return [_first(rows), _day(rows, DAY_S if DAY_S in times else times[-1]),
             _none(rows, [t_s for t_s in times if t_s >= DECAY_S])]
@@ -38,7 +38,7 @@ def _day(rows, t_s):
 
 
 def _none(rows, times):
-    """The first time from DECAY_S on, and the one after it."""
+    """Return the first time from DECAY_S on, and the one after it."""
     if not times:
         return comparison_row(CIFAR10["none"])
     found = {t_s: mean_of(rows, network=NOISE, t_s=t_s, compensation="none") for t_s in times[:2]}

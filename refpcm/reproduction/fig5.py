@@ -14,12 +14,12 @@ def measure(setting, pool):
 
 
 def compare(rows, on_chip):
-    """Of the noise-trained network; the last time of the scale is the year."""
+    """Return the comparison lines of the noise-trained network; the last time of the scale is the year."""
     return [_gain(rows, CIFAR10["year"])]
 
 
 def compare_imagenet(rows, on_chip):
-    """on_chip: which of the paper's two mappings was computed, "all" or "inner". What is after transfer is Fig. 3's."""
+    """Return the comparison lines; on_chip: which of the paper's two mappings was computed, "all" or "inner"."""
     year = _gain(rows, IMAGENET["year"]) if on_chip == "all" else comparison_row(IMAGENET["year"])
     if on_chip != "inner":
         return [year, comparison_row(IMAGENET["inner-year"])]

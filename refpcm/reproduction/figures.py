@@ -123,7 +123,7 @@ def _is_fp32(setting, training):
 
 
 def _identity(dataset):
-    """SHA-256 of training and test images and labels."""
+    """Return the SHA-256 of training and test images and labels."""
     digest = hashlib.sha256(identity_of(dataset).encode())
     digest.update(dataset.test_images.tobytes())
     digest.update(dataset.test_labels.tobytes())

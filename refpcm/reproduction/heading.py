@@ -33,7 +33,7 @@ def heading(setting, dataset, module):
 
 
 def _recipe_clause(setting, variant, paths):
-    """A clause with the fields in which the recipes of given networks differ from that of the others, if they name it."""
+    """Return a clause with the fields in which the recipes of given networks differ from that of the others, if they name it."""
     wanted, found = asdict(training_config(setting.scale, variant, 0)), set()
     for path in paths:
         config = load_network(path).notes.get("config")

@@ -26,7 +26,7 @@ class Meter:
         cli.say(f"evaluation: {total} units")
 
     def of_next(self, note):
-        """progress(done, total) for the next evaluation; its first call tells what was stored."""
+        """Return progress(done, total) for the next evaluation; its first call tells what was stored."""
         stored, before = None, self.finished
 
         def update(done, total):
@@ -40,7 +40,7 @@ class Meter:
 
 
 def over_noise(setting, variants, etas, pool):
-    """Accuracy with additive noise: [{network, eta_inf, mean, ...}], a row a variant and strength in etas."""
+    """Return the accuracy with additive noise: [{network, eta_inf, mean, ...}], a row a variant and strength in etas."""
     scale, rows = setting.scale, []
     meter = Meter(sum(len(network_files(setting, variant)) for variant in variants) * scale.inference_runs)
     for variant in variants:
@@ -57,7 +57,7 @@ def over_noise(setting, variants, etas, pool):
 
 
 def losses_by_cause(setting, variant, times_s, compensation, pool):
-    """Points lost on chips by physical cause, as shares: [{network, t_s, cause, case, mean, ...}].
+    """Return the points lost on chips by physical cause, as shares: [{network, t_s, cause, case, mean, ...}].
 
     case: "only" this cause on, or "without" it (`refpcm.inspection.loss`); of "everything" only the whole loss.
     """
@@ -79,12 +79,12 @@ def losses_by_cause(setting, variant, times_s, compensation, pool):
 
 
 def etas_inf(scale):
-    """The scale's, with 0 and every eta_tr among them, ascending."""
+    """Return the scale's, with 0 and every eta_tr among them, ascending."""
     return tuple(sorted({0.0, *scale.etas_inf, *scale.etas_tr}))
 
 
 def on_chips(setting, variants, times_s, compensations, pool):
-    """Accuracy on chips: [{network, t_s, compensation, mean, ...}]; without a chip, t_s None, compensation digital."""
+    """Return the accuracy on chips: [{network, t_s, compensation, mean, ...}]; without a chip, t_s None, compensation digital."""
     rows = []
     protocols = {variant: [protocol_at(setting, path, seed, times_s, compensations)
                            for seed, path in seeded(setting, variant)] for variant in variants}
@@ -110,11 +110,11 @@ def protocol_at(setting, path, seed, times_s, compensations):
 
 
 def seeded(setting, variant):
-    """(seed, path) of each of the variant's networks; 0, 1, ... where the scale has not as many seeds."""
+    """Return (seed, path) of each of the variant's networks; 0, 1, ... where the scale has not as many seeds."""
     files, seeds = network_files(setting, variant), setting.scale.seeds
     return list(zip(seeds if len(seeds) == len(files) else range(len(files)), files))
 
 
 def kernels(scale):
-    """Of everything that is measured."""
+    """Return the kernels of everything that is measured."""
     return scale.fp32.kernels

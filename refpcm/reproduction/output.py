@@ -16,7 +16,7 @@ LEGEND = ("per cent; draws: chips, or inference runs, of each training run; 95 %
 
 
 def table(columns, rows):
-    """A line a row, accuracies in per cent."""
+    """Return a line a row, accuracies in per cent."""
     heads = (HEADS.get(column, column) for column in columns)
     lines = [(*heads, "mean", "95 % interval", "std run", "std draw", "runs", "draws")]
     for row in rows:
@@ -28,7 +28,7 @@ def table(columns, rows):
 
 
 def comparison_table(lines):
-    """The lines of `comparison.comparison_row`: statement, the paper's value and its place, ours."""
+    """Return the lines of `comparison.comparison_row`: statement, the paper's value and its place, ours."""
     return aligned([("", "paper", "", "here"),
                     *((line["statement"], line["value"], f"({line['source']})", line["ours"] or "not measured here")
                       for line in lines)])
@@ -45,7 +45,7 @@ def _cell(column, value):
 
 
 def interval(rows):
-    """What the bars of a figure mean, in words."""
+    """Return what the bars of a figure mean, in words."""
     words = {"runs": "training runs", "draws": "chips or inference runs of one training run"}
     over = {words[row["interval_over"]] for row in rows if row["interval_over"]}
     if not over:
@@ -54,7 +54,7 @@ def interval(rows):
 
 
 def write_files(out, name, columns, result, text):
-    """NAME.json, NAME.csv and NAME.txt, which has `text`, in `out`; returns their names."""
+    """Write NAME.json, NAME.csv and NAME.txt, which has `text`, in `out`; return their names."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow((*columns, *SPREAD))

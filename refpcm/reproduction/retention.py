@@ -20,12 +20,12 @@ def device(scale):
 
 
 def measure_over(times_s, setting, pool):
-    """Rows of both networks, digital and for each compensation at each of times_s, in s since programming."""
+    """Return the rows of both networks, digital and for each compensation at each of times_s, in s since programming."""
     return on_chips(setting, networks(setting.scale), tuple(sorted(times_s)), COMPENSATIONS, pool)
 
 
 def draw(figure, rows):
-    """A column a network: accuracy over logarithmic time, a curve a compensation; below, the compensated ones alone."""
+    """Draw a column a network: accuracy over logarithmic time, a curve a compensation; below, the compensated ones alone."""
     panels = figure.subplots(2, 2, sharey="row", sharex=True)
     for above, below, network in zip(*panels, (FP32, NOISE)):
         digital = mean_of(rows, network=network, compensation="digital")

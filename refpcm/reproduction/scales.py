@@ -74,7 +74,7 @@ SCALES = {
 
 
 def override(scale, values, source):
-    """scale with `values` {field: value} put over it; fp32 and retraining take tables of their own.
+    """Return scale with `values` {field: value} put over it; fp32 and retraining take tables of their own.
 
     Raises RefpcmError for unknown fields, wrong types, empty lists and values out of range.
     """
@@ -126,7 +126,7 @@ def _check_trainings(scale, source):
 
 
 def _entries(value, kind, name, source):
-    """The list `value` as a tuple of different entries of one kind."""
+    """Return the list `value` as a tuple of different entries of one kind."""
     if not isinstance(value, (list, tuple)) or not value:
         raise RefpcmError(f"{source}: {name} must be a list with at least one entry, not {value!r}")
     entries = tuple(of_kind((kind,), entry, name, source) for entry in value)
@@ -136,7 +136,7 @@ def _entries(value, kind, name, source):
 
 
 def checked(scale, source):
-    """scale itself. Raises RefpcmError for the first value out of range."""
+    """Return scale itself. Raises RefpcmError for the first value out of range."""
     _check_trainings(scale, source)
     if not all(0 < eta < 1 for eta in scale.etas_tr):
         raise RefpcmError(f"{source}: etas_tr must lie between 0 and 1; eta_tr = 0 is the FP32 network, always there")

@@ -30,7 +30,7 @@ class Setting:
 
 
 def with_architecture_of_given(setting):
-    """The setting with the given networks' architecture in its trainings.
+    """Return the setting with the given networks' architecture in its trainings.
 
     Raises RefpcmError if they differ, if one says that it was trained otherwise than its option means, or if one stands
     for two trainings.
@@ -70,7 +70,7 @@ def _check_noise(variant, path, config, retraining):
 
 
 def with_usual_adabs(setting):
-    """The setting with AdaBS's numbers for its data where its scale names none."""
+    """Return the setting with AdaBS's numbers for its data where its scale names none."""
     numbers = {name: getattr(setting.scale, name) or usual
                for name, usual in zip(("adabs_batches", "adabs_batch_size"), usual_size(is_index(setting.data)))}
     return replace(setting, scale=replace(setting.scale, **numbers))
@@ -115,6 +115,6 @@ def begin_or_continue(setting, identity):
 
 
 def _with_todays_fields(found, today):
-    """The table `found` with the values of `today` for fields that an earlier version had not, also within its tables."""
+    """Return the table `found` with the values of `today` for fields that an earlier version had not, also within its tables."""
     return {**today, **{name: _with_todays_fields(value, today[name]) if isinstance(today.get(name), dict) else value
                         for name, value in found.items()}}

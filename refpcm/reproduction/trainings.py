@@ -36,14 +36,14 @@ class Training:
 
 
 def network_files(setting, variant):
-    """Paths of the variant's networks, one for each training run: the given ones, or those that training leaves."""
+    """Return the paths of the variant's networks, one for each training run: the given ones, or those that training leaves."""
     if variant in setting.given:
         return [Path(path) for path in setting.given[variant]]
     return [training.network for training in trainings(setting, variant)]
 
 
 def trainings(setting, variant):
-    """The trainings of one variant, one a seed; none if its networks are given.
+    """Return the trainings of one variant, one a seed; none if its networks are given.
 
     Raises RefpcmError if there are neither one nor as many networks to start from as seeds.
     """
@@ -61,7 +61,7 @@ def trainings(setting, variant):
 
 
 def all_trainings(setting, variants):
-    """What the variants need, each once, FP32 networks before those that start from them."""
+    """Return what the variants need, each once, FP32 networks before those that start from them."""
     needed = {}
     for variant in variants:
         own = trainings(setting, variant)
@@ -96,12 +96,12 @@ def is_trained(training, identity):
 
 
 def _digest(start):
-    """SHA-256 of the network file to start from; None where training starts from the beginning."""
+    """Return the SHA-256 of the network file to start from; None where training starts from the beginning."""
     return None if start is None else sha256_of(start)
 
 
 def _config_of(notes, path):
-    """The TrainingConfig in a network's notes, fields that it does not name having their defaults; None if there is none."""
+    """Return the TrainingConfig in a network's notes, with defaults where it names no value; None if there is none."""
     try:
         return override(TrainingConfig(), notes["config"], str(path))
     except (RefpcmError, KeyError, TypeError):

@@ -41,7 +41,7 @@ def noise_variant(eta_tr, scale):
 
 
 def label(variant):
-    """For tables and figures."""
+    """Return the name of a variant for tables and figures."""
     if variant == FP32:
         return "FP32"
     if variant in LEFT_OUT:
@@ -50,7 +50,7 @@ def label(variant):
 
 
 def training_config(scale, variant, seed):
-    """TrainingConfig of one training run."""
+    """Return the TrainingConfig of one training run."""
     if variant == FP32:
         return replace(scale.fp32, seed=seed)
     return replace(scale.retraining, seed=seed, **_changes(scale, variant))

@@ -32,7 +32,7 @@ def check_sizes(augmentation, shape):
 
 
 def draw_moves(augmentation, shape, seed, draw, count, chip=0, purpose=random.Purpose.AUGMENTATION, generator=random):
-    """What to do to each of `count` images: int32 (count, 5) of row shift, column shift, flip, Cutout row, column.
+    """Return what to do to each of `count` images: int32 (count, 5) of row shift, column shift, flip, Cutout row, column.
     E-69.
 
     A shift s shows pixel i + s at i. The Cutout centre is any pixel, so that squares may overlap the border;
@@ -50,7 +50,7 @@ def draw_moves(augmentation, shape, seed, draw, count, chip=0, purpose=random.Pu
 
 
 def no_moves(count):
-    """Moves that leave `count` images as they are."""
+    """Return moves that leave `count` images as they are."""
     return np.tile(np.array([0, 0, 0, -1, -1], np.int32), (count, 1))
 
 
@@ -76,6 +76,6 @@ def transform_images(images, moves, cutout, mean, std):
 
 
 def normalised_values(mean, std):
-    """(v / 255 - mean) / std of every pixel value v in 0 .. 255: float32 (C, 256), rounded last. E-68."""
+    """Return (v / 255 - mean) / std of every pixel value v in 0 .. 255: float32 (C, 256), rounded last. E-68."""
     mean, std = (np.asarray(v, np.float64)[:, None] for v in (mean, std))
     return ((np.arange(256) / 255 - mean) / std).astype(np.float32)

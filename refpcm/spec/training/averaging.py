@@ -8,7 +8,7 @@ import numpy as np
 
 
 def averaged_steps(config, per_epoch, total):
-    """How many of the last of `total` steps are averaged."""
+    """Return how many of the last of `total` steps are averaged."""
     return min(total, round(config.average_epochs * per_epoch))
 
 
@@ -22,5 +22,5 @@ def include(average, parameters, count):
 
 
 def empty_average(velocity):
-    """A mean of no members, for all learned parameters (those that have a velocity)."""
+    """Return a mean of no members, for all learned parameters (those that have a velocity)."""
     return {name: np.zeros(value.shape) for name, value in velocity.items()}

@@ -6,7 +6,7 @@ from refpcm.spec.training.weight_noise import layer_parts
 
 
 def clip_bound(weights, alpha):
-    """alpha sigma(W), sigma the population standard deviation of the clean weights at this moment (I-3), float64. E-74.
+    """Return alpha sigma(W), sigma the population standard deviation of the clean weights at this moment (I-3), float64. E-74.
 
     weights: the arrays of one layer. alpha: the paper's 2.0 for CIFAR-10, 2.5 for ImageNet.
     """
@@ -14,7 +14,7 @@ def clip_bound(weights, alpha):
 
 
 def clip(w, bound):
-    """w limited to -bound .. bound. E-75."""
+    """Return w limited to -bound .. bound. E-75."""
     return np.clip(w, w.dtype.type(-bound), w.dtype.type(bound))
 
 

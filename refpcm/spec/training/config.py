@@ -120,14 +120,14 @@ _CHOICES = {
 
 
 def preset(name):
-    """Configuration by name. Raises RefpcmError for an unknown one."""
+    """Return the configuration of this name. Raises RefpcmError for an unknown one."""
     if name not in PRESETS:
         raise RefpcmError(f"unknown preset {name!r}; known are: {', '.join(PRESETS)}")
     return PRESETS[name]
 
 
 def override(config, values, source):
-    """config with `values` {field: value} put over it; `source` names them in errors.
+    """Return config with `values` {field: value} put over it; `source` names them in errors.
 
     Raises RefpcmError as `put_over` does, and for values out of range.
     """
@@ -135,7 +135,7 @@ def override(config, values, source):
 
 
 def put_over(config, values, source):
-    """The same before it is complete: values may be out of range, or not go together, until others come over them.
+    """Return the same before it is complete: values may be out of range, or not go together, until others come over them.
 
     Raises RefpcmError for unknown fields (all at once, with the valid ones) and wrong types.
     """
@@ -148,12 +148,12 @@ def put_over(config, values, source):
 
 
 def kinds_of(field):
-    """The types a field may have, the main one first; None, if among them, is also written "none"."""
+    """Return the types a field may have, the main one first; None, if among them, is also written "none"."""
     return get_args(field.type) or (field.type,)
 
 
 def of_kind(kinds, value, name, source):
-    """value, if its type is one of `kinds`; a whole number becomes a float where that is wanted.
+    """Return value, if its type is one of `kinds`; a whole number becomes a float where that is wanted.
 
     Raises RefpcmError, with `name` and `source`, for other types and numbers beyond a float's.
     """
@@ -171,7 +171,7 @@ def of_kind(kinds, value, name, source):
 
 
 def checked(config, source):
-    """config itself. source: where its values come from, or a function of a field's name that says so.
+    """Return config itself. source: where its values come from, or a function of a field's name that says so.
 
     Raises RefpcmError for the first value out of range, or too long for the epochs of the run.
     """
@@ -191,7 +191,7 @@ def _refuse(config, source, name, what):
 
 
 def checked_but_for_epochs(config, source):
-    """config itself, whose epochs may be too few for it: a time budget will say how many there are. As `checked`."""
+    """Return config itself, whose epochs may be too few for it: a time budget will say how many there are. As `checked`."""
     def wanted(name, what):
         _refuse(config, source, name, what)
     for name in _POSITIVE:
@@ -225,5 +225,5 @@ def checked_but_for_epochs(config, source):
 
 
 def difference(config, base):
-    """{field: value} of config where it differs from base, for printing."""
+    """Return {field: value} of config where it differs from base, for printing."""
     return {name: value for name, value in asdict(config).items() if value != getattr(base, name)}

@@ -35,7 +35,7 @@ class ImageNoise:
     generator: object = random
 
     def normals(self, name, shape, first=0):
-        """Standard normals, float32, for layer `name`'s input, output or weights: (N, ...), from image `first` of the batch on."""
+        """Return float32 standard normals (N, ...) for layer `name`'s input, output or weights, from image `first` of a batch on."""
         return self.generator.normals(self.seed, 0, PURPOSE[self.place], self.numbers[name], self.step, first * prod(shape[1:]),
                                       prod(shape), np.float32).reshape(shape)
 
@@ -48,7 +48,7 @@ class ImageNoise:
 
 
 def image_noise(config, network, step, generator=random):
-    """The noise of a step that `config` wants image by image; None if it wants none of that kind."""
+    """Return the noise of a step that `config` wants image by image; None if it wants none of that kind."""
     if not config.weight_noise or config.noise_kind not in PLACE:
         return None
     numbers = layers_with_noise(network, config.noise_layers)

@@ -16,7 +16,7 @@ TERNARY_THRESHOLD = 0.7  # of mean |W|
 
 
 def four_bit(w):
-    """Nearest of the 15 levels -7 s .. 7 s, s = max|w| / 7 (I-15); halves go to the even level. E-76.
+    """Return the nearest of the 15 levels -7 s .. 7 s, s = max|w| / 7 (I-15); halves go to the even level. E-76.
 
     The uniform symmetric quantiser of Krishnamoorthi 2018 (arXiv 1806.08342), 4 bits without the code -8. w: any shape.
     """
@@ -25,7 +25,7 @@ def four_bit(w):
 
 
 def ternary(w):
-    """-a, 0 or a: 0 where |w| <= D = 0.7 mean|w|, else the sign of w times a, the mean of |w| beyond D (I-16). E-77.
+    """Return -a, 0 or a: 0 where |w| <= D = 0.7 mean|w|, else the sign of w times a, the mean of |w| beyond D (I-16). E-77.
 
     Ternary Weight Networks (Li, Zhang, Liu 2016, arXiv 1605.04711): a is the best for given D, and D nearly the
     best for weights that are uniform or normal. w: any shape.
@@ -40,7 +40,7 @@ QUANTISERS = {"4-bit": four_bit, "ternary": ternary}
 
 
 def quantised_parameters(network, parameters, precision):
-    """Parameters whose crossbar weights are quantised layer by layer; `parameters` itself for precision "float"."""
+    """Return parameters whose crossbar weights are quantised layer by layer; `parameters` itself for precision "float"."""
     if precision == "float":
         return parameters
     return change_layers(network, parameters, lambda number, weights: QUANTISERS[precision](weights))

@@ -9,12 +9,12 @@ from refpcm.errors import RefpcmError
 
 
 def constant(step, total):
-    """1 at every step. E-80."""
+    """Return 1 at every step. E-80."""
     return 1.0
 
 
 def multi_step(step, total, milestones=(0.3, 0.6, 0.8), factor=0.2):
-    """factor^k after the k-th milestone, given as fractions of the run. E-81.
+    """Return factor^k after the k-th milestone, given as fractions of the run. E-81.
 
     The default is Zagoruyko and Komodakis 2016: x 0.2 at epochs 60, 120, 160 of 200.
     """
@@ -22,7 +22,7 @@ def multi_step(step, total, milestones=(0.3, 0.6, 0.8), factor=0.2):
 
 
 def every_quarter(step, total, divisions=4, factor=0.1):
-    """factor^k in the k-th of `divisions` equal parts of the run, k = 0, 1, ... E-82.
+    """Return factor^k in the k-th of `divisions` equal parts of the run, k = 0, 1, ... E-82.
 
     The default is Joshi et al. 2020, Methods C: divided by 10 every 50 of 200 epochs.
     """
@@ -30,12 +30,12 @@ def every_quarter(step, total, divisions=4, factor=0.1):
 
 
 def cosine(step, total):
-    """(1 + cos(pi step / total)) / 2 (Loshchilov and Hutter 2017, equation 5, one period). E-83."""
+    """Return (1 + cos(pi step / total)) / 2 (Loshchilov and Hutter 2017, equation 5, one period). E-83."""
     return (1 + cos(pi * step / total)) / 2
 
 
 def one_cycle(step, total, peak=0.3, start=1 / 25, end=1e-4):
-    """From `start` up to 1 at fraction `peak` of the run, then down to `end`, each half a cosine. E-84.
+    """Return a factor that rises from `start` to 1 at fraction `peak` of the run, then falls to `end`, each half a cosine. E-84.
 
     Smith and Topin 2018.
     """
@@ -49,7 +49,7 @@ SCHEDULES = {"constant": constant, "multi-step": multi_step, "step": every_quart
 
 
 def learning_rate(schedule, base, step, total, warmup=0):
-    """Learning rate of `step`: the named schedule times a linear ramp over the first `warmup` steps. E-85.
+    """Return the learning rate of `step`: the named schedule times a linear ramp over the first `warmup` steps. E-85.
 
     Raises RefpcmError for an unknown name.
     """

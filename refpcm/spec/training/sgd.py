@@ -11,7 +11,7 @@ from refpcm.spec.layers import learned
 
 
 def decayed_names(parameters, choice):
-    """Names of the parameters that weight decay acts on.
+    """Return the names of the parameters that weight decay acts on.
 
     choice: "weights", of convolutions and linear layers only, not batch norm and biases (He et al. 2019, section 3.1),
     or "all", every learned parameter, as PyTorch does unless told otherwise.
@@ -29,12 +29,12 @@ def sgd_step(w, gradient, velocity, lr, momentum, nesterov, weight_decay):
 
 
 def update(parameters, gradients, velocity, decayed, lr, momentum, nesterov, weight_decay):
-    """`sgd_step` of every parameter that has a gradient; those not named in `decayed` without weight decay."""
+    """Return `sgd_step` of every parameter that has a gradient; those not named in `decayed` without weight decay."""
     for name, gradient in gradients.items():
         sgd_step(parameters[name], gradient, velocity[name], lr, momentum, nesterov,
                  weight_decay if name in decayed else 0.0)
 
 
 def zero_velocities(parameters):
-    """{name: zeros} for every learned parameter."""
+    """Return {name: zeros} for every learned parameter."""
     return {name: np.zeros_like(parameters[name]) for name in learned(parameters)}

@@ -55,7 +55,7 @@ def noisy_weights(config, network, parameters, step, rules=SPECIFICATION):
 
 
 def _noisy_weights(config, network, parameters, step, rules):
-    """The same with noise on every layer."""
+    """Return the same with noise on every layer."""
     arguments = network, parameters, config.weight_noise, config.seed, step
     if config.noise_kind == "additive":
         return rules.noisy_parameters(*arguments)
@@ -67,7 +67,7 @@ def _noisy_weights(config, network, parameters, step, rules):
 
 
 def learn(config, engine, parameters, velocity, decayed, clean, passes, labels, lr, step, rules=SPECIFICATION):
-    """Change parameters and velocity in place by a batch. Return its loss, the number of images right, its gradients. E-88.
+    """Change parameters and velocity in place by a batch; return its loss, the number of images right, its gradients. E-88.
 
     passes: yields (slice of the batch, its logits, parameters used) of each part right after `engine` has passed it forward.
     Raises RefpcmError as `loss_and_gradients`, with nothing changed.

@@ -13,7 +13,7 @@ from refpcm.spec.resnet import crossbar_layers
 
 
 def weight_noise(w, w_max, eta, z):
-    """Additive noise, independent of the weight's value: w + eta W_max z. E-71.
+    """Return additive noise, independent of the weight's value: w + eta W_max z. E-71.
 
     w, z of one shape; eta = eta_tr, a fraction of W_max; z standard normal. The paper: eta_tr = 3.8 % for PCM.
     """
@@ -31,13 +31,13 @@ def layers_with_noise(network, which):
 
 
 def layer_parts(network, parameters):
-    """[(number among the crossbar layers, [names of its parameters])] in signal order."""
+    """Return [(number among the crossbar layers, [names of its parameters])] in signal order."""
     return [(number, [name for part in ("weight", "bias") if (name := f"{layer.name}.{part}") in parameters])
             for number, layer in enumerate(crossbar_layers(network))]
 
 
 def change_layers(network, parameters, change):
-    """Parameters with change(number, weights (n,)) in place of every crossbar layer's weights; others as they are.
+    """Return parameters with change(number, weights (n,)) in place of every crossbar layer's weights; others as they are.
 
     weights: all of the layer in one array, biases last; `number` among the crossbar layers.
     """
@@ -51,7 +51,7 @@ def change_layers(network, parameters, change):
 
 
 def noisy_parameters(network, parameters, eta, seed, step, purpose=random.Purpose.WEIGHT_NOISE):
-    """Parameters whose crossbar weights carry fresh noise; all others are the same arrays. E-71.
+    """Return parameters whose crossbar weights carry fresh noise; all others are the same arrays. E-71.
 
     Addressed by (seed, purpose, layer, step, position in the weight tensor; biases follow the weights).
     """

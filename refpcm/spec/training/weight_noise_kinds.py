@@ -14,12 +14,12 @@ from refpcm.spec.training.weight_noise import change_layers, w_max_of
 
 
 def multiplicative_noise(w, eta, z):
-    """w (1 + eta z): w, z of one shape, z standard normal. E-72."""
+    """Return w (1 + eta z): w, z of one shape, z standard normal. E-72."""
     return w * (1 + w.dtype.type(eta) * z)
 
 
 def state_dependent_noise(w, w_max, scale, z, device=JOSHI2020):
-    """The weights as they would be right after programming them on PCM (I-14), before drift and read noise. E-73.
+    """Return the weights as they would be right after programming them on PCM (I-14), before drift and read noise. E-73.
 
     w (any shape) becomes the pair of targets G+, G- of refpcm.spec.pcm.mapping; each becomes max(G_T + scale sigma z, 0)
     with sigma the polynomial of refpcm.spec.pcm.programming, the idle (RESET) device too (I-5); their difference is the
@@ -30,7 +30,7 @@ def state_dependent_noise(w, w_max, scale, z, device=JOSHI2020):
 
 
 def multiplicative_parameters(network, parameters, eta, seed, step):
-    """Parameters with multiplicative noise on the crossbar weights; addressed like weight_noise.noisy_parameters."""
+    """Return parameters with multiplicative noise on the crossbar weights; addressed like weight_noise.noisy_parameters."""
     def noisy(number, weights):
         return multiplicative_noise(weights, eta, random.normals(seed, 0, random.Purpose.WEIGHT_NOISE, number, step, 0,
                                                               weights.size, np.float32))
