@@ -35,7 +35,7 @@ class ImageNoise:
     generator: object = random
 
     def normals(self, name, shape, first=0):
-        """Return float32 standard normals (N, ...) for layer `name`'s input, output or weights, from image `first` of a batch on."""
+        """Return float32 standard normals (N, ...) for layer `name`'s input, output or weights, from image `first` on."""
         return self.generator.normals(self.seed, 0, PURPOSE[self.place], self.numbers[name], self.step, first * prod(shape[1:]),
                                       prod(shape), np.float32).reshape(shape)
 
