@@ -4,7 +4,7 @@ import sys
 
 from refpcm.evaluation.plot import COLOURS, LABELS
 from tests.results.chips import AUGMENTED, DAY_S, rows_of
-from tests.results.files import RESULTS, paper
+from tests.results.files import RESULTS, reported
 from tests.results.paper_recipe import BASELINE, RETRAINED, digital
 from tests.results.runs import epochs_of
 
@@ -53,7 +53,7 @@ def retention():
 
 def hardware(axes):
     """Mark what the paper says of its chip: at 25 s, and as bounds from below after a day."""
-    (first,), (gdc, adabs, _) = paper("hardware"), paper("day")
+    (first,), (gdc, adabs, _) = reported("hardware"), reported("day")
     for t_s, accuracy, colour in ((25.0, first, "black"), (DAY_S, gdc, COLOURS["gdc"]), (DAY_S, adabs, COLOURS["adabs"])):
         axes.plot(t_s, 100 * accuracy, marker="s", markersize=9, fillstyle="none", color=colour, linestyle="none")
 

@@ -15,7 +15,7 @@ def read(name):
     return json.loads((RESULTS / name).read_text())
 
 
-def paper(key):
+def reported(key):
     """Return the numbers in what the paper reports of ResNet-32 under this key, as shares: "93.87 % / 91.66 %", two."""
     return [float(number) / 100 for number in re.findall(r"\d+\.\d+", CIFAR10[key].value)]
 

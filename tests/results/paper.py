@@ -2,11 +2,9 @@
 
 from tests.results.chips import AUGMENTED, DAY_S, EVALUATION, PLAIN, YEAR_S, by_time, paired, rows_of
 from tests.results.expected import EXPECTED
-from tests.results.files import RESULTS, command, paper, percent, read, table, with_interval
+from tests.results.files import command, percent, read, reported, table, with_interval
 from tests.results.paper_recipe import (
-    AFTER_TRANSFER,
     BASELINE,
-    MADE,
     PAPERS,
     RETRAINED,
     TRANSFER,
@@ -15,15 +13,15 @@ from tests.results.paper_recipe import (
     order,
     transferred,
 )
-from tests.results.runs import CHAIN, FP32, NOISE, network_file
+from tests.results.runs import FP32, NOISE, network_file
 
 TARGETS, EIGHT_BITS, EIGHT_BITS_TRANSFER = "evaluation-targets", "evaluation-8-bit", "transfer-8-bit.json"
 AS_THEY_ARE = "AdaBS, images as they are (I-11)"
 ASKED = read(f"{NOISE}/{EVALUATION}/result.json")
 TEST_IMAGES, CHIPS = ASKED["test_images"], ASKED["protocol"]["chips"]  # of all evaluations in the table
-(FP32_TRAINED, FP32_TRANSFERRED), (NOISE_TRAINED, NOISE_TRANSFERRED) = paper("transfer-fp32"), paper("transfer-noise")
-(HARDWARE,), (DAY_GDC, DAY_ADABS, DAY_GAIN), (YEAR_GAIN,) = paper("hardware"), paper("day"), paper("year")
-(LOST,), (CONVERTERS,) = paper("transfer-lost"), paper("converters")
+(FP32_TRAINED, FP32_TRANSFERRED), (NOISE_TRAINED, NOISE_TRANSFERRED) = reported("transfer-fp32"), reported("transfer-noise")
+(HARDWARE,), (DAY_GDC, DAY_ADABS, DAY_GAIN), (YEAR_GAIN,) = reported("hardware"), reported("day"), reported("year")
+(LOST,), (CONVERTERS,) = reported("transfer-lost"), reported("converters")
 ERROR = 100 * (0.94 * 0.06 / TEST_IMAGES) ** 0.5  # standard error of an accuracy, in points
 
 STATEMENTS = {  # key of a cell: (statement, the paper's number)
@@ -65,21 +63,15 @@ def reached(value, wanted, words=("above", "short")):
 
 def in_software_and_after_transfer(fp32, noise):
     """{key: (ours, whether it is reached)} of an FP32 network and the one that was retrained with noise."""
-    after_fp32 = transferred(fp32)
-    cells = {"fp32": (percent(digital(fp32)), reached(digital(fp32), FP32_TRAINED)),
-             "fp32 transfer": (with_interval(after_fp32), f"no, {100 * (after_fp32['mean'] - FP32_TRANSFERRED):+.2f} points")}
-    if noise not in CHAIN:
-        return cells
-    own = digital(noise)
-    cells["noise"] = percent(own), reached(own, NOISE_TRAINED)
-    if not (RESULTS / noise / AFTER_TRANSFER).exists():
-        return cells
-    after = transferred(noise)
+    after_fp32, after, own = transferred(fp32), transferred(noise), digital(noise)
 
     def lost(software):
         return f"{100 * (software - after['mean']):.2f} +- {50 * (after['high'] - after['low']):.2f}"
 
-    return {**cells, "noise transfer": (with_interval(after), reached(after["mean"], NOISE_TRANSFERRED)),
+    return {"fp32": (percent(digital(fp32)), reached(digital(fp32), FP32_TRAINED)),
+            "fp32 transfer": (with_interval(after_fp32), f"no, {100 * (after_fp32['mean'] - FP32_TRANSFERRED):+.2f} points"),
+            "noise": (percent(own), reached(own, NOISE_TRAINED)),
+            "noise transfer": (with_interval(after), reached(after["mean"], NOISE_TRANSFERRED)),
             "lost": (lost(digital(fp32)), reached(after["mean"], digital(fp32) - LOST, ("less", "more"))),
             "lost of its own": (lost(own), "-")}
 
@@ -126,19 +118,14 @@ def few_values():
 
 
 def eight_bits(noise):
-    """{key: (ours, whether it is reached)} of what 8-bit converters cost a noise-trained network, where it was measured."""
+    """{key: (ours, whether it is reached)} of what 8-bit converters cost a noise-trained network."""
     def points(without, row):
         cost, half = paired(without, row)
         return f"{cost:.3f} +- {half:.3f}", "yes" if cost < 100 * CONVERTERS else f"no, {cost - 100 * CONVERTERS:.3f} points more"
 
-    cells = {}
-    if (RESULTS / noise / EIGHT_BITS_TRANSFER).exists():
-        row = by_time(read(f"{noise}/{EIGHT_BITS_TRANSFER}")["rows"])[25.0, "none"]
-        cells["8-bit transfer"] = points(transferred(noise), row)
-    if (RESULTS / noise / EIGHT_BITS).exists():
-        cells["8-bit"] = points(*(by_time(read(f"{noise}/{name}/result.json")["rows"])[25.0, "gdc"]
-                                  for name in (EVALUATION, EIGHT_BITS)))
-    return cells
+    after_transfer = by_time(read(f"{noise}/{EIGHT_BITS_TRANSFER}")["rows"])[25.0, "none"]
+    on_chip = (by_time(read(f"{noise}/{name}/result.json")["rows"])[25.0, "gdc"] for name in (EVALUATION, EIGHT_BITS))
+    return {"8-bit transfer": points(transferred(noise), after_transfer), "8-bit": points(*on_chip)}
 
 
 def deviation(noise):
@@ -160,9 +147,8 @@ def commands():
     asked = [(FP32, TRANSFER), (NOISE, TRANSFER),
              (NOISE, "--chips 25 --times 25s,1day --compensation gdc --gdc-reference targets")]
     for run, ranges in ((NOISE, ""), (RETRAINED, f" --range-network {network_file(BASELINE)}")):
-        if (RESULTS / run / EIGHT_BITS_TRANSFER).exists():
-            asked += [(run, f"{options} \\\n    --dac-bits 8 --adc-bits 8{ranges}")
-                      for options in (TRANSFER, "--chips 25 --times 25s --compensation gdc")]
+        asked += [(run, f"{options} \\\n    --dac-bits 8 --adc-bits 8{ranges}")
+                  for options in (TRANSFER, "--chips 25 --times 25s --compensation gdc")]
     return [*(f"python -m refpcm.evaluate --network {network_file(run)} --data cifar10 \\\n    {options}" for run, options in asked),
             *(f"python -m refpcm.inspect chip --network {network_file(run)} --times 25s --json" for run in (RETRAINED, NOISE))]
 
@@ -176,8 +162,7 @@ def next_to_the_paper():
     rows = [[statement, number, *(cell for column in columns for cell in column.get(key, ("-", "-")))]
             for key, (statement, number) in STATEMENTS.items()]
     targets = by_time(read(f"{NOISE}/{TARGETS}/result.json")["rows"])[DAY_S, "gdc"]
-    ranges = ", by the paper's recipe by the baseline" if (RESULTS / RETRAINED / EIGHT_BITS_TRANSFER).exists() else ""
-    files = ", ".join(f"[{run}](results/{run}/transfer.json)" for run in (*MADE, FP32, NOISE))
+    files = ", ".join(f"[{run}](results/{run}/transfer.json)" for run in (*PAPERS, FP32, NOISE))
     return "\n\n".join([
         "## Next to the paper",
         f"ResNet-32 with 361,722 weights on CIFAR-10. Ours: {CHIPS} simulated chips, {TEST_IMAGES:,} test images, one training "
@@ -190,7 +175,7 @@ def next_to_the_paper():
         "its loss of less than 0.2 points are of its transfer model, one Gaussian a weight "
         "([device](device.md#the-papers-own-two-models) `joshi2020-transfer`), and so are our lines, 100 draws; on the chip "
         "the default device at 25 s has more error, and is put next to the hardware. Ranges of converters are set by the network "
-        f"itself{ranges} (I-29). Lines on the chip are taken from the "
+        "itself, by the paper's recipe by the baseline (I-29). Lines on the chip are taken from the "
         f"sections below or computed from them, those of the transfer model from {files}.",
         table(["", "Joshi et al. 2020", "refpcm, the paper's recipe", "reached", "refpcm, our best", "reached"], rows),
         "![accuracy over a year](results/retention.png)",

@@ -22,7 +22,6 @@ FEW_VALUES = (
     "ternary weights was interrupted and resumed; its code was commit 472ad53 up to step 6,898, then 2331654, which compute the "
     "same bits.")
 AFTER_TRANSFER = "transfer.json"
-MADE = [run for run in PAPERS if (RESULTS / run / AFTER_TRANSFER).exists()]
 TRANSFER = "--device joshi2020-transfer --chips 100 --times 25s --compensation none"
 
 
@@ -44,7 +43,7 @@ def first_number(text):
 def in_one_table():
     """Each network after training and after transfer, next to the paper's."""
     rows = []
-    for run in MADE:
+    for run in PAPERS:
         weights, paper_digital, paper_transferred = PAPERS[run]
         row = transferred(run)
         rows.append([f"[{run}](results/{run})", weights, epochs_of(run), paper_digital, percent(digital(run)), paper_transferred,
@@ -55,7 +54,7 @@ def in_one_table():
 
 def order():
     """(the paper's order of the networks after transfer, from the lowest; ours; whether they are the same)."""
-    paper, ours = (" < ".join(PAPERS[run][0] for run in sorted(MADE, key=key))
+    paper, ours = (" < ".join(PAPERS[run][0] for run in sorted(PAPERS, key=key))
                    for key in (lambda run: first_number(PAPERS[run][2]), lambda run: transferred(run)["mean"]))
     return paper, ours, "yes" if paper == ours else "no"
 
@@ -69,11 +68,11 @@ def paper_recipe():
         in_one_table(),
         FEW_VALUES,
         command("\n".join(f"python -m refpcm.evaluate --network {network_file(run)} --data cifar10 \\\n    {TRANSFER}"
-                          for run in MADE))])
+                          for run in PAPERS))])
 
 
 def on_chips_by_the_paper():
     """A section for each network by the paper's recipe that was evaluated on chips of the default device."""
     return [on_chips(run, f"By the paper's own recipe, on PCM: {PAPERS[run][0]}",
                      f"[{run}](results/{run}). Its evidence is kept in [{EVALUATION}](results/{run}/{EVALUATION}).")
-            for run in MADE if (RESULTS / run / EVALUATION).exists()]
+            for run in PAPERS if (RESULTS / run / EVALUATION).exists()]

@@ -7,11 +7,11 @@ from tests.results.files import command, percent, read, table, with_interval
 FIGURES = ("fig2", "fig3", "fig4", "fig5", "ablation", "causes", "calibration")
 
 
-def statements(folder, names):
-    """The paper's statements and what was found, of all figures in a folder of docs/results, as one table."""
+def statements():
+    """The paper's statements and what was found, of all figures, as one table."""
     return table(["figure", "", "Joshi et al. 2020", "here"],
-                 [[f"[{name}](results/{folder}/{name}.txt)", line["statement"], line["value"], line["ours"] or "not measured here"]
-                  for name in names for line in read(f"{folder}/{name}.json")["comparison"]])
+                 [[f"[{name}](results/small/{name}.txt)", line["statement"], line["value"], line["ours"] or "not measured here"]
+                  for name in FIGURES for line in read(f"small/{name}.json")["comparison"]])
 
 
 def transfer():
@@ -74,7 +74,7 @@ def small():
         f"Student's with {seeds - 1} degrees of freedom. Signs and shapes may be compared with the paper, levels not. "
         "[What the panels are](reproduce.md#what-the-panels-are-taken-to-be).",
         command("python -m refpcm.reproduce all --scale small --data cifar10 --workers 2"),
-        statements("small", FIGURES),
+        statements(),
         "Fig. 3, on the paper's transfer model:",
         transfer(),
         control(),

@@ -1,6 +1,6 @@
 """Sections of docs/results.md about training runs: their logs, and accuracy over epochs."""
 
-from tests.results.files import command, lines_of, paper, percent, read, table
+from tests.results.files import command, lines_of, percent, read, reported, table
 from tests.results.runs import FP32, epochs_of, kernels_of, runs_in, train_command
 
 
@@ -35,7 +35,7 @@ def cost():
                      f"{config['schedule']}, {config['learning_rate']:g}{averaging(config)}", config["cutout"],
                      kernels_of(folder),
                      percent(lines_of(f"{folder}/metrics.jsonl")[-1]["train_accuracy"]), percent(result["accuracy"])])
-    best, (wanted,) = read(f"{FP32}/result.json")["accuracy"], paper("fp32")
+    best, (wanted,) = read(f"{FP32}/result.json")["accuracy"], reported("fp32")
     return "\n\n".join([
         "## What the FP32 baseline costs: epochs",
         "The short preset with more and more epochs, one run each; a sum is a run that went on from the network of "
