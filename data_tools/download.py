@@ -63,14 +63,14 @@ def _own(partial):
     try:
         yield
     finally:
-        if not _size(partial) and _is(descriptor, partial):
+        if not _size(partial) and _still_named(descriptor, partial):
             partial.unlink(missing_ok=True)
         if descriptor is not None:
             os.close(descriptor)
 
 
-def _is(descriptor, path):
-    """Whether the open file still has this name: once it was renamed, another download may have begun one of this name."""
+def _still_named(descriptor, path):
+    """Whether the open file still has this name: once it is renamed, another download may begin a file of this name."""
     return descriptor is None or path.exists() and os.path.samestat(os.fstat(descriptor), path.stat())
 
 
