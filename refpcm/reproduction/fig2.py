@@ -39,7 +39,7 @@ def compare(rows, on_chip):
 
 
 def _equal(rows, etas, baseline):
-    """Return the largest loss against the baseline with eta_inf = eta_tr."""
+    """Return the comparison line of the largest loss against the baseline with eta_inf = eta_tr."""
     if not etas:
         return comparison_row(CIFAR10["eta-equal"])
     eta = min(etas, key=lambda eta: mean_of(rows, eta_tr=eta, eta_inf=eta))
@@ -48,7 +48,7 @@ def _equal(rows, etas, baseline):
 
 
 def _trained(paper, rows, etas, baseline):
-    """Return what training with the worst of these eta_tr gives or costs without noise at inference, against the baseline."""
+    """Return the comparison line of the worst of these eta_tr, tested without noise, against the baseline."""
     if not etas:
         return comparison_row(paper)
     eta = min(etas, key=lambda eta: mean_of(rows, eta_tr=eta, eta_inf=0.0))
@@ -57,7 +57,7 @@ def _trained(paper, rows, etas, baseline):
 
 
 def _above(rows, etas):
-    """Return the best gain of a larger eta_tr over eta_tr = eta_inf."""
+    """Return the comparison line of the best gain of a larger eta_tr over eta_tr = eta_inf."""
     gains = [(mean_of(rows, eta_tr=large, eta_inf=eta) - mean_of(rows, eta_tr=eta, eta_inf=eta), large, eta)
              for eta in etas for large in etas if large > eta]
     if not gains:

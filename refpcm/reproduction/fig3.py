@@ -46,7 +46,7 @@ def compare_imagenet(rows, on_chip):
 
 
 def _both(rows, network, paper):
-    """Return the accuracy after training and after transfer."""
+    """Return the comparison line of a network's accuracy after training and after transfer."""
     digital, chip = (mean_of(rows, network=network, compensation=name) for name in ("digital", "none"))
     if digital is None:
         return comparison_row(paper)
@@ -54,7 +54,7 @@ def _both(rows, network, paper):
 
 
 def _lost(rows):
-    """Return the noise-trained network after transfer, against FP32 in software and the control after transfer."""
+    """Return the comparison line of noise after transfer, against FP32 in software and the control after transfer."""
     noisy, texts, values = row_of(rows, network=NOISE, compensation="none"), [], {}
     for name, compensation, words in ((FP32, "digital", "FP32"), (CONTROL, "none", "the control after transfer")):
         other = row_of(rows, network=name, compensation=compensation)

@@ -79,7 +79,7 @@ def losses_by_cause(setting, variant, times_s, compensation, pool):
 
 
 def etas_inf(scale):
-    """Return the scale's, with 0 and every eta_tr among them, ascending."""
+    """Return the eta_inf of the scale, with 0 and every eta_tr among them, ascending."""
     return tuple(sorted({0.0, *scale.etas_inf, *scale.etas_tr}))
 
 
@@ -116,5 +116,5 @@ def seeded(setting, variant):
 
 
 def kernels(scale):
-    """Return the kernels of everything that is measured."""
+    """Return the name of the kernels of everything that is measured."""
     return scale.fp32.kernels

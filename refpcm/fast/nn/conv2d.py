@@ -36,7 +36,8 @@ def conv2d_forward(x, w, stride=1, padding=0):
 def conv2d_backward(dout, x, w, stride=1, padding=0):
     """Return dL/dx (N, C, H, W) and dL/dw (K, C, k, k); `w` is used for dx only (I-2).
 
-    Raises RefpcmError as `conv2d_forward`, for another dout than (N, K, H_out, W_out), and for a 7 x 7 kernel: it reads images, which have no gradient.
+    Raises RefpcmError as `conv2d_forward`, for another dout than (N, K, H_out, W_out), and for a 7 x 7 kernel: it reads
+    images, which have no gradient.
     """
     x_lanes, x_plane, plane = _operands(x, w, stride, padding)
     demand_shape("dout", dout, (len(x), len(w), plane.height, plane.width))

@@ -135,7 +135,7 @@ def override(config, values, source):
 
 
 def put_over(config, values, source):
-    """Return the same before it is complete: values may be out of range, or not go together, until others come over them.
+    """Return config with `values` put over it, unchecked: others may be put over values that are out of range or do not fit.
 
     Raises RefpcmError for unknown fields (all at once, with the valid ones) and wrong types.
     """
@@ -153,7 +153,7 @@ def kinds_of(field):
 
 
 def of_kind(kinds, value, name, source):
-    """Return value, if its type is one of `kinds`; a whole number becomes a float where that is wanted.
+    """Return `value` if its type is one of `kinds`; a whole number becomes a float where one is wanted.
 
     Raises RefpcmError, with `name` and `source`, for other types and numbers beyond a float's.
     """

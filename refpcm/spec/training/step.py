@@ -55,7 +55,7 @@ def noisy_weights(config, network, parameters, step, rules=SPECIFICATION):
 
 
 def _noisy_weights(config, network, parameters, step, rules):
-    """Return the same with noise on every layer."""
+    """Return the parameters with weight noise of the wanted kind on every layer."""
     arguments = network, parameters, config.weight_noise, config.seed, step
     if config.noise_kind == "additive":
         return rules.noisy_parameters(*arguments)

@@ -13,7 +13,7 @@ from refpcm.spec.resnet import crossbar_layers
 
 
 def weight_noise(w, w_max, eta, z):
-    """Return additive noise, independent of the weight's value: w + eta W_max z. E-71.
+    """Return w + eta W_max z: additive noise, which is independent of the weight's value. E-71.
 
     w, z of one shape; eta = eta_tr, a fraction of W_max; z standard normal. The paper: eta_tr = 3.8 % for PCM.
     """
