@@ -37,15 +37,23 @@ def _fits(layer, inputs):
     """Whether a layer takes tensors of these shapes."""
     if isinstance(layer, Add):
         return len(inputs) == 2 and inputs[0] == inputs[1]
-    stride, kernel, padding = (getattr(layer, name, usual) for name, usual in (("stride", 1), ("kernel", 1), ("padding", 0)))
-    if stride < 1 or kernel < 1 or padding < 0 or (isinstance(layer, MaxPool) and padding >= kernel):
-        return False  # a window of padding alone has no largest value
-    if isinstance(layer, PadShortcut) and not 0 <= layer.before <= layer.out_channels - layer.in_channels:
+    if not _is_possible(layer):
         return False
     if len(inputs) != 1 or len(inputs[0]) != (1 if isinstance(layer, Linear) else 3):
         return isinstance(layer, ReLU) and len(inputs) == 1
     wanted = {Conv2d: "in_channels", PadShortcut: "in_channels", BatchNorm: "channels", Linear: "in_features"}.get(type(layer))
     return wanted is None or inputs[0][0] == getattr(layer, wanted)
+
+
+def _is_possible(layer):
+    """Whether a layer's own numbers describe one, whatever it reads."""
+    if isinstance(layer, PadShortcut):
+        return layer.stride >= 1 and 0 <= layer.before <= layer.out_channels - layer.in_channels
+    if isinstance(layer, MaxPool):  # a window of padding alone has no largest value
+        return layer.stride >= 1 and 0 <= layer.padding < layer.kernel
+    if isinstance(layer, Conv2d):
+        return layer.stride >= 1 and layer.kernel >= 1 and layer.padding >= 0
+    return True
 
 
 def _shape(layer, x):
