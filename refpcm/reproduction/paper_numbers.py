@@ -42,7 +42,7 @@ IMAGENET = {  # ResNet-34
     "fp32": PaperNumber("FP32, after training", "73.20 % (probably)", "T, printed label"),
     "noise": PaperNumber("noise, after training", "71.94 % (probably)", "T, printed label"),
     "all": PaperNumber("noise, all layers on PCM, after transfer", "71.6 % (71.62 %)", "T"),
-    "inner": PaperNumber("noise, first and last layer digital", "71.9 %", "T"),
+    "inner": PaperNumber("noise, first and last layer digital, after transfer", "71.9 %", "T"),
     "others": PaperNumber("FP32, after transfer", "65.41 or 64.86 % (the other is 4-bit's)", "T, printed label"),
     "year": PaperNumber("model, one year: AdaBS over GDC", "+7 %", "T"),
     "inner-year": PaperNumber("first and last layer digital, one year, AdaBS", "> 71 %", "T"),

@@ -29,7 +29,7 @@ RATES = ("learning_rate", "schedule", "warmup_epochs")  # of Scale.fp32, for NO_
 LEFT_OUT = {  # name: label; each lacks one part of the retraining NOISE
     NO_START: "no pre-trained start",
     NO_CLIPPING: "no clipping",
-    NO_RATES: "the baseline's learning rates",
+    NO_RATES: "the whole schedule, compressed",
 }
 
 

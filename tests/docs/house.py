@@ -63,7 +63,7 @@ ORDER = (  # of reading: file of refpcm/spec, what it holds
     ("training/config.py", "every hyper-parameter, and the paper's recipes as presets"),
     ("training/augmentation.py", "crop, flip, Cutout, normalisation"),
     ("training/weight_noise.py", "noise on the weights of the forward pass"),
-    ("training/weight_noise_kinds.py", "the kinds of noise that the paper compares it with"),
+    ("training/weight_noise_kinds.py", "multiplicative noise, which the paper compares, and state-dependent noise, ours"),
     ("training/image_noise.py", "noise of each image: on inputs, pre-activations or weights"),
     ("training/clipping.py", "clipping after every update"),
     ("training/quantisation.py", "4-bit and ternary weights"),

@@ -61,8 +61,8 @@ def what_training_gives():
     heads = ["epochs", "noise in training", "digital", *columns]
     parts = [
         "## What training gives on the chip",
-        "A sum of epochs is a chain of runs, each from the network of the one before, in those marked "
-        "with noise (eta_tr = 3.8 %) in the last ones. Means over 25 chips; AdaBS calibrates with images as in training "
+        "60 + 55 means two runs, the second from the network of the first; in rows marked \"yes\" only the last runs had noise "
+        "(eta_tr = 3.8 %). Means over 25 chips; AdaBS calibrates with images as in training "
         "(I-20, today's default). " + gains()]
     for images in sorted(rows, reverse=True):
         which = "All 10,000" if images == 10000 else f"The first {images:,}"

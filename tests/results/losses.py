@@ -25,7 +25,7 @@ def losses():
     whole = ["everything", *(f"{number(row['lost']['mean'])} ({interval(row['lost'])})" for row in causes["times"])]
     return "\n\n".join([
         "## Where the accuracy goes",
-        f"Points of accuracy that the noise-aware network loses on {protocol['chips']} chips after GDC, by physical cause, "
+        f"Points of accuracy that our best noise-aware network loses on {protocol['chips']} chips after GDC, by physical cause, "
         f"on {causes['test_images']:,} test images (digital accuracy {percent(causes['digital_accuracy'])}): mean over chips, "
         "with its 95 % interval, paired by chip. In the first table one cause alone is on; in the second it alone is off, and "
         "the points are those won back.",
@@ -53,7 +53,7 @@ def meaning(result):
             f"After {time_text(result['times'][-1]['t_s'])} they cost {number(programming[-1])} and "
             f"{number(read_noise[-1])}. What grows most is the cost of the spread of the drift exponents nu, from "
             f"{number(spread[0])} to {number(spread[-1])} points; that is {100 * growth / (last - first):.0f} % of the whole fall. "
-            "GDC removes the mean drift. The paper's Supplementary Fig. 5 gives two causes of the steady fall of its model: the "
+            "GDC removes the mean drift after its reference, the first read; that of the 5 s before is what it costs at 25 s. The paper's Supplementary Fig. 5 gives two causes of the steady fall of its model: the "
             "spread of nu, as here, and its dependence on the target conductance, which costs nothing here: the default mean of nu "
             "is the same for all g above 0.2. The causes add up to the whole within its interval, so on this network they hardly "
             "interact.")

@@ -48,9 +48,11 @@ What the numbers are of:
 - The trainings are by the paper's own recipe only where a line says so; the others are shorter, or of more runs.
 - The evaluations are of the default device, `joshi2020`, not of the paper's transfer model, unless a line names it.
 - AdaBS is shown with two kinds of calibration images. Images as in training (I-20) are today's default. Images as they are
-  (I-11, `--calibration train`) were the default of version 0.1. It computed those rows, except for networks by the paper's
-  recipe, the row of I-21, frozen batch norm, and all rows of `control`, `resnet20-published` and the networks in `shorter` and `shorter-noise`. AdaBS took the unbiased variance of a batch then,
-  and takes the biased one, as the paper's eq. 5 does, today.
+  (I-11, `--calibration train`) were the default of version 0.1, which computed their rows, except for networks by the
+  paper's recipe. AdaBS took the unbiased variance of a batch then, and takes the biased one, as the paper's eq. 5 does,
+  today.
+- Version 0.1 also computed the row of I-21, frozen batch norm, and all rows of `control`, `resnet20-published` and the
+  networks in `shorter` and `shorter-noise`.
 - Figs. 2 and 3, `ablation`, `causes` and `calibration` of `refpcm.reproduce` were computed at a small scale only.
 
 Files and commands:
@@ -131,13 +133,13 @@ def page():
         INTRODUCTION.rstrip(),
         next_to_the_paper(),
         paper_recipe(),
-        on_chips(NOISE, "The noise-aware network on PCM", f"Trained with eta_tr = 3.8 %. {evidence(NOISE)}"),
+        on_chips(NOISE, "Our best noise-aware network on PCM", f"Trained with eta_tr = 3.8 %. {evidence(NOISE)}"),
         losses(),
         what_training_gives(),
         control(),
         with_expected_statistics(),
         uncompensated(),
-        on_chips(FP32, "The FP32 network on PCM", f"Trained without noise. {evidence(FP32)}"),
+        on_chips(FP32, "Our best FP32 network on PCM", f"Trained without noise. {evidence(FP32)}"),
         *on_chips_by_the_paper(),
         published(),
         on_chips("resnet20-published", "The published ResNet-20 on PCM", "Trained without noise, by others."),

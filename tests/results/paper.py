@@ -168,14 +168,17 @@ def next_to_the_paper():
         f"ResNet-32 with 361,722 weights on CIFAR-10. Ours: {CHIPS} simulated chips, {TEST_IMAGES:,} test images, one training "
         "each; one column by the paper's recipe, one by ours, with other rates and augmentation and noise in the backward pass. "
         "95 % interval over chips, that of a difference paired by chip. It does not cover the test images "
-        f"(standard error {ERROR:.2f} points) and other trainings: an accuracy that is reached or missed by less than that standard "
-        "error is called uncertain. A dash: not measured, or no such number.",
+        f"(standard error {ERROR:.2f} points) and other trainings: an accuracy, or points lost, that reach or miss the paper's by "
+        "less than that standard error are called uncertain. Of AdaBS over GDC the paper's number must lie within the interval, of "
+        "converters the mean must be below the paper's bound, and a standard deviation must round to the paper's. A dash: not "
+        "measured, or no such number.",
         "AdaBS calibrates with images as the training showed them (I-20, today's default), and, for comparison, with images as "
         "they are (I-11; [why two](compensation.md)). I-21 is a step of our own, before there is a chip. The paper's 93.7 % and "
         "its loss of less than 0.2 points are of its transfer model, one Gaussian a weight "
         "([device](device.md#the-papers-own-two-models) `joshi2020-transfer`), and so are our lines, 100 draws; on the chip "
-        "the default device at 25 s has more error, and is put next to the hardware. Ranges of converters are set by the network "
-        "itself, by the paper's recipe by the baseline (I-29). Lines on the chip are taken from the "
+        "the default device at 25 s has more error, and is put next to the hardware. The form of that model is the paper's, its "
+        "sigma CrossSim's fit to the paper's figure. The ranges of converters were set by the baseline in the column of the paper's "
+        "recipe, by the network itself in that of our best (I-29). Lines on the chip are taken from the "
         f"sections below or computed from them, those of the transfer model from {files}.",
         table(["", "Joshi et al. 2020", "refpcm, the paper's recipe", "reached", "refpcm, our best", "reached"], rows),
         "![accuracy over a year](results/retention.png)",

@@ -11,7 +11,7 @@ from refpcm.golden.levels.level1 import NORMAL, US
 from refpcm.golden.levels.second_values import CONSTANTS, G_MAX, WITH_UNITS
 from refpcm.spec.pcm.device import JOSHI2020
 
-T0_S, T_S = 27.36, 55.39  # of the paper's Supplementary Note 2
+T0_S, T_S = 27.36, 55.39  # of the paper's Supplementary Note 2, by CrossSim v2
 FRACTIONS = {**WITH_UNITS, "t0_s": (T0_S, "s"), "t_s": (T_S, "s")}
 WHY = "normals within 2 ULP of one another, then the equations of L1; the largest |z| is taken to be 5"
 

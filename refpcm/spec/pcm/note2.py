@@ -2,11 +2,11 @@
 
     nu      = mu_nu(G_T) + sigma_nu(G_T) z                                eq. 8, 9
     G(t0)   = G_T (t0 / 20 s)^(-nu) + sigma_0(G_T) z0,   t0 = 27.36 s     eq. 12 to 16; sigma_0: fit of Fig. 3b
-    G(t1)   = G(t0) (t1 / t0)^(-nu) + sigma_1(G_T) z1,   t1 = 55.39 s     sigma_1: fit of Fig. 16 of the supplement
+    G(t1)   = G(t0) (t1 / t0)^(-nu) + sigma_1(G_T) z1,   t1 = 55.39 s     sigma_1: CrossSim's fit to a figure of the supplement
     G(t)    = G(t1) (t / t1)^(-nu)
 
 Conductances in uS. Nothing is cut at zero, and nu may be negative. What is missing: the noise of reads after t1, whose
-spectrum is 1/f^1.21 and whose size grows with time; Note 2 itself was not at hand.
+spectrum is 1/f^1.21 and whose size depends on |G_T| and time; Note 2 itself was not at hand.
 """
 
 import numpy as np

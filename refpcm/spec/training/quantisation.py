@@ -1,4 +1,4 @@
-"""Networks whose weights have few values, trained straight through: the paper's 4-bit and ternary networks.
+"""Networks whose weights have few values, trained straight through: ternary ones as in the paper, and 4-bit ones (I-15).
 
 Forward and backward pass use the quantised weights, the gradient goes to the full-precision ones as if the
 quantisation were not there (Bengio, Leonard, Courville 2013, arXiv 1308.3432; weights: Courbariaux, Bengio, David

@@ -1,4 +1,4 @@
-"""Other noise on the weights than the paper's additive one, which it is compared with.
+"""Other noise on the weights than additive one: multiplicative, as the paper compares, and state-dependent (I-14), ours.
 
 As there, the gradient goes to the clean weights as it is (I-13): no derivative of the noise itself, which would be
 1 + eta z for the multiplicative kind.

@@ -48,7 +48,7 @@ EQUATIONS = (
         "mu, var|p", METHODS_F + "; biased variance: eq. 5", ("compensation.adabs.updated",), (), "compensation"),
     Equation(
         66, "Images of AdaBS", "the first n m numbers of the permutation E-5 (purpose 22, draw = read), m to a mini-batch", "n, m",
-        "Methods F: randomly sampled from the training images; the address is refpcm's own",
+        "Methods F: randomly sampled from the training images; without replacement, and by this address, is refpcm's own",
         ("compensation.adabs.calibration_images",), (), "compensation"),
     Equation(
         67, "AdaBS", """

@@ -105,7 +105,7 @@ EQUATIONS = (
         "G_prog|G_T|t0|nu|sigma_0|g|z", NOTE2.format("eq. 12 to 16"), ("pcm.note2.note2_programmed_us",), (), "device"),
     Equation(
         42, "Late error of Note 2", "sigma_1 = max(0.1923 + 0.1004 G_T - 0.00729 G_T^2 + 0.0001904 G_T^3, 0)", "sigma_1|G_T",
-        "CrossSim v2: fit of Fig. 16 of the supplement of Joshi et al. 2020", ("pcm.note2.late_sigma_us",), (), "device"),
+        "CrossSim v2: fit to a figure of the supplement of Joshi et al. 2020", ("pcm.note2.late_sigma_us",), (), "device"),
     Equation(
         43, "Read of Note 2", """
         G = G_prog (t / t0)^(-nu)                                            for t < t1

@@ -28,7 +28,7 @@ This page is written by `python -m tests.docs.equations` from the tables in `tes
 
 - Formulas are plain text: `<-` is an assignment, `^` a power (in E-1: exclusive or), ln the natural logarithm.
 - GDC is global drift compensation, AdaBS are adaptive batch norm statistics, an ADC is an analog-to-digital converter.
-- Interpretations, I-n, are choices that the paper leaves open ([list](interpretations.md)).
+- Interpretations, I-n, are choices that the paper leaves open, or once seemed to ([list](interpretations.md)).
 - "Fast form" is the same in Numba under `refpcm/fast`; "none" means that every program uses the specification's function.
 - Golden cases belong to the operations whose answers call the function. If none does, the operations that reach it through
   other functions are named instead ("inside"); in their cases a branch that names it may not be taken.
