@@ -40,7 +40,7 @@ def uncompensated():
         "## Without compensation: which property decides",
         "The paper's chip is at 10 % within about 1000 s without compensation; the default model of our best "
         f"noise-trained network is at {percent(mean('1000', 'noise', 'none', 'the default device'))} by then. One property is "
-        f"changed at a time, in the last row two: {result['chips']} chips, the first {result['images']:,} test images, 95 % "
+        f"changed at a time, in one row two at once: {result['chips']} chips, the first {result['images']:,} test images, 95 % "
         "interval over chips. f is what is left of the trained weights on chip 0 at 1000 s, sum W(t) W / sum W^2. 2,385 s is the paper's first read after 27 s among those that it "
         "names. The devices are the files in [uncompensated](results/uncompensated); what they change is in their names.",
         command("python -m tests.benchmarks.uncompensated --data cifar10 --out runs/uncompensated \\\n"
