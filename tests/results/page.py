@@ -6,6 +6,7 @@ Every number of that page stands in one of the files in docs/results, each the o
 from tests.results.chips import on_chips, what_training_gives
 from tests.results.control import control
 from tests.results.expected import with_expected_statistics
+from tests.results.fig2 import fig2
 from tests.results.files import command, percent, read
 from tests.results.losses import losses
 from tests.results.networks import networks
@@ -53,7 +54,8 @@ What the numbers are of:
   today.
 - Version 0.1 also computed the row of I-21, frozen batch norm, and all rows of `control`, `resnet20-published` and the
   networks in `shorter` and `shorter-noise`.
-- Figs. 2 and 3, `ablation`, `causes` and `calibration` of `refpcm.reproduce` were computed at a small scale only.
+- Fig. 3, `ablation`, `causes` and `calibration` of `refpcm.reproduce` were computed at a small scale only, Fig. 2 also with the
+  paper's network and one short training each.
 
 Files and commands:
 
@@ -143,6 +145,7 @@ def page():
         *on_chips_by_the_paper(),
         published(),
         on_chips("resnet20-published", "The published ResNet-20 on PCM", "Trained without noise, by others."),
+        fig2(),
         small(),
         trained(chain(FP32), "The paper's ResNet-32, trained without noise",
                 f"Its recipe is [compared with others](#the-recipe-on-held-out-images). {of_the_last_run(FP32)}"),
