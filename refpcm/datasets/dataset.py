@@ -5,6 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 
 
+def in_another_order(known, classes):
+    """Whether a class name of `known` stands in `classes`, but at other places only: labels then mean something else.
+
+    Names may differ otherwise, and one may stand for several classes, as two of ImageNet's do.
+    """
+    places = {}
+    for i, name in enumerate(classes):
+        places.setdefault(name, set()).add(i)
+    return any(i not in places.get(name, {i}) for i, name in enumerate(known))
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Images and labels of a training and a test split, and what is needed to normalise and to name them.

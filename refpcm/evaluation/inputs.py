@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 
+from refpcm.datasets.dataset import in_another_order
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.prediction import largest, predict
 
@@ -107,12 +108,12 @@ class Inputs:
 
 
 def _check_classes(path, known, data):
-    """Raises RefpcmError if the network's classes are the data's in another order, or others altogether."""
+    """Raises RefpcmError if classes that the network and the data share stand in another order, or if they share none."""
     if known == data.classes or known == tuple(f"class {i}" for i in range(len(known))):
         return
     names = f"{path} knows the classes {', '.join(known[:3])}, ...; {data.name} has {', '.join(data.classes[:3])}, ..."
-    if sorted(known) == sorted(data.classes):
-        raise RefpcmError(f"{names}: the same in another order; prepare the data in the network's order")
+    if in_another_order(known, data.classes):
+        raise RefpcmError(f"{names}: those of the same name in another order; prepare the data in the network's order")
     if not set(known) & set(data.classes):
         raise RefpcmError(f"{names}: choose the network's data with --data, or give the network its right names "
                           "(refpcm.convert --classes)")

@@ -13,6 +13,7 @@ import numpy as np
 
 from refpcm import cli
 from refpcm.datasets import load, split
+from refpcm.datasets.dataset import in_another_order
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.provenance import split_identity
 from refpcm.files.atomic import make_folder, write_bytes
@@ -183,13 +184,13 @@ def start_from(path, state, dataset):
 
     Warns if its images were normalised otherwise, or if frozen statistics will not fit the weights.
 
-    Raises RefpcmError if it is of another form than the state's, or has the same classes in another order.
+    Raises RefpcmError if it is of another form than the state's, or has classes of the data in another order.
     """
     file, wanted = load_network(path), build(state.config.architecture, state.classes)
     if file.network != wanted:
         raise RefpcmError(f"--start {path} holds {file.network.architecture} with {file.network.classes} classes; "
                           f"this run trains {wanted.architecture} with {wanted.classes}")
-    if file.classes != dataset.classes and sorted(file.classes) == sorted(dataset.classes):
+    if in_another_order(file.classes, dataset.classes):
         raise RefpcmError(f"--start {path} has the classes of {dataset.name} in another order; prepare the data in its "
                           "order (for ImageNet: --classes)")
     if not np.allclose([file.mean, file.std], [dataset.mean, dataset.std], atol=0.01):

@@ -97,7 +97,8 @@ def test_the_images_that_set_the_ranges_are_those_that_calibrate(small):
 
 
 @pytest.mark.parametrize("classes, words", [
-    (CLASSES[::-1], "same in another order"), (tuple("klmnopqrst"), "choose the network's data"),
+    (CLASSES[::-1], "same name in another order"), (tuple("bacdefghiz"), "same name in another order"),
+    (tuple("klmnopqrst"), "choose the network's data"),
     (tuple("abcdefghiz"), None), (tuple(f"class {i}" for i in range(10)), None)])
 def test_data_of_other_classes_are_refused(small, tmp_path, classes, words):
     other = with_file(small, tmp_path, classes=classes)
