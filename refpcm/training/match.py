@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from refpcm.errors import RefpcmError
+from refpcm.evaluation.provenance import split_identity
 from refpcm.files.network_file import load_network
-from refpcm.files.reading import read_bytes
+from refpcm.files.reading import read_bytes, read_json
 from refpcm.forms import find_forms
 from refpcm.spec.resnet import build
 from refpcm.spec.training.config import TrainingConfig, checked, put_over
@@ -31,7 +32,7 @@ def matched(config, folder, training, after_batch=lambda done, total: None):
 
     config: of the retraining; folder: of the baseline's finished run; training: Dataset. The retraining's epochs are those
     asked for, or as many as are left of the baseline's schedule, if those are fewer. Raises RefpcmError if the folder
-    holds no finished run of this network on these classes, where its curve never had the accuracy, and where the epochs
+    holds no finished run of this network on these images, where its curve never had the accuracy, and where the epochs
     that are left are too few for the averaging or the warm-up.
     """
     folder = Path(folder)
@@ -63,6 +64,7 @@ def _baseline(folder, config, training):
     if file.classes != training.classes:
         raise RefpcmError(f"--match: {path} knows the classes {', '.join(file.classes[:3])}, ...; {training.name} has "
                           f"{', '.join(training.classes[:3])}, ...: name the baseline's data with --data")
+    _check_images(folder / "config.json", training)
     known = file.notes.get("config")
     names = [name for name in ("epochs", "schedule_epochs", "schedule_start", *TAKEN)
              if isinstance(known, dict) and name in known]
@@ -71,13 +73,27 @@ def _baseline(folder, config, training):
     return checked(put_over(TrainingConfig(), {name: known[name] for name in names}, path), path), file.parameters
 
 
+def _check_images(path, training):
+    """Raises RefpcmError if the baseline's config.json names other training images than those of the Dataset."""
+    if not path.exists():  # a network and its log alone
+        return
+    began = read_json(path)
+    known = began.get("data_identity") if isinstance(began, dict) else None  # older runs do not say
+    if known not in (None, split_identity(training.train_images, training.train_labels, training.classes)):
+        raise RefpcmError(f"--match: {path.parent} was trained on other images than those of {training.name}; name its own "
+                          "with --data, and hold back as many (--validation-images)")
+
+
 def read_curve(path):
     """Return the records of a training's log, one an epoch. Raises RefpcmError if it is missing or damaged."""
     try:
         curve = [json.loads(line) for line in read_bytes(path, LOG_LIMIT).splitlines()]
         numbers = [(record["epoch"], record["train_accuracy"]) for record in curve]
-        if not curve or any(type(epoch) is not int or not 0 <= accuracy <= 1 for epoch, accuracy in numbers):
+        if not curve or any(type(epoch) is not int or type(accuracy) is bool or not 0 <= accuracy <= 1
+                            for epoch, accuracy in numbers):
             raise ValueError("it holds no epochs, or numbers that are none")
+        if [epoch for epoch, _ in numbers] != list(range(1, len(numbers) + 1)):
+            raise ValueError("its epochs are not 1, 2, 3, ...: lines are missing, or were changed")
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise RefpcmError(f"{path} is not a training's log ({error!r}); --match wants the folder of a finished run") from None
     return curve

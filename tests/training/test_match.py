@@ -108,17 +108,32 @@ def test_a_curve_that_never_had_the_accuracy_is_said(baseline, tmp_path):
 
 
 def test_a_curve_may_be_longer_than_other_texts(tmp_path):
-    line = json.dumps({"epoch": 1, "train_accuracy": 0.5, "step": 1, "padding": "x" * 1000})
-    (tmp_path / "metrics.jsonl").write_text(f"{line}\n" * 17000)
+    lines = (json.dumps({"epoch": n, "train_accuracy": 0.5, "step": 1, "padding": "x" * 1000}) for n in range(1, 17001))
+    (tmp_path / "metrics.jsonl").write_text("\n".join(lines))
     assert len(read_curve(tmp_path / "metrics.jsonl")) == 17000
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"epoch": 1}', '{"epoch": 1, "train_accuracy": NaN}', "{", "\xff",
-                                  '{"epoch": "1", "train_accuracy": 0.5}'])
+                                  '{"epoch": "1", "train_accuracy": 0.5}', '{"epoch": 1, "train_accuracy": true}'])
 def test_what_is_no_curve_is_refused(tmp_path, text):
     (tmp_path / "metrics.jsonl").write_text(text)
     with pytest.raises(RefpcmError, match="not a training's log|is empty"):
         read_curve(tmp_path / "metrics.jsonl")
+
+
+@pytest.mark.parametrize("epochs", [(2, 3), (1, 3), (2, 1), (1, 1), (0, 1), (1, 10 ** 400)])
+def test_a_curve_with_lines_missing_or_changed_is_refused(tmp_path, epochs):
+    (tmp_path / "metrics.jsonl").write_text("\n".join(json.dumps({"epoch": n, "train_accuracy": 0.5}) for n in epochs))
+    with pytest.raises(RefpcmError, match="epochs are not 1, 2, 3"):
+        read_curve(tmp_path / "metrics.jsonl")
+
+
+def test_a_baseline_of_other_images_is_refused_before_the_pass(baseline):
+    folder, dataset = baseline
+    for other in (replace(dataset, train_labels=dataset.train_labels[::-1]),
+                  replace(dataset, train_images=dataset.train_images[1:], train_labels=dataset.train_labels[1:])):
+        with pytest.raises(RefpcmError, match="was trained on other images than those of .*--validation-images"):
+            matched(RETRAINING, folder, other)
 
 
 def test_folders_without_a_finished_run_of_this_network_are_refused(baseline, tmp_path):
