@@ -13,6 +13,8 @@ from refpcm.reproduction.variants import FP32, NOISE
 from refpcm.spec.compensation.adabs import calibration_images, usual_size
 
 FILE = "settings.json"
+PUT_TOGETHER = ("networks", "evaluation")  # folders that may be copied into a new one (docs/reproduce.md, several machines)
+CONFIGURATIONS = (".json", ".toml")  # of --config, which may lie there as well
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def begin_or_continue(setting, identity):
 
     A folder of an earlier version, whose scale or trainings lack fields of today's, is gone on with: what fields of the
     scale change is kept in networks and units of other names, and a network says by itself how it was trained. Raises
-    RefpcmError if the folder holds another setting's results, naming what differs.
+    RefpcmError if the folder holds another setting's results, naming what differs, or anything else.
     """
     scale = json.loads(json.dumps(asdict(setting.scale)))
     given = {variant: [sha256_of(path) for path in paths] for variant, paths in setting.given.items()}
@@ -99,6 +101,10 @@ def begin_or_continue(setting, identity):
     path = setting.out / FILE
     text = (json.dumps(wanted, indent=1) + "\n").encode()
     if not path.exists():
+        for other in sorted(setting.out.iterdir()):
+            if not (other.name in PUT_TOGETHER or other.name.startswith(".") or other.suffix in CONFIGURATIONS):
+                raise RefpcmError(f"{setting.out} holds {other.name} and no {FILE}, so it is the folder of something else; "
+                                  "choose another --out")
         write_bytes(path, text)
         return
     try:

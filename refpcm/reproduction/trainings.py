@@ -45,7 +45,8 @@ def network_files(setting, variant):
 def trainings(setting, variant):
     """Return the trainings of one variant, one a seed; none if its networks are given.
 
-    Raises RefpcmError if there are neither one nor as many networks to start from as seeds.
+    Raises RefpcmError if there are neither one nor as many networks to start from as seeds, and for frozen batch norm
+    without one.
     """
     seeds = setting.scale.seeds
     if variant in setting.given:
@@ -56,8 +57,12 @@ def trainings(setting, variant):
         starts = starts * len(seeds) if len(starts) == 1 else starts
         if len(starts) != len(seeds):
             raise RefpcmError(f"--fp32 names {len(starts)} networks; give one, or one for each of {len(seeds)} seeds")
-    return [Training(setting.out / "networks" / f"{variant}-seed{seed}", training_config(setting.scale, variant, seed),
-                     start) for seed, start in zip(seeds, starts)]
+    found = [Training(setting.out / "networks" / f"{variant}-seed{seed}", training_config(setting.scale, variant, seed),
+                      start) for seed, start in zip(seeds, starts)]
+    if any(one.start is None and one.config.batch_norm == "frozen" for one in found):
+        raise RefpcmError(f"{variant} begins with initial weights, whose statistics frozen batch norm would keep; leave "
+                          'batch_norm = "frozen" out of retraining')
+    return found
 
 
 def all_trainings(setting, variants):

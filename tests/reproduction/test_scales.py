@@ -81,6 +81,14 @@ def test_a_wrong_number_of_a_scale_is_named(values, words):
         override(SCALES["smoke"], values, "my.json")
 
 
+def test_the_ablation_refuses_frozen_statistics_that_nobody_trained(tmp_path):
+    scale = override(SCALES["smoke"], {"retraining": {"batch_norm": "frozen"}}, "my.json")
+    setting = Setting(tmp_path, "smoke", scale, None, {})
+    assert all_trainings(setting, ["fp32", "noise", "no-clipping"])
+    with pytest.raises(RefpcmError, match="no-start begins with initial weights"):
+        all_trainings(setting, FIGURES["ablation"].networks(scale))
+
+
 def test_times_before_the_reference_of_gdc_are_refused_before_anything_is_trained():
     scale = override(SCALES["smoke"], {"day_s": [20, 86400]}, "my.json")
     with pytest.raises(RefpcmError, match="at 20 s the read that GDC takes as its reference, at 25 s"):

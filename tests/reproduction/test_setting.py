@@ -93,6 +93,19 @@ def test_a_folder_that_lacks_todays_fields_is_gone_on_with(tmp_path):
         begin_or_continue(setting, "the data")
 
 
+@pytest.mark.parametrize("name", ["checkpoint.safetensors", "fig4.csv"])
+def test_a_folder_of_something_else_is_left_alone(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    (tmp_path / "my.json").write_text("{}")
+    for copied in ("networks", "evaluation"):
+        (tmp_path / copied).mkdir()
+    setting = Setting(tmp_path, "smoke", SCALES["smoke"], None, {})
+    with pytest.raises(RefpcmError, match=f"holds {name} and no settings.json"):
+        begin_or_continue(setting, "the data")
+    (tmp_path / name).unlink()
+    begin_or_continue(setting, "the data")
+
+
 @pytest.mark.parametrize("files, seeds", [(2, (5, 6)), (3, (0, 1, 2)), (1, (0,))])
 def test_given_networks_have_the_seeds_of_the_scale_if_there_are_as_many(tmp_path, files, seeds):
     paths = tuple(map(Path, "abc"[:files]))
