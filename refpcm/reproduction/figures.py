@@ -35,7 +35,8 @@ from refpcm.reproduction.variants import FP32, training_config
 from refpcm.spec.crossbars import analog_layers
 from refpcm.spec.pcm.drift import check_time
 from refpcm.spec.resnet import build
-from refpcm.training.run import check_images, hold_back, identity_of
+from refpcm.training.config_file import identity_of
+from refpcm.training.run import check_images, hold_back
 
 FIGURES = {"fig2": fig2, "fig3": fig3, "fig4": fig4, "fig5": fig5, "ablation": ablation, "causes": causes,
            "calibration": calibration}

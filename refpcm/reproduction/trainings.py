@@ -14,10 +14,11 @@ from refpcm.reproduction.variants import FP32, begins_anew, training_config
 from refpcm.spec.resnet import build
 from refpcm.spec.training.config import TrainingConfig, override
 from refpcm.training import loop
+from refpcm.training.config_file import CONFIG, identity_of, write_config
 from refpcm.training.metrics import keep_records
 from refpcm.training.report import NETWORK, finish
 from refpcm.training.request import Request
-from refpcm.training.run import CONFIG, begin, check_images, hold_back, identity_of, start_from, write_config
+from refpcm.training.run import begin, check_images, hold_back, start_from
 from refpcm.training.session import CHECKPOINT, METRICS, Session
 
 AGAIN = "the same command goes on where this one stopped"
@@ -147,13 +148,13 @@ def train_one(setting, training, dataset):
         if (state.config, state.data, state.start) != (config, identity, _digest(training.start)):
             raise RefpcmError(f"{folder / CHECKPOINT} belongs to another training; remove its folder to train anew")
         if not (folder / CONFIG).exists():  # stopped between the two files of its beginning
-            write_config(folder, state, request)
+            write_config(folder, state, request, kept)
     else:
         state = loop.start(config, len(dataset.classes), identity)
         if training.start:
             start_from(training.start, state, dataset)
         make_folder(folder)
-        begin(folder, state, request)
+        begin(folder, state, request, kept)
     keep_records(folder / METRICS, state.step)
     session = Session(folder, state, kept, held, request, began, AGAIN)
     if session.run():

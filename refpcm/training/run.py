@@ -1,11 +1,9 @@
 """A training run as the command runs it: its folder, its data, its beginning or resumption."""
 
 import itertools
-import json
 import os
-import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 
@@ -15,24 +13,22 @@ from refpcm import cli
 from refpcm.datasets import load, split
 from refpcm.datasets.dataset import in_another_order
 from refpcm.errors import RefpcmError
-from refpcm.evaluation.provenance import split_identity
-from refpcm.files.atomic import make_folder, write_bytes
+from refpcm.files.atomic import make_folder
 from refpcm.files.checkpoints import load_checkpoint, save_checkpoint
 from refpcm.files.lock import locked
 from refpcm.files.network_file import load_network
-from refpcm.files.reading import read_json, sha256_of
+from refpcm.files.reading import sha256_of
 from refpcm.spec import random
 from refpcm.spec.resnet import build
 from refpcm.spec.training.augmentation import check_sizes
 from refpcm.training import loop
 from refpcm.training.budget import plan
+from refpcm.training.config_file import CONFIG, as_begun, identity_of, refuse_changed, write_config
 from refpcm.training.match import matched
 from refpcm.training.metrics import keep_records
 from refpcm.training.report import CHIPS, NETWORK, PICTURE, RESULT, check_chips, report
 from refpcm.training.session import CHECKPOINT, METRICS, Session
 from refpcm.training.sources import image_source
-
-CONFIG = "config.json"
 
 
 def begin_run(request, config):
@@ -67,7 +63,7 @@ def begin_run(request, config):
     folder = given_folder(request.out) if request.out else numbered_folder()
     with locked(folder):
         refuse_used(folder)
-        begin(folder, state, request)
+        begin(folder, state, request, training)
         return train_in(folder, state, dataset, training, validation, request, began)
 
 
@@ -81,18 +77,17 @@ def resume_run(folder, request):
     with locked(folder):
         state = load_checkpoint(folder / CHECKPOINT)
         if request.data is None and not (folder / CONFIG).exists() and is_on_builtin(state):
-            cli.say(f"{folder / CONFIG} is missing and written anew: the built-in images, {request.chips or 0} chips")
-            write_config(folder, state, replace(request, chips=request.chips or 0))
-        request = as_begun(folder, request)
+            request = replace(request, chips=request.chips or 0)
+            cli.say(f"{folder / CONFIG} is missing and written anew: the built-in images, {request.chips} chips")
+        else:
+            request = as_begun(folder, request)
         dataset = load(request.data)
         check_chips(request.chips, request.data, dataset)
         training, validation = hold_back(dataset, state.config.validation_images)
         check_images(state.config, build(state.config.architecture, len(dataset.classes)), training)
-        if state.data != identity_of(training):
-            raise RefpcmError(f"{folder} was trained on other images than those of {dataset.name}; "
-                              "give the --data folder it was started with")
+        refuse_changed(folder, state, training)
         if not (folder / CONFIG).exists():
-            write_config(folder, state, replace(request, chips=request.chips or 0))
+            write_config(folder, state, request, training)
         return train_in(folder, state, dataset, training, validation, request, began)
 
 
@@ -165,18 +160,10 @@ def numbered_folder():
             continue
 
 
-def begin(folder, state, request):
+def begin(folder, state, request, dataset):
     """Write what makes `folder` that of a run: its state, from which it can be resumed at once, and config.json."""
     save_checkpoint(folder / CHECKPOINT, state)
-    write_config(folder, state, request)
-
-
-def write_config(folder, state, request):
-    """Write config.json: the resolved configuration, data, chips, versions and command. Raises RefpcmError."""
-    resolved = {**asdict(state.config), "data": os.path.abspath(request.data) if request.data else None,
-                "data_identity": state.data, "start_sha256": state.start, "matched": request.matched, "chips": request.chips,
-                "versions": cli.versions(), "command": sys.argv}
-    write_bytes(folder / CONFIG, (json.dumps(resolved, indent=2) + "\n").encode())
+    write_config(folder, state, request, dataset)
 
 
 def start_from(path, state, dataset):
@@ -206,24 +193,6 @@ def start_from(path, state, dataset):
     state.start = sha256_of(path)
 
 
-def as_begun(folder, request):
-    """Return the request with the data and chips that the run in `folder` began with, where it names none.
-
-    Raises RefpcmError if its configuration cannot be read and one of them is left out.
-    """
-    if request.data and request.chips is not None:
-        return request
-    try:
-        began = read_json(folder / CONFIG)
-        data, chips = began["data"], began.get("chips", 0)
-        if not isinstance(data, str | None) or type(chips) is not int:
-            raise ValueError(f"data is {data!r}, chips is {chips!r}")
-    except (RefpcmError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RefpcmError(f"{folder / CONFIG} cannot be read ({error}); say where the images are with --data, and "
-                          "how many chips to try with --chips") from None
-    return replace(request, data=request.data or data, chips=chips if request.chips is None else request.chips)
-
-
 def is_on_builtin(state):
     """Whether the training images of a State are the built-in ones."""
     try:
@@ -231,8 +200,3 @@ def is_on_builtin(state):
     except RefpcmError:  # fewer than it holds back
         return False
     return identity_of(training) == state.data
-
-
-def identity_of(dataset):
-    """Return the `split_identity` of the training images."""
-    return split_identity(dataset.train_images, dataset.train_labels, dataset.classes)

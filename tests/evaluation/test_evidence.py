@@ -19,7 +19,7 @@ from refpcm.spec.compensation.adabs import calibrate
 from refpcm.spec.compensation.global_drift import compensated_read
 from refpcm.spec.crossbars import with_matrices
 from refpcm.spec.pcm.chip import chip_hash
-from refpcm.training.run import identity_of
+from refpcm.training.config_file import identity_of
 from tests.evaluation.units import run_task
 
 

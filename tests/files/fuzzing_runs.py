@@ -15,10 +15,10 @@ from refpcm.inspection.report import as_text
 from refpcm.inspection.trace import trace_number
 from refpcm.inspection.trace_table import links_blocks
 from refpcm.spec.resnet import build
+from refpcm.training.config_file import as_begun
 from refpcm.training.match import read_curve
 from refpcm.training.metrics import keep_records
 from refpcm.training.request import Request
-from refpcm.training.run import as_begun
 from tests.files import fuzzing_targets
 from tests.files.fuzzing_configurations import CONFIGURATION
 from tests.files.fuzzing_targets import random_parameters, show, target

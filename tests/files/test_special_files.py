@@ -12,9 +12,9 @@ from refpcm.files.chips import load_chip
 from refpcm.files.configuration import read_config_file
 from refpcm.files.devices import read_device
 from refpcm.files.network_file import load_network
+from refpcm.training.config_file import as_begun
 from refpcm.training.metrics import keep_records
 from refpcm.training.request import Request
-from refpcm.training.run import as_begun
 
 READERS = {
     "a configuration": ("c.json", read_config_file), "a TOML configuration": ("c.toml", read_config_file),

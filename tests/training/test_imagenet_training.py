@@ -16,7 +16,7 @@ from refpcm.files.network_file import NetworkFile, load_network, save_network
 from refpcm.spec.resnet import build, parameter_shapes
 from refpcm.spec.training.config import PRESETS, override
 from refpcm.training import loop
-from refpcm.training.run import identity_of
+from refpcm.training.config_file import identity_of
 from tests.commands import command
 from tests.training.small_runs import kill
 

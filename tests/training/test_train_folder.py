@@ -5,14 +5,19 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
+from refpcm.datasets import load
 from refpcm.errors import RefpcmError
 from refpcm.files.lock import locked
+from refpcm.spec.training.config import TrainingConfig
 from refpcm.train import arguments, request_of
+from refpcm.training import loop
+from refpcm.training.config_file import as_begun, identity_of, refuse_changed
 from refpcm.training.request import Request
-from refpcm.training.run import as_begun
+from refpcm.training.run import begin
 from tests.commands import command
 
 FEW = ["--batch-size", "32", "--validation-images", "0", "--chips", "0", "--kernels", "numpy"]
@@ -105,3 +110,34 @@ def test_an_empty_name_is_not_taken_for_no_name(flag, tmp_path):
     process = train(flag, "", cwd=tmp_path)
     assert process.wait(60) == 2 and f"{flag}: a name is wanted, not an empty text" in process.stderr.read()
     assert os.listdir(tmp_path) == []
+
+
+@pytest.fixture
+def begun(data, tmp_path):
+    """A run that has only just begun in tmp_path: its images, a Dataset, and its State."""
+    dataset = load(data)
+    state = loop.start(TrainingConfig(batch_size=8), 10, identity_of(dataset))
+    begin(tmp_path, state, Request(chips=0), dataset)
+    return dataset, state
+
+
+def test_a_run_goes_on_as_it_began(begun, tmp_path):
+    dataset, state = begun
+    refuse_changed(tmp_path, state, dataset)
+    with pytest.raises(RefpcmError, match="was trained on other images than those of synthetic-figures; give the --data folder"):
+        refuse_changed(tmp_path, state, replace(dataset, train_labels=dataset.train_labels[::-1]))
+    other = replace(dataset, test_images=dataset.test_images[1:], test_labels=dataset.test_labels[1:])
+    with pytest.raises(RefpcmError, match="was begun with other test images than those of synthetic-figures; give the --data"):
+        refuse_changed(tmp_path, state, other)
+
+
+def test_settings_edited_in_the_middle_of_a_run_are_refused_and_not_ignored(begun, tmp_path):
+    dataset, state = begun
+    path = tmp_path / "config.json"
+    written = json.loads(path.read_text())
+    path.write_text(json.dumps({**written, "learning_rate": 0.5}))
+    with pytest.raises(RefpcmError, match="says learning_rate = 0.5, but the run was begun with 0.2 and can only go on so"):
+        refuse_changed(tmp_path, state, dataset)
+    for older in ({name: value for name, value in written.items() if name not in ("test_identity", "flip")}, [], None):
+        path.write_text(json.dumps(older))
+        refuse_changed(tmp_path, state, dataset)

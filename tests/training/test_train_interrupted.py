@@ -13,8 +13,9 @@ from refpcm.errors import RefpcmError
 from refpcm.files.checkpoints import load_checkpoint, save_checkpoint
 from refpcm.spec.training.config import TrainingConfig
 from refpcm.training import loop, session
+from refpcm.training.config_file import identity_of
 from refpcm.training.request import Request
-from refpcm.training.run import begin, hold_back, identity_of, resume_run
+from refpcm.training.run import begin, hold_back, resume_run
 from refpcm.training.session import CHECKPOINT, Session
 from tests.commands import command
 from tests.training.small_runs import SMALL, kill, launch, wait_for_a_step_beyond
@@ -77,7 +78,7 @@ def begun(data, tmp_path):
     def beginning(name):
         training, _ = hold_back(load(data), 0)
         (tmp_path / name).mkdir()
-        begin(tmp_path / name, loop.start(FEW, 10, identity_of(training)), Request(data=str(data), chips=0))
+        begin(tmp_path / name, loop.start(FEW, 10, identity_of(training)), Request(data=str(data), chips=0), training)
         return tmp_path / name
     return beginning
 
