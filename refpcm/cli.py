@@ -6,8 +6,10 @@ import os
 import shlex
 import signal
 import sys
+import threading
 import time
 from contextlib import suppress
+from functools import partial
 
 from data_tools import commands
 from data_tools.foreign_text import shown_lines
@@ -19,7 +21,7 @@ def run(main):
     make_streams_usable()
     try:
         check_environment()
-        signal.signal(signal.SIGTERM, terminate)
+        end_on_signals()
         status = main()
         sys.stdout.flush()
     except RefpcmError as error:
@@ -48,9 +50,41 @@ class Terminated(BaseException):
     """SIGTERM, on its way up through whatever has to be put in order."""
 
 
-def terminate(number, frame):
-    """End the command as its caller asked: the handler of SIGTERM. Raises Terminated."""
-    raise Terminated
+def end_on_signals():
+    """End the command by Terminated on SIGTERM and by KeyboardInterrupt on SIGINT, unless that is ignored already."""
+    signal.signal(signal.SIGTERM, partial(_end, Terminated))
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, partial(_end, KeyboardInterrupt))
+
+
+def _end(exception, number, frame):
+    """Raise the exception, as the handler of a signal; in the compiler of kernels, only a little later.
+
+    LLVM calls back into Python, where an exception would be lost.
+    """
+    if _in_llvm(frame):
+        again = threading.Timer(0.05, _send, [number])
+        again.daemon = True
+        again.start()
+    else:
+        raise exception
+
+
+def _send(number):
+    """Send this process a signal that also wakes its main thread, where the system can."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident, number)
+    else:
+        signal.raise_signal(number)
+
+
+def _in_llvm(frame):
+    """Whether a frame, or one that called it, belongs to the compiler's LLVM."""
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith("llvmlite"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def check_environment():

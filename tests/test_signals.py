@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,45 @@ def test_sigterm_is_answered_with_a_word_and_its_status(module, tmp_path):
     done = interrupted_in_import(module, signal.SIGTERM, tmp_path)
     words = "terminated; what was finished before is kept\n"
     assert (done.returncode, done.stderr) == (143, words if module.startswith("refpcm") else f"python -m {module}: terminated\n")
+
+
+COMPILER = """
+from refpcm.cli import run
+import time
+inside = {"__name__": "llvmlite.binding.executionengine"}
+exec('''
+import os, time
+def called_back():
+    try:
+        os.kill(os.getpid(), NUMBER_)
+        time.sleep(0.01)
+    except BaseException as error:
+        print("lost:", repr(error))
+''', inside)
+def main():
+    inside["called_back"]()
+    print("out of LLVM")
+    time.sleep(20)
+run(main)
+"""
+
+
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_within_llvm_waits_until_that_has_returned(number, status):
+    done = subprocess.run([sys.executable, "-c", COMPILER.replace("NUMBER_", str(int(number)))], capture_output=True, text=True,
+                          timeout=60, cwd=ROOT)
+    assert (done.returncode, done.stdout) == (status, "out of LLVM\n"), done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("wait_s", [0.0, 0.7, 1.5, 2.6])
+def test_a_signal_while_kernels_are_compiled_ends_the_command(number, status, wait_s, tmp_path):
+    """An empty cache; the signal comes some time after the command has said that it compiles."""
+    process = subprocess.Popen([sys.executable, "-m", "refpcm.golden", "check", "--self"], stderr=subprocess.PIPE,
+                               stdout=subprocess.DEVNULL, text=True, env={**os.environ, "REFPCM_CACHE": str(tmp_path)})
+    assert "compiling kernels" in process.stderr.readline()
+    time.sleep(wait_s)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == status and "Traceback" not in said and "Exception" not in said, said
