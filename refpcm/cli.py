@@ -16,9 +16,13 @@ from data_tools.foreign_text import shown_lines
 from refpcm.errors import RefpcmError
 
 
+THREADING_LAYERS = ("default", "safe", "forksafe", "threadsafe", "tbb", "omp", "workqueue")  # that Numba knows
+
+
 def run(main):
     """Run main() as a command: a mistake, or what the system denies, becomes one line on stderr and exit status 2."""
     make_streams_usable()
+    os.environ["MPLBACKEND"] = "agg"  # no command opens a window; an unknown one would not let matplotlib be imported
     try:
         check_environment()
         end_on_signals()
@@ -92,6 +96,9 @@ def check_environment():
     threads = os.environ.get("NUMBA_NUM_THREADS", "1")
     if not threads.isdecimal() or int(threads) < 1:
         raise RefpcmError(f"NUMBA_NUM_THREADS={threads} must be a whole number from 1 on; change or unset it")
+    layer = os.environ.get("NUMBA_THREADING_LAYER", THREADING_LAYERS[0])
+    if layer not in THREADING_LAYERS:
+        raise RefpcmError(f"NUMBA_THREADING_LAYER={layer} must be one of {', '.join(THREADING_LAYERS)}; change or unset it")
 
 
 def failed(why):

@@ -147,7 +147,7 @@ def test_command_lines_of_windows_keep_their_backslashes(monkeypatch):
 def test_more_processes_than_the_system_allows_are_refused_in_a_sentence(monkeypatch):
     def pool(*_, **__):
         raise ValueError("max_workers must be <= 61")
-    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", pool)
+    monkeypatch.setattr("refpcm.evaluation.processes.Processes", pool)
     with pytest.raises(RefpcmError, match="--workers 100: max_workers must be <= 61; choose fewer"):
         workers.executor(100)
 

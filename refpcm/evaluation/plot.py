@@ -27,7 +27,7 @@ def need_matplotlib(path):
         raise RefpcmError("--plot needs matplotlib, which is not installed; install it with: "
                           "pip install matplotlib (or refpcm[plots])") from None
     matplotlib.use("Agg")
-    known = FigureCanvasBase.get_supported_filetypes()
+    known = set(FigureCanvasBase.get_supported_filetypes()) - {"pgf"}  # which needs a LaTeX
     if str(path).rpartition(".")[2].lower() not in known:
         raise RefpcmError(f"--plot {path}: its name must end in one of {', '.join(sorted(known))}")
 

@@ -13,6 +13,7 @@ from refpcm.evaluation.evidence import summary_of_evidence
 from refpcm.evaluation.inputs import load_inputs
 from refpcm.evaluation.nested import normalised_accuracy, summarise_shares
 from refpcm.evaluation.on_tiles import with_ranges
+from refpcm.evaluation.processes import Processes
 from refpcm.evaluation.protocol import tasks
 from refpcm.evaluation.provenance import provenance
 from refpcm.evaluation.saturation import chip_saturation
@@ -83,8 +84,9 @@ def _results(open_tasks, work_here, work_there, executor):
                           'or the script that started it has no `if __name__ == "__main__":`; what is done is kept, the '
                           "same command goes on") from None
     finally:
-        for future in futures:
-            future.cancel()
+        if not isinstance(executor, Processes):  # which end with their context, and stumble over what is cancelled
+            for future in futures:
+                future.cancel()
 
 
 def _result(inputs, protocol, correct):

@@ -18,6 +18,7 @@ from refpcm.files.reading import sha256_of
 from refpcm.spec.compensation.adabs import calibrate, calibration_images
 from refpcm.spec.compensation.global_drift import Readout, check_targets, compensated_read, reference_readouts, time_of_first_read
 from refpcm.spec.crossbars import program_network, with_matrices
+from refpcm.spec.pcm.device import LARGEST_T_S
 from refpcm.spec.pcm.device_data import device_to_dict
 from refpcm.spec.pcm.product_noise import mean_conductances, weight_variances
 from refpcm.times import time_text
@@ -85,9 +86,9 @@ def check_adabs(inputs, protocol):
 
 
 def check_times(protocol):
-    """Raises RefpcmError where a time comes before t0, or before the read that drift compensation takes as its reference.
+    """Raises RefpcmError where a time comes before t0 or after LARGEST_T_S.
 
-    Also for a device that cannot have the reference asked for.
+    Also before the read that drift compensation takes as its reference, and for a device that cannot have the one asked for.
     """
     device = find_device(protocol.device)
     if protocol.gdc_reference == "targets":
@@ -97,6 +98,9 @@ def check_times(protocol):
     if min(protocol.times_s) < device.t0_s:
         raise RefpcmError(f"evaluation: {time_text(min(protocol.times_s))} is before t0 = {time_text(device.t0_s)} of device "
                           f"{device.name}, from which drift counts; give later --times")
+    if max(protocol.times_s) > LARGEST_T_S:
+        raise RefpcmError(f"evaluation: {max(protocol.times_s):g} s is beyond {LARGEST_T_S:g} s, where the drift law has no "
+                          "meaning; give earlier --times")
 
 
 def check_first_read(what, times_s, device, remedy):

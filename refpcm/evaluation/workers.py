@@ -54,23 +54,8 @@ def executor(workers, scheduler=None):
         return cluster(scheduler)
     if workers == 1:
         return contextlib.nullcontext()
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
+    from refpcm.evaluation.processes import Processes
     try:
-        return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin)
+        return Processes(workers)
     except ValueError as error:  # Windows has at most 61
         raise RefpcmError(f"--workers {workers}: {error}; choose fewer") from None
-
-
-def _begin():
-    import threading
-    cli.set_threads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent():
-    """A killed parent says nothing to its workers; they would wait for work for ever."""
-    import multiprocessing
-    import os
-    multiprocessing.parent_process().join()
-    os._exit(1)

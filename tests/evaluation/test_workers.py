@@ -52,6 +52,22 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     assert not any(map(alive, workers))
 
 
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("wait_s", [0.0, 0.5, 2.0])  # workers are imported, then work
+def test_a_signal_to_all_processes_of_a_command_ends_it_in_a_word(number, status, wait_s, small, tmp_path):
+    """As Ctrl-C in a terminal. At once: far more units are left than could be finished."""
+    evaluation = subprocess.Popen(
+        [sys.executable, "-m", "refpcm.evaluate", "--network", small.network, "--data", small.data, "--chips", "9999",
+         "--compensation", "none", "--workers", "2", "--out", tmp_path / "out"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert "units" in evaluation.stderr.readline()
+    time.sleep(wait_s)
+    os.killpg(evaluation.pid, number)
+    _, said = evaluation.communicate(timeout=60)
+    words = {signal.SIGINT: "interrupted\n", signal.SIGTERM: "terminated; what was finished before is kept\n"}
+    assert (evaluation.returncode, said) == (status, words[number])
+
+
 def always_f(inputs, protocol):
     """The fingerprint of a store that any process may fill."""
     return "f"

@@ -123,7 +123,8 @@ def test_a_folder_that_others_may_write_is_not_used_with_a_word(filled):
     assert "may be written by others" in python(CODE, REFPCM_CACHE=filled)
 
 
-@pytest.mark.parametrize("setting", [{"NUMBA_DISABLE_JIT": "1"}, {"NUMBA_OPT": "0"}, {"NUMBA_NUM_THREADS": "0"}])
+@pytest.mark.parametrize("setting", [{"NUMBA_DISABLE_JIT": "1"}, {"NUMBA_OPT": "0"}, {"NUMBA_NUM_THREADS": "0"},
+                                     {"NUMBA_THREADING_LAYER": "none"}])
 def test_settings_of_numba_that_cannot_work_get_a_sentence(setting, tmp_path):
     """With a few images of its own: the built-in ones would have to be made first, and are 12,000."""
     images, labels = np.random.default_rng(0).integers(0, 256, (256, 3, 32, 32), np.uint8), np.zeros(256, np.uint8)
