@@ -64,7 +64,9 @@ class _Locator(caching._CacheLocator):
         try:
             locator.ensure_cache_path()
             return locator if _is_ours(locator.get_cache_path()) else None
-        except (OSError, RefpcmError):
+        except (OSError, RefpcmError) as error:
+            _say_once(f"refpcm: compiled kernels cannot be kept ({error}), so every command compiles them anew; set REFPCM_CACHE "
+                      "to a folder of your own")
             return None
 
 

@@ -13,7 +13,7 @@ from refpcm import cli
 from refpcm.datasets import load, split
 from refpcm.datasets.dataset import in_another_order
 from refpcm.errors import RefpcmError
-from refpcm.files.atomic import make_folder
+from refpcm.files.atomic import check_writable, make_folder
 from refpcm.files.checkpoints import load_checkpoint, save_checkpoint
 from refpcm.files.lock import locked
 from refpcm.files.network_file import load_network
@@ -42,6 +42,8 @@ def begin_run(request, config):
     training, validation = hold_back(dataset, config.validation_images)
     check_images(config, build(config.architecture, len(dataset.classes)), training)
     if request.match:
+        if request.out:
+            check_writable(given_folder(request.out) / CONFIG)  # before the pass, which takes its time
         cli.say(f"noise {config.weight_noise:g} on the network of {request.match}: one pass over the training images ...")
         meter = cli.Meter("pass with noise: batch", "batches")
         try:

@@ -1,6 +1,7 @@
 """refpcm.training.match: where a retraining enters its baseline's schedule (Methods D)."""
 
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -156,6 +157,13 @@ def test_the_pass_with_noise_shows_its_progress(baseline, data, monkeypatch, tmp
     with pytest.raises(RefpcmError, match="never reached"):
         begin_run(Request(str(data), match=with_curve(baseline, tmp_path, [0.0])), RETRAINING)
     assert Meter.shown == [*((done, 10) for done in range(1, 11)), "cleared"]
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_pass(baseline, data, monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr("refpcm.training.run.matched", None)
+    with pytest.raises(RefpcmError, match="cannot write .*config.json"):
+        begin_run(Request(str(data), out=str(tmp_path / "run"), match=str(baseline[0])), RETRAINING)
 
 
 @pytest.mark.parametrize("classes", [tuple("abcdefghij"), ("cat", "dog")])
