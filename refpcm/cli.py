@@ -15,7 +15,6 @@ from data_tools import commands
 from data_tools.foreign_text import shown_lines
 from refpcm.errors import RefpcmError
 
-
 THREADING_LAYERS = ("default", "safe", "forksafe", "threadsafe", "tbb", "omp", "workqueue")  # that Numba knows
 
 

@@ -7,14 +7,17 @@ from pathlib import Path
 from refpcm.datasets.imagenet import is_index
 from refpcm.errors import RefpcmError
 from refpcm.files.atomic import write_bytes
+from refpcm.files.devices import find_device
 from refpcm.files.reading import read_json, sha256_of
+from refpcm.reproduction.drawing import SIZES
 from refpcm.reproduction.scales import Scale
 from refpcm.reproduction.variants import FP32, NOISE
 from refpcm.spec.compensation.adabs import calibration_images, usual_size
+from refpcm.spec.pcm.device_data import device_to_dict
 
 FILE = "settings.json"
 PUT_TOGETHER = ("networks", "evaluation")  # folders that may be copied into a new one (docs/reproduce.md, several machines)
-CONFIGURATIONS = (".json", ".toml")  # of --config, which may lie there as well
+CONFIGURATIONS = (".json", ".toml")  # of --config, which may lie there as well, but for names of figures
 
 
 @dataclass(frozen=True)
@@ -97,12 +100,15 @@ def begin_or_continue(setting, identity):
     """
     scale = json.loads(json.dumps(asdict(setting.scale)))
     given = {variant: [sha256_of(path) for path in paths] for variant, paths in setting.given.items()}
-    wanted = {"scale": scale, "data identity": identity, "given networks": given}
+    devices = {field: json.loads(json.dumps(device_to_dict(find_device(getattr(setting.scale, field)))))
+               for field in ("device", "transfer_device")}  # whose files may be edited
+    wanted = {"scale": scale, "data identity": identity, "given networks": given, "devices": devices}
     path = setting.out / FILE
     text = (json.dumps(wanted, indent=1) + "\n").encode()
     if not path.exists():
         for other in sorted(setting.out.iterdir()):
-            if not (other.name in PUT_TOGETHER or other.name.startswith(".") or other.suffix in CONFIGURATIONS):
+            if not (other.name in PUT_TOGETHER or other.name.startswith(".")
+                    or other.suffix in CONFIGURATIONS and other.stem not in SIZES):
                 raise RefpcmError(f"{setting.out} holds {other.name} and no {FILE}, so it is the folder of something else; "
                                   "choose another --out")
         write_bytes(path, text)
@@ -111,12 +117,14 @@ def begin_or_continue(setting, identity):
         found = read_json(path)
         differing = [name for name in scale if _with_todays_fields(found["scale"], scale)[name] != scale[name]]
         differing += [name for name in ("data identity", "given networks") if found[name] != wanted[name]]
+        known = _with_todays_fields(found.get("devices", {}), devices)
+        differing += [f"{field}: {devices[field]['name']}" for field in devices if known[field] != devices[field]]
     except (RefpcmError, KeyError, TypeError, AttributeError) as error:
         raise RefpcmError(f"{path} cannot be read ({error}); choose another --out") from None
     if differing:
         raise RefpcmError(f"{setting.out} was begun with other settings ({', '.join(differing)}); "
                           "give those again, or choose another --out")
-    if found["scale"] != scale:
+    if found != wanted:
         write_bytes(path, text)
 
 
