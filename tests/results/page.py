@@ -55,7 +55,7 @@ What the numbers are of:
 - Version 0.1 also computed the row of I-21, frozen batch norm, and all rows of `control`, `resnet20-published` and the
   networks in `shorter` and `shorter-noise`.
 - Fig. 3, `ablation`, `causes` and `calibration` of `refpcm.reproduce` were computed at a small scale only, Fig. 2 also with the
-  paper's network and one short training each.
+  paper's network, one training for each eta_tr, short but for 3.8 %.
 
 Files and commands:
 

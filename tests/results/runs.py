@@ -13,7 +13,7 @@ FP32, NOISE, CONTROL = "joshi2020-resnet32", "joshi2020-resnet32-noise", "contro
 INITIAL = "initial weights"  # what a run without --start begins with
 CHAIN = read("chain.json")
 PAPER = "paper"  # the folder of the runs by the paper's own recipe
-KEPT = (FP32, NOISE, CONTROL, *(run for run in CHAIN if run.startswith(f"{PAPER}/")))  # runs whose network is in the repository
+KEPT = (FP32, NOISE, CONTROL, "fig2/control", *(run for run in CHAIN if run.startswith(f"{PAPER}/")))  # runs whose network is in the repository
 SET_BY_MATCH = ("epochs", "learning_rate", "schedule", "schedule_epochs", "schedule_start", "warmup_epochs")
 KERNELS_THEN = {"winograd4": "winograd", "vector": "direct", "winograd": "F(2x2)"}  # {name in a log of refpcm 0.1: today}
 
