@@ -52,10 +52,9 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     assert not any(map(alive, workers))
 
 
-@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("wait_s", [0.0, 0.5, 2.0])  # workers are imported, then work
+@pytest.mark.parametrize("number, status, wait_s", [(signal.SIGINT, 130, 0.0), (signal.SIGTERM, 143, 0.5), (signal.SIGINT, 130, 2.0)])
 def test_a_signal_to_all_processes_of_a_command_ends_it_in_a_word(number, status, wait_s, small, tmp_path):
-    """As Ctrl-C in a terminal. At once: far more units are left than could be finished."""
+    """As Ctrl-C in a terminal, while workers begin and while they work. Far more units are left than could be finished."""
     evaluation = subprocess.Popen(
         [sys.executable, "-m", "refpcm.evaluate", "--network", small.network, "--data", small.data, "--chips", "9999",
          "--compensation", "none", "--workers", "2", "--out", tmp_path / "out"],
