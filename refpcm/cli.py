@@ -8,20 +8,20 @@ import signal
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from data_tools import commands
 from data_tools.foreign_text import shown_lines
 from refpcm.errors import RefpcmError
 
-THREADING_LAYERS = ("default", "safe", "forksafe", "threadsafe", "tbb", "omp", "workqueue")  # that Numba knows
+_postponed = None  # within signals_wait: a list of what signals will raise
 
 
 def run(main):
     """Run main() as a command: a mistake, or what the system denies, becomes one line on stderr and exit status 2."""
     make_streams_usable()
-    os.environ["MPLBACKEND"] = "agg"  # no command opens a window; an unknown one would not let matplotlib be imported
+    os.environ["MPLBACKEND"] = "agg"  # no command opens a window; an unknown backend would not let matplotlib be imported
     try:
         check_environment()
         end_on_signals()
@@ -60,17 +60,38 @@ def end_on_signals():
         signal.signal(signal.SIGINT, partial(_end, KeyboardInterrupt))
 
 
-def _end(exception, number, frame):
-    """Raise the exception, as the handler of a signal; in the compiler of kernels, only a little later.
+@contextmanager
+def signals_wait():
+    """Context that a signal does not end in the middle, but when it is left."""
+    global _postponed
+    _postponed = []
+    try:
+        yield
+    finally:
+        waiting, _postponed = _postponed, None
+        if waiting:
+            raise waiting[0]
 
-    LLVM calls back into Python, where an exception would be lost.
-    """
-    if _in_llvm(frame):
+
+def _end(exception, number, frame):
+    """Raise the exception, as the handler of a signal, or where that would do harm a little later."""
+    if _postponed is not None:
+        _postponed.append(exception)
+    elif _in_llvm(frame):
         again = threading.Timer(0.05, _send, [number])
         again.daemon = True
         again.start()
     else:
         raise exception
+
+
+def _in_llvm(frame):
+    """Whether a frame, or one that called it, is of the compiler's LLVM: that calls back, and exceptions are lost there."""
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith("llvmlite"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _send(number):
@@ -81,23 +102,11 @@ def _send(number):
         signal.raise_signal(number)
 
 
-def _in_llvm(frame):
-    """Whether a frame, or one that called it, belongs to the compiler's LLVM."""
-    while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith("llvmlite"):
-            return True
-        frame = frame.f_back
-    return False
-
-
 def check_environment():
     """Raises RefpcmError for a setting of Numba under which it cannot be imported."""
     threads = os.environ.get("NUMBA_NUM_THREADS", "1")
     if not threads.isdecimal() or int(threads) < 1:
         raise RefpcmError(f"NUMBA_NUM_THREADS={threads} must be a whole number from 1 on; change or unset it")
-    layer = os.environ.get("NUMBA_THREADING_LAYER", THREADING_LAYERS[0])
-    if layer not in THREADING_LAYERS:
-        raise RefpcmError(f"NUMBA_THREADING_LAYER={layer} must be one of {', '.join(THREADING_LAYERS)}; change or unset it")
 
 
 def failed(why):
@@ -165,6 +174,7 @@ def set_threads(count):
         count = min(most, MOST_THREADS)
     if not 1 <= count <= most:
         raise RefpcmError(f"--threads {count}: this machine offers 1 to {most}")
+    numba.config.THREADING_LAYER = "workqueue"  # which is always there; only the number is used (refpcm.fast.threads)
     numba.set_num_threads(count)
 
 

@@ -1,6 +1,7 @@
 """Processes of this machine that evaluate units, with one thread each: they end with the command that started them.
 
-Ctrl-C in a terminal reaches every process of a command. Only the command itself answers it.
+Ctrl-C in a terminal reaches every process of a command, and so may SIGTERM. Only the command itself answers; Windows
+cannot keep Ctrl-C from a process that is only beginning.
 """
 
 import multiprocessing
@@ -47,16 +48,23 @@ class _Context(SpawnContext):
 
 
 class _Process(SpawnProcess):
-    """A process that no signal reaches until it has begun."""
+    """A process that no signal reaches until `_begin`."""
 
     def start(self):
         with _blocked():
             super().start()
 
+    def terminate(self):
+        """End it by what it does not ignore."""
+        self.kill()
+
 
 @contextmanager
 def _blocked():
-    """Context in which signals wait; processes that are started in it go on so. Nothing on systems that cannot."""
+    """Context in which this thread takes no signals, for processes that are started in it: they go on so.
+
+    It does nothing on systems that cannot.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -68,9 +76,9 @@ def _blocked():
 
 
 def _begin():
-    """Make a new process ready: Ctrl-C is its parent's, SIGTERM ends it without a word, one thread computes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """Make a new process ready: its parent answers signals, one thread computes."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     cli.set_threads(1)

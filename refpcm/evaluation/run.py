@@ -1,11 +1,13 @@
 """Running a protocol and putting its numbers together."""
 
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
+from concurrent.futures import BrokenExecutor
 from dataclasses import asdict
 from functools import partial
+from queue import SimpleQueue
 
 import numpy as np
 
+from refpcm import cli
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.elsewhere import portable, work_elsewhere
 from refpcm.evaluation.equations import code_identity
@@ -72,13 +74,16 @@ def _results(open_tasks, work_here, work_there, executor):
     if executor is None:
         yield from ((task, work_here(part)) for task, part in open_tasks)
         return
-    futures = {}
+    futures, done = {}, SimpleQueue()
     try:
         for task, part in open_tasks:
-            futures[executor.submit(work_there, portable(part))] = task
+            with cli.signals_wait():  # which may not leave a process half started, or a lock held
+                future = executor.submit(work_there, portable(part))
+                futures[future] = task
+                future.add_done_callback(done.put)
         while futures:
-            for future in wait(futures, return_when=FIRST_COMPLETED).done:
-                yield futures.pop(future), future.result()
+            future = done.get()
+            yield futures.pop(future), future.result()
     except BrokenExecutor:
         raise RefpcmError("a process that evaluates was ended from outside, perhaps for lack of memory (choose fewer workers), "
                           'or the script that started it has no `if __name__ == "__main__":`; what is done is kept, the '

@@ -42,7 +42,7 @@ def chosen_workers(options, units=None):
 
 
 def executor(workers, scheduler=None):
-    """Return a context with an executor.
+    """Return a context with an executor. An exception must leave the context: only then are units that wait given up.
 
     For 1 worker it is None: this process alone, with all threads. More are that many processes, each with one thread.
     scheduler: address of a Dask scheduler. Raises RefpcmError as `check_workers` and `refpcm.evaluation.cluster.cluster`, and

@@ -65,7 +65,8 @@ class _Locator(caching._CacheLocator):
             locator.ensure_cache_path()
             return locator if _is_ours(locator.get_cache_path()) else None
         except (OSError, RefpcmError) as error:
-            _say_once(f"refpcm: compiled kernels cannot be kept ({error}), so every command compiles them anew; set REFPCM_CACHE "
+            why = getattr(error, "strerror", None) or error  # not the file's name, which is another one each time
+            _say_once(f"refpcm: compiled kernels cannot be kept ({why}), so every command compiles them anew; set REFPCM_CACHE "
                       "to a folder of your own")
             return None
 

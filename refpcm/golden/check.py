@@ -131,6 +131,7 @@ def _implementation(options, operations):
         raise RefpcmError("--time-limit is for --command; leave it out")
     if options.self is not None:
         name = "fast_adapter" if options.self == "fast" else "reference"
+        cli.set_threads(None)
         return f"refpcm, {options.self}", runner.adapter_asker(f"refpcm.golden.{name}", operations)
     if options.adapter is not None:
         return f"adapter {options.adapter}", runner.adapter_asker(options.adapter, operations)

@@ -17,7 +17,7 @@ from refpcm.spec.pcm.device_data import device_to_dict
 
 FILE = "settings.json"
 PUT_TOGETHER = ("networks", "evaluation")  # folders that may be copied into a new one (docs/reproduce.md, several machines)
-CONFIGURATIONS = (".json", ".toml")  # of --config, which may lie there as well, but for names of figures
+CONFIGURATIONS = (".json", ".toml")  # of --config, which may lie there as well, but not under the name of a figure's JSON
 
 
 @dataclass(frozen=True)
@@ -100,15 +100,14 @@ def begin_or_continue(setting, identity):
     """
     scale = json.loads(json.dumps(asdict(setting.scale)))
     given = {variant: [sha256_of(path) for path in paths] for variant, paths in setting.given.items()}
-    devices = {field: json.loads(json.dumps(device_to_dict(find_device(getattr(setting.scale, field)))))
-               for field in ("device", "transfer_device")}  # whose files may be edited
+    devices = {field: _numbers_of(getattr(setting.scale, field)) for field in ("device", "transfer_device")}
     wanted = {"scale": scale, "data identity": identity, "given networks": given, "devices": devices}
     path = setting.out / FILE
     text = (json.dumps(wanted, indent=1) + "\n").encode()
     if not path.exists():
         for other in sorted(setting.out.iterdir()):
             if not (other.name in PUT_TOGETHER or other.name.startswith(".")
-                    or other.suffix in CONFIGURATIONS and other.stem not in SIZES):
+                    or other.suffix in CONFIGURATIONS and other.name not in {f"{name}.json" for name in SIZES}):
                 raise RefpcmError(f"{setting.out} holds {other.name} and no {FILE}, so it is the folder of something else; "
                                   "choose another --out")
         write_bytes(path, text)
@@ -118,7 +117,7 @@ def begin_or_continue(setting, identity):
         differing = [name for name in scale if _with_todays_fields(found["scale"], scale)[name] != scale[name]]
         differing += [name for name in ("data identity", "given networks") if found[name] != wanted[name]]
         known = _with_todays_fields(found.get("devices", {}), devices)
-        differing += [f"{field}: {devices[field]['name']}" for field in devices if known[field] != devices[field]]
+        differing += [f"{field}, its numbers" for field in devices if known[field] != devices[field]]
     except (RefpcmError, KeyError, TypeError, AttributeError) as error:
         raise RefpcmError(f"{path} cannot be read ({error}); choose another --out") from None
     if differing:
@@ -126,6 +125,12 @@ def begin_or_continue(setting, identity):
                           "give those again, or choose another --out")
     if found != wanted:
         write_bytes(path, text)
+
+
+def _numbers_of(device):
+    """Return what counts of a device, whose file may have been edited, as JSON has it."""
+    numbers = json.loads(json.dumps(device_to_dict(find_device(device))))
+    return {name: value for name, value in numbers.items() if name not in ("name", "source")}
 
 
 def _with_todays_fields(found, today):

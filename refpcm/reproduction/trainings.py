@@ -14,7 +14,7 @@ from refpcm.reproduction.variants import FP32, begins_anew, training_config
 from refpcm.spec.resnet import build
 from refpcm.spec.training.config import TrainingConfig, override
 from refpcm.training import loop
-from refpcm.training.config_file import CONFIG, identity_of, write_config
+from refpcm.training.config_file import CONFIG, identity_of, read_config, refuse_changed, write_config
 from refpcm.training.metrics import keep_records
 from refpcm.training.report import NETWORK, finish
 from refpcm.training.request import Request
@@ -147,7 +147,8 @@ def train_one(setting, training, dataset):
         state = load_checkpoint(folder / CHECKPOINT)
         if (state.config, state.data, state.start) != (config, identity, _digest(training.start)):
             raise RefpcmError(f"{folder / CHECKPOINT} belongs to another training; remove its folder to train anew")
-        if not (folder / CONFIG).exists():  # stopped between the two files of its beginning
+        refuse_changed(folder, state, kept)
+        if read_config(folder) is None:  # stopped between the two files of its beginning
             write_config(folder, state, request, kept)
     else:
         state = loop.start(config, len(dataset.classes), identity)

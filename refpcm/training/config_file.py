@@ -31,6 +31,15 @@ def write_config(folder, state, request, dataset):
     write_bytes(folder / CONFIG, (json.dumps(resolved, indent=2) + "\n").encode())
 
 
+def read_config(folder):
+    """Return what config.json holds, a dict; None where it is missing or damaged."""
+    try:
+        found = read_json(folder / CONFIG)
+    except RefpcmError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def as_begun(folder, request):
     """Return the request with the data and chips that the run in `folder` began with, where it names none.
 
@@ -58,11 +67,7 @@ def refuse_changed(folder, state, dataset):
     if state.data != identity_of(dataset):
         raise RefpcmError(f"{folder} was trained on other images than those of {dataset.name}; "
                           "give the --data folder it was started with")
-    try:
-        began = read_json(folder / CONFIG)
-    except RefpcmError:  # missing or damaged: the checkpoint is enough
-        return
-    began = began if isinstance(began, dict) else {}
+    began = read_config(folder) or {}  # without it the checkpoint is enough
     if began.get("test_identity", _test_identity_of(dataset)) != _test_identity_of(dataset):  # older runs do not say
         raise RefpcmError(f"{folder} was begun with other test images than those of {dataset.name}; give the --data folder "
                           "it was started with, and test the network on others by refpcm.evaluate")

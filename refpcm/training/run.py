@@ -23,7 +23,7 @@ from refpcm.spec.resnet import build
 from refpcm.spec.training.augmentation import check_sizes
 from refpcm.training import loop
 from refpcm.training.budget import plan
-from refpcm.training.config_file import CONFIG, as_begun, identity_of, refuse_changed, write_config
+from refpcm.training.config_file import CONFIG, as_begun, identity_of, read_config, refuse_changed, write_config
 from refpcm.training.match import matched
 from refpcm.training.metrics import keep_records
 from refpcm.training.report import CHIPS, NETWORK, PICTURE, RESULT, check_chips, report
@@ -80,7 +80,6 @@ def resume_run(folder, request):
         state = load_checkpoint(folder / CHECKPOINT)
         if request.data is None and not (folder / CONFIG).exists() and is_on_builtin(state):
             request = replace(request, chips=request.chips or 0)
-            cli.say(f"{folder / CONFIG} is missing and written anew: the built-in images, {request.chips} chips")
         else:
             request = as_begun(folder, request)
         dataset = load(request.data)
@@ -88,7 +87,9 @@ def resume_run(folder, request):
         training, validation = hold_back(dataset, state.config.validation_images)
         check_images(state.config, build(state.config.architecture, len(dataset.classes)), training)
         refuse_changed(folder, state, training)
-        if not (folder / CONFIG).exists():
+        if read_config(folder) is None:
+            cli.say(f"{folder / CONFIG} is missing or damaged and written anew: {request.data or 'the built-in images'}, "
+                    f"{request.chips} chips")
             write_config(folder, state, request, training)
         return train_in(folder, state, dataset, training, validation, request, began)
 

@@ -52,7 +52,8 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     assert not any(map(alive, workers))
 
 
-@pytest.mark.parametrize("number, status, wait_s", [(signal.SIGINT, 130, 0.0), (signal.SIGTERM, 143, 0.5), (signal.SIGINT, 130, 2.0)])
+@pytest.mark.parametrize("number, status, wait_s",
+                         [(signal.SIGINT, 130, 0.0), (signal.SIGTERM, 143, 0.5), (signal.SIGINT, 130, 2.0)])
 def test_a_signal_to_all_processes_of_a_command_ends_it_in_a_word(number, status, wait_s, small, tmp_path):
     """As Ctrl-C in a terminal, while workers begin and while they work. Far more units are left than could be finished."""
     evaluation = subprocess.Popen(
@@ -65,6 +66,32 @@ def test_a_signal_to_all_processes_of_a_command_ends_it_in_a_word(number, status
     _, said = evaluation.communicate(timeout=60)
     words = {signal.SIGINT: "interrupted\n", signal.SIGTERM: "terminated; what was finished before is kept\n"}
     assert (evaluation.returncode, said) == (status, words[number])
+
+
+STARTING = """
+import multiprocessing.popen_spawn_posix as spawn
+import os, runpy, signal, threading, time
+
+original = spawn.Popen._launch
+
+def launch(process, obj):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.1)
+    return original(process, obj)
+
+if __name__ == "__main__":
+    spawn.Popen._launch = launch
+    threading.Thread(target=time.sleep, args=(5,), daemon=True).start()  # takes the signal that the main thread does not
+    runpy.run_module("refpcm.evaluate", run_name="__main__")
+"""
+
+
+def test_a_signal_while_workers_are_started_ends_the_command_in_a_word(small, tmp_path):
+    (tmp_path / "program.py").write_text(STARTING)
+    done = subprocess.run([sys.executable, tmp_path / "program.py", "--network", small.network, "--data", small.data, "--chips",
+                           "99", "--compensation", "none", "--workers", "2", "--out", tmp_path / "out"],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 130 and done.stderr.splitlines()[1:] == ["interrupted"], done.stderr
 
 
 def always_f(inputs, protocol):

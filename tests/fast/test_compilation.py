@@ -71,6 +71,19 @@ def test_without_a_writable_folder_kernels_still_work(tmp_path):
     assert said.count("compiled kernels cannot be kept") == 1 and "set REFPCM_CACHE to a folder of your own" in said
 
 
+def test_a_folder_that_may_not_be_written_is_told_once():
+    """Its error names a new file each time."""
+    forbidden = """
+import tempfile
+def forbid(*_, **__):
+    raise PermissionError(13, "Permission denied", f"tmp{len(names)}" + str(names.append(None)))
+names = []
+tempfile.TemporaryFile = forbid
+"""
+    said = python(forbidden + CODE)
+    assert said.count("compiled kernels cannot be kept (Permission denied), so every command compiles them anew") == 1
+
+
 def test_a_user_without_a_home_compiles_in_every_process():
     homeless = """
 import pathlib
@@ -124,8 +137,7 @@ def test_a_folder_that_others_may_write_is_not_used_with_a_word(filled):
     assert "may be written by others" in python(CODE, REFPCM_CACHE=filled)
 
 
-@pytest.mark.parametrize("setting", [{"NUMBA_DISABLE_JIT": "1"}, {"NUMBA_OPT": "0"}, {"NUMBA_NUM_THREADS": "0"},
-                                     {"NUMBA_THREADING_LAYER": "none"}])
+@pytest.mark.parametrize("setting", [{"NUMBA_DISABLE_JIT": "1"}, {"NUMBA_OPT": "0"}, {"NUMBA_NUM_THREADS": "0"}])
 def test_settings_of_numba_that_cannot_work_get_a_sentence(setting, tmp_path):
     """With a few images of its own: the built-in ones would have to be made first, and are 12,000."""
     images, labels = np.random.default_rng(0).integers(0, 256, (256, 3, 32, 32), np.uint8), np.zeros(256, np.uint8)
@@ -135,6 +147,14 @@ def test_settings_of_numba_that_cannot_work_get_a_sentence(setting, tmp_path):
                            "--validation-images", "0", "--batch-size", "32", "--out", tmp_path / "run"],
                           capture_output=True, text=True, env={**os.environ, **setting, "REFPCM_CACHE": str(tmp_path)})
     assert done.returncode == 2 and done.stderr.startswith("error: NUMBA_") and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("layer", ["none", "tbb"])
+def test_the_threading_layer_of_numba_does_not_matter(layer):
+    """Only the number of threads is taken from Numba."""
+    done = subprocess.run([sys.executable, "-m", "refpcm.golden", "check", "--self", "--level", "2"], capture_output=True, text=True,
+                          env={**os.environ, "NUMBA_THREADING_LAYER": layer})
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow  # a whole step on such a CPU is in test_engine.py

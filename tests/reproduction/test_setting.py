@@ -94,21 +94,24 @@ def test_a_folder_that_lacks_todays_fields_is_gone_on_with(tmp_path):
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib is part of Python from 3.11 on")
-def test_figures_of_one_folder_are_of_one_device(tmp_path):
+@pytest.mark.parametrize("field", ["device", "transfer_device"])
+def test_figures_of_one_folder_are_of_one_device(field, tmp_path):
     path = tmp_path / "cell.toml"
     path.write_text('name = "cell"\nbased_on = "joshi2020"\n')
-    setting = Setting(tmp_path, "smoke", replace(SCALES["smoke"], device=str(path)), None, {})
+    setting = Setting(tmp_path, "smoke", replace(SCALES["smoke"], **{field: str(path)}), None, {})
     begin_or_continue(setting, "the data")
+    path.write_text('name = "cell"\nbased_on = "joshi2020"\nsource = "a lab"\n')
     begin_or_continue(setting, "the data")
     path.write_text('name = "cell"\nbased_on = "joshi2020"\ng_max_us = 20.0\n')
-    with pytest.raises(RefpcmError, match=r"begun with other settings \(device: cell\)"):
+    with pytest.raises(RefpcmError, match=rf"begun with other settings \({field}, its numbers\)"):
         begin_or_continue(setting, "the data")
 
 
 @pytest.mark.parametrize("name", ["checkpoint.safetensors", "fig4.csv", "fig4.json"])
 def test_a_folder_of_something_else_is_left_alone(tmp_path, name):
     (tmp_path / name).write_text("mine")
-    (tmp_path / "my.json").write_text("{}")
+    for config in ("my.json", "fig2.toml"):
+        (tmp_path / config).write_text("")
     for copied in ("networks", "evaluation"):
         (tmp_path / copied).mkdir()
     setting = Setting(tmp_path, "smoke", SCALES["smoke"], None, {})
