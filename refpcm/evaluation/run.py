@@ -7,7 +7,6 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from refpcm import cli
 from refpcm.errors import RefpcmError
 from refpcm.evaluation.elsewhere import portable, work_elsewhere
 from refpcm.evaluation.equations import code_identity
@@ -22,6 +21,7 @@ from refpcm.evaluation.saturation import chip_saturation
 from refpcm.evaluation.store import Store
 from refpcm.evaluation.unit import check_adabs, check_times, fingerprint, recognised
 from refpcm.files.devices import find_device
+from refpcm.signals import signals_wait
 from refpcm.spec.pcm.device_data import device_to_dict
 
 
@@ -77,7 +77,7 @@ def _results(open_tasks, work_here, work_there, executor):
     futures, done = {}, SimpleQueue()
     try:
         for task, part in open_tasks:
-            with cli.signals_wait():  # which may not leave a process half started, or a lock held
+            with signals_wait():  # which may not leave a process half started, or a lock held
                 future = executor.submit(work_there, portable(part))
                 futures[future] = task
                 future.add_done_callback(done.put)

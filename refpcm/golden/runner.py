@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from refpcm.cli import Terminated
 from refpcm.errors import RefpcmError
 from refpcm.golden.compare import compare
 from refpcm.golden.exchange import read_outputs, untouched
 from refpcm.golden.signal_order import in_signal_order
 from refpcm.golden.verdict import refused
+from refpcm.signals import Terminated
 
 KIT_FOLDER = "REFPCM_KIT"  # environment variable: where adapters and programs find the manifest's devices and networks
 

@@ -8,8 +8,8 @@ import numba
 import numpy as np
 import pytest
 
-from refpcm.cli import Terminated
 from refpcm.fast import threads as parallel
+from refpcm.signals import Terminated
 
 
 def mark(start, stop, counts):
