@@ -1,6 +1,7 @@
 """`python -m refpcm.expect`: a network with the batch norm statistics that the device model expects on a chip."""
 
 from refpcm import cli
+from refpcm.errors import RefpcmError
 from refpcm.spec.training.config import KERNELS
 
 DESCRIPTION = """\
@@ -51,6 +52,8 @@ def main():
     from refpcm.spec.pcm.device_data import device_to_dict
     from refpcm.times import time_text
 
+    if options.images is not None and options.images < 1:
+        raise RefpcmError(f"--images {options.images} must be at least 1")
     check_target(options.network, options.out, "--network", "--out")
     check_writable(options.out)
     cli.set_threads(options.threads)

@@ -177,6 +177,7 @@ def test_a_chip_is_first_read_at_25_s_or_at_a_later_t0():
     (("--out", "{tmp}/out.npz", "--images", "1000000"), "no more than"),
     (("--out", "{tmp}/out.npz", "--chips", "0"), "chips must be at least 1"),
     (("--out", "{tmp}/out.npz", "--device", "flash"), "unknown device"),
+    (("--out", "{tmp}/out.npz", "--images", "0"), "--images 0 must be at least 1"),
     (("--out", "{tmp}/out.npz", "--network", "none.npz"), "none.npz"),
 ])
 def test_a_mistake_is_one_sentence_and_writes_nothing(path, tmp_path, arguments, said):
