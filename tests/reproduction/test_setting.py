@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from refpcm import reproduce
+from refpcm.datasets import load
 from refpcm.errors import RefpcmError
 from refpcm.files.network_file import NetworkFile, save_network
 from refpcm.reproduction import ablation, fig2, fig4, fig5
@@ -17,10 +18,14 @@ from refpcm.reproduction.heading import OTHER_NETWORK, OTHER_TRAININGS, caveat, 
 from refpcm.reproduction.measurements import seeded
 from refpcm.reproduction.scales import SCALES, differences, override
 from refpcm.reproduction.setting import Setting, begin_or_continue, with_architecture_of_given, with_usual_adabs
+from refpcm.reproduction.trainings import train_one, trainings
 from refpcm.reproduction.variants import training_config
 from refpcm.spec.resnet import build
 from refpcm.spec.training.config import PRESETS
+from refpcm.training.config_file import identity_of
 from refpcm.training.loop import start
+from refpcm.training.request import Request
+from refpcm.training.run import begin, hold_back
 
 
 @pytest.mark.parametrize("architecture, name, classes, images, papers", [
@@ -119,6 +124,19 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path, name):
         begin_or_continue(setting, "the data")
     (tmp_path / name).unlink()
     begin_or_continue(setting, "the data")
+
+
+def test_a_training_whose_configuration_was_edited_is_refused(tmp_path):
+    setting = Setting(tmp_path, "smoke", SCALES["smoke"], None, {})
+    training, *_ = trainings(setting, "fp32")
+    dataset = load()
+    kept, _ = hold_back(dataset, training.config.validation_images)
+    training.folder.mkdir(parents=True)
+    begin(training.folder, start(training.config, 10, identity_of(kept)), Request(chips=0), kept)
+    path = training.folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "momentum": 0.5}))
+    with pytest.raises(RefpcmError, match="says momentum = 0.5, but the run was begun with"):
+        train_one(setting, training, dataset)
 
 
 @pytest.mark.parametrize("files, seeds", [(2, (5, 6)), (3, (0, 1, 2)), (1, (0,))])
