@@ -26,7 +26,8 @@ def verdicts(lines):
     rules = [lambda values: reached(baseline, float(lines[0]["value"].split()[0]) / 100),
              lambda values: reached(baseline + values["difference"], baseline - WITHIN),
              lambda values: reached(baseline + values["difference"], baseline),
-             lambda values: "yes" if 100 * values["difference"] < -ERROR else "no" if values["difference"] > 0 else "uncertain",
+             lambda values: ("no" if values["difference"] > 0 else "uncertain" if 100 * values["difference"] >= -ERROR else
+                             "undecided, the control does not reach it either" if digital(CONTROL) < baseline else "yes"),
              lambda values: ("no" if values["high"] <= 0 else "no gain that is certain" if values["low"] <= 0 else
                              "uncertain, one training each and the best pair chosen" if values["pairs"] > 1 else "yes")]
     return [("-", "-") if line["ours"] is None else (line["ours"], rule(line["values"])) for line, rule in zip(lines, rules)]
