@@ -17,7 +17,6 @@ from refpcm.spec.pcm.device_data import device_to_dict
 
 FILE = "settings.json"
 PUT_TOGETHER = ("networks", "evaluation")  # folders that may be copied into a new one (docs/reproduce.md, several machines)
-CONFIGURATIONS = (".json", ".toml")  # of --config, which may lie there as well, but not under the name of a figure's JSON
 
 
 @dataclass(frozen=True)
@@ -106,8 +105,7 @@ def begin_or_continue(setting, identity):
     text = (json.dumps(wanted, indent=1) + "\n").encode()
     if not path.exists():
         for other in sorted(setting.out.iterdir()):
-            if not (other.name in PUT_TOGETHER or other.name.startswith(".")
-                    or other.suffix in CONFIGURATIONS and other.name not in {f"{name}.json" for name in SIZES}):
+            if not (other.name in PUT_TOGETHER or other.name.startswith(".") or _may_be_config(other)):
                 raise RefpcmError(f"{setting.out} holds {other.name} and no {FILE}, so it is the folder of something else; "
                                   "choose another --out")
         write_bytes(path, text)
@@ -125,6 +123,11 @@ def begin_or_continue(setting, identity):
                           "give those again, or choose another --out")
     if found != wanted:
         write_bytes(path, text)
+
+
+def _may_be_config(path):
+    """Whether a file may be that of --config, which may lie in the output folder, and not what a figure left."""
+    return path.suffix == ".toml" or path.suffix == ".json" and path.stem not in SIZES
 
 
 def _numbers_of(device):

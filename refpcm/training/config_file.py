@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 from refpcm import cli
 from refpcm.errors import RefpcmError
-from refpcm.evaluation.provenance import split_identity
+from refpcm.evaluation.provenance import data_identity, split_identity
 from refpcm.files.atomic import write_bytes
 from refpcm.files.reading import read_json
 
@@ -19,14 +19,10 @@ def identity_of(dataset):
     return split_identity(dataset.train_images, dataset.train_labels, dataset.classes)
 
 
-def _test_identity_of(dataset):
-    return split_identity(dataset.test_images, dataset.test_labels, dataset.classes)
-
-
 def write_config(folder, state, request, dataset):
     """Write config.json: the resolved configuration, data, chips, versions and command. Raises RefpcmError."""
     resolved = {**asdict(state.config), "data": os.path.abspath(request.data) if request.data else None,
-                "data_identity": state.data, "test_identity": _test_identity_of(dataset), "start_sha256": state.start,
+                "data_identity": state.data, "test_identity": data_identity(dataset)["test"], "start_sha256": state.start,
                 "matched": request.matched, "chips": request.chips, "versions": cli.versions(), "command": sys.argv}
     write_bytes(folder / CONFIG, (json.dumps(resolved, indent=2) + "\n").encode())
 
@@ -64,11 +60,12 @@ def refuse_changed(folder, state, dataset):
     The training images are other ones; or config.json, where it can be read, knows other test images or was edited: the
     settings that count are those in the checkpoint, a State.
     """
-    if state.data != identity_of(dataset):
+    identity = data_identity(dataset)
+    if state.data != identity["train"]:
         raise RefpcmError(f"{folder} was trained on other images than those of {dataset.name}; "
                           "give the --data folder it was started with")
     began = read_config(folder) or {}  # without it the checkpoint is enough
-    if began.get("test_identity", _test_identity_of(dataset)) != _test_identity_of(dataset):  # older runs do not say
+    if began.get("test_identity", identity["test"]) != identity["test"]:  # older runs do not say
         raise RefpcmError(f"{folder} was begun with other test images than those of {dataset.name}; give the --data folder "
                           "it was started with, and test the network on others by refpcm.evaluate")
     for name, value in asdict(state.config).items():

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from refpcm.errors import RefpcmError
-from refpcm.evaluation.provenance import split_identity
 from refpcm.files.network_file import load_network
 from refpcm.files.reading import read_bytes, read_json
 from refpcm.forms import find_forms
@@ -21,6 +20,7 @@ from refpcm.spec.training.config import TrainingConfig, checked, put_over
 from refpcm.spec.training.quantisation import quantised_parameters
 from refpcm.spec.training.step import noisy_forward
 from refpcm.training import loop
+from refpcm.training.config_file import CONFIG, identity_of
 from refpcm.training.metrics import LOG_LIMIT
 from refpcm.training.sources import image_source
 
@@ -64,7 +64,7 @@ def _baseline(folder, config, training):
     if file.classes != training.classes:
         raise RefpcmError(f"--match: {path} knows the classes {', '.join(file.classes[:3])}, ...; {training.name} has "
                           f"{', '.join(training.classes[:3])}, ...: name the baseline's data with --data")
-    _check_images(folder / "config.json", training)
+    _check_images(folder / CONFIG, training)
     known = file.notes.get("config")
     names = [name for name in ("epochs", "schedule_epochs", "schedule_start", *TAKEN)
              if isinstance(known, dict) and name in known]
@@ -79,7 +79,7 @@ def _check_images(path, training):
         return
     began = read_json(path)
     known = began.get("data_identity") if isinstance(began, dict) else None  # older runs do not say
-    if known not in (None, split_identity(training.train_images, training.train_labels, training.classes)):
+    if known not in (None, identity_of(training)):
         raise RefpcmError(f"--match: {path.parent} was trained on other images than those of {training.name}; name its own "
                           "with --data, and hold back as many (--validation-images)")
 

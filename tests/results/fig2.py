@@ -79,7 +79,7 @@ def fig2():
         f"`{short['architecture']}` (361,722 weights) on CIFAR-10, {short['test_images']:,} test images, from the [baseline](results/{BASELINE}) "
         f"by the paper's recipe. At length: its [retraining](results/{RETRAINED}) with eta_tr = 3.8 %, 150 epochs, as in the paper, which trained "
         f"10 networks for each eta_tr. In short: one training of {short['numbers']['retraining']['epochs']:g} epochs for each eta_tr, a third of "
-        f"them at each of 0.01, 0.001 and 0.0001. {short['numbers']['inference_runs']} inference runs each (the paper: 100). Intervals are over "
+        f"them at each of 0.01, 0.001 and 0.0001 ([logs](results/fig2/{SHORT}/networks)). {short['numbers']['inference_runs']} inference runs each (the paper: 100). Intervals are over "
         "inference runs; another training would scatter more, and so would other test images (standard error "
         f"{ERROR:.2f} points). The code was commit ad86644, for the 150 epochs c734f74. [What the panels are](reproduce.md#what-the-panels-are-taken-to-be).",
         table(["", "Joshi et al. 2020", "150 epochs, eta_tr = 3.8 %", "reached", "20 epochs", "reached"], rows),
