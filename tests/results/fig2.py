@@ -50,8 +50,8 @@ def shortness():
     """What of it is owed to few epochs. Raises ValueError where the numbers no longer say so."""
     found, control = means(SHORT), digital(CONTROL)
     baseline, long, diagonal = found[0.0, 0.0], means(LONG)[0.038, 0.0], found[0.0377, 0.0377]
-    digits = {eta_tr: mean for (eta_tr, eta_inf), mean in found.items() if eta_tr and not eta_inf}
-    few, many = ([mean for eta, mean in digits.items() if (eta > 0.07) == large] for large in (False, True))
+    in_software = {eta_tr: mean for (eta_tr, eta_inf), mean in found.items() if eta_tr and not eta_inf}
+    few, many = ([mean for eta, mean in in_software.items() if (eta > 0.07) == large] for large in (False, True))
     if not (max(abs(mean - control) for mean in few) < 0.001 and max(many) < control < min(baseline, long)):
         raise ValueError("the paragraph about short trainings no longer fits the numbers")
     return (f"A [control](results/{CONTROL}), 20 epochs with the same rates and clipping but without noise, is at {percent(control)}, "
